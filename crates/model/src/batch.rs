@@ -1,0 +1,117 @@
+//! A training batch (eq. 1): velocities shared by all trajectories, in another order in each.
+
+use crate::config::{Augmentation, DataConfig, VelocityDistribution};
+use gridlake_space::seed::Stream;
+
+/// B trajectories of T steps over K distinct velocities, all from x = 0.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Batch {
+    /// Trajectories, B.
+    pub batch: usize,
+    /// Steps, T.
+    pub length: usize,
+    /// (K): the distinct velocities, m per step; K = T with permutation augmentation, B·T without.
+    pub velocities_m: Vec<[f64; 2]>,
+    /// (B, T): which velocity each step uses.
+    pub index: Vec<u32>,
+}
+
+impl Batch {
+    /// Draws a batch. Velocities are i.i.d.; with [`Augmentation::Permutation`] every trajectory takes the same T velocities
+    /// in an order of its own, else each draws its own.
+    pub fn draw(data: &DataConfig, stream: &mut Stream) -> Self {
+        let (batch, length) = (data.batch, data.length);
+        let count = match data.augmentation {
+            Augmentation::Permutation => length,
+            Augmentation::None => batch * length,
+        };
+        let velocities_m = (0..count).map(|_| velocity(data, stream)).collect();
+        let index = match data.augmentation {
+            Augmentation::Permutation => (0..batch).flat_map(|_| stream.permutation(length)).collect(),
+            Augmentation::None => (0..count as u32).collect(),
+        };
+        Self { batch, length, velocities_m, index }
+    }
+
+    /// (B·T): x_t = v_1 + … + v_t, m.
+    pub fn positions_m(&self) -> Vec<[f64; 2]> {
+        let mut positions = Vec::with_capacity(self.index.len());
+        for trajectory in self.index.chunks_exact(self.length) {
+            let mut x = [0.0; 2];
+            for v in trajectory.iter().map(|k| self.velocities_m[*k as usize]) {
+                x = [x[0] + v[0], x[1] + v[1]];
+                positions.push(x);
+            }
+        }
+        positions
+    }
+
+    /// (B·T): ‖v_t‖, m.
+    pub fn speeds_m(&self) -> Vec<f64> {
+        let norm = |v: [f64; 2]| (v[0] * v[0] + v[1] * v[1]).sqrt();
+        self.index.iter().map(|k| norm(self.velocities_m[*k as usize])).collect()
+    }
+}
+
+fn velocity(data: &DataConfig, stream: &mut Stream) -> [f64; 2] {
+    let limit = data.velocity_limit_m;
+    loop {
+        let v = [stream.uniform_in(-limit, limit), stream.uniform_in(-limit, limit)];
+        if data.velocity_distribution == VelocityDistribution::Square || v[0] * v[0] + v[1] * v[1] <= limit * limit {
+            return v;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use gridlake_space::seed::Seed;
+
+    fn data() -> DataConfig {
+        DataConfig {
+            batch: 7,
+            length: 11,
+            velocity_limit_m: 0.15,
+            velocity_distribution: VelocityDistribution::Square,
+            augmentation: Augmentation::Permutation,
+        }
+    }
+
+    #[test]
+    fn permuted_trajectories_use_every_velocity_once_and_end_together() {
+        let batch = Batch::draw(&data(), &mut Seed(1).stream("batch", 0));
+        assert_eq!(batch.velocities_m.len(), 11);
+        for trajectory in batch.index.chunks(11) {
+            let mut sorted = trajectory.to_vec();
+            sorted.sort_unstable();
+            assert_eq!(sorted, (0..11).collect::<Vec<_>>());
+        }
+        let x = batch.positions_m();
+        for b in 1..7 {
+            assert!((0..2).all(|a| (x[b * 11 + 10][a] - x[10][a]).abs() < 1e-12));
+        }
+        assert!(batch.index[..11] != batch.index[11..22], "orders differ");
+    }
+
+    #[test]
+    fn without_augmentation_no_velocity_is_shared() {
+        let batch = Batch::draw(&DataConfig { augmentation: Augmentation::None, ..data() }, &mut Seed(1).stream("batch", 0));
+        assert_eq!((batch.velocities_m.len(), batch.index.len()), (77, 77));
+        assert_eq!(batch.speeds_m().len(), 77);
+    }
+
+    #[test]
+    fn velocities_fill_their_square_or_disc() {
+        let limit = 0.15;
+        for (shape, mean_squared) in
+            [(VelocityDistribution::Square, limit * limit * 2.0 / 3.0), (VelocityDistribution::Disc, limit * limit / 2.0)]
+        {
+            let data = DataConfig { batch: 1, length: 20_000, velocity_distribution: shape, ..data() };
+            let v = Batch::draw(&data, &mut Seed(2).stream("batch", 0)).velocities_m;
+            let mean = v.iter().map(|v| v[0] * v[0] + v[1] * v[1]).sum::<f64>() / v.len() as f64;
+            assert!((mean / mean_squared - 1.0).abs() < 0.02, "{shape:?} {mean}");
+            assert!(v.iter().flatten().all(|c| c.abs() <= limit));
+        }
+    }
+}

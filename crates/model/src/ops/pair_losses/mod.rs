@@ -1,0 +1,73 @@
+//! Separation (eq. 4) and invariance (eq. 5) over all ordered pairs of states, values and gradient in one sweep.
+//!
+//! Sep = Σ_{‖x-x'‖>σ_x} exp(-‖g-g'‖²/2σ_g²), Inv = Σ_{‖x-x'‖<σ_x} ‖g-g'‖², self-pairs included, each divided as [`Reduction`] says.
+//! The B·T × B·T matrix never exists: tiles of 48 × 48 pairs of the upper triangle are computed, weighted and used in both directions while they are in cache.
+//! The divisors depend on positions alone, so they are counted first. Distances of positions are compared in `f64`.
+//!
+//! Floating-point operations for S states of N units: forward S²·N, backward 2·S²·N. Extra memory: [`GROUPS`] partial gradients of S·N floats.
+
+mod cpu;
+#[cfg(test)]
+mod reference;
+
+pub(crate) use cpu::pair_losses;
+
+use serde::{Deserialize, Serialize};
+
+/// Partial sums that are formed independently and added in order, whatever the number of threads.
+pub(crate) const GROUPS: usize = 8;
+
+/// What a pair sum is divided by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Reduction {
+    /// Each sum by the number of its own pairs (0 if there are none).
+    #[default]
+    MeanSelected,
+    /// Both by (B·T)².
+    MeanAll,
+    /// By 1: the paper's text to the letter.
+    Sum,
+}
+
+/// Constants of the pair losses.
+#[derive(Clone, Copy, Debug)]
+pub struct PairSettings {
+    /// Spatial scale σ_x, m.
+    pub sigma_x_m: f64,
+    /// Neural scale σ_g.
+    pub sigma_g: f64,
+    /// Weight of separation in the gradient.
+    pub lambda_sep: f64,
+    /// Weight of invariance in the gradient.
+    pub lambda_inv: f64,
+    /// Divisors.
+    pub reduction: Reduction,
+}
+
+/// Values of the pair losses.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct PairLosses {
+    /// Reduced separation loss.
+    pub separation: f64,
+    /// Reduced invariance loss.
+    pub invariance: f64,
+    /// Ordered pairs farther apart than σ_x.
+    pub separation_pairs: u64,
+    /// Ordered pairs nearer than σ_x.
+    pub invariance_pairs: u64,
+}
+
+impl Reduction {
+    /// The divisor of a sum over `selected` of the pairs of `states` states.
+    pub(crate) fn divisor(self, selected: u64, states: usize) -> f64 {
+        match self {
+            Self::MeanSelected => selected.max(1) as f64,
+            Self::MeanAll => (states as f64).powi(2),
+            Self::Sum => 1.0,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,156 @@
+//! Both engines against `golden/`: losses, counts and gradients from PyTorch in float64 (`golden/make_golden.py`).
+//!
+//! The reference in f64 within 1e-10; the fused engine within 1e-5 relative on losses and 1e-4 on each gradient.
+
+use candle_core::{DType, Device, Tensor, Var};
+use gridlake_model::batch::Batch;
+use gridlake_model::config::{Activation, LossConfig, Reduction};
+use gridlake_model::engine::{Engine, Evaluation};
+use gridlake_model::fused::Fused;
+use gridlake_model::parameters::Parameters;
+use gridlake_model::reference::Reference;
+use safetensors::SafeTensors;
+use std::path::Path;
+use std::sync::Arc;
+
+const CASES: [&str; 5] = ["tiny", "tiny_sum", "tiny_mean_all", "no_conformal_steps", "small"];
+
+struct Golden {
+    name: &'static str,
+    parameters: Vec<(String, Vec<usize>, Vec<f64>)>,
+    gradients: Vec<Vec<f64>>,
+    batch: Arc<Batch>,
+    loss: LossConfig,
+    losses: Vec<f64>,
+    counts: Vec<u64>,
+    positions: Vec<f64>,
+}
+
+fn load(name: &'static str) -> Golden {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/golden/sic_{name}.safetensors"));
+    let bytes = std::fs::read(&path).expect("a golden file");
+    let file = SafeTensors::deserialize(&bytes).expect("safetensors");
+    let (_, metadata) = SafeTensors::read_metadata(&bytes).expect("metadata");
+    let case: serde_json::Value = serde_json::from_str(&metadata.metadata().as_ref().expect("metadata")["case"]).expect("JSON");
+    let words = |name: &str| -> Vec<[u8; 8]> { file.tensor(name).expect(name).data().as_chunks().0.to_vec() };
+    let floats = |name: &str| -> Vec<f64> { words(name).into_iter().map(f64::from_le_bytes).collect() };
+    let integers = |name: &str| -> Vec<u64> { words(name).into_iter().map(u64::from_le_bytes).collect() };
+    let number = |key: &str| case[key].as_f64().expect(key);
+    let names = ["g0_raw", "mlp.0.weight", "mlp.0.bias", "mlp.1.weight", "mlp.1.bias", "mlp.2.weight", "mlp.2.bias"];
+    Golden {
+        name,
+        parameters: names.iter().map(|n| ((*n).to_owned(), file.tensor(n).expect(n).shape().to_vec(), floats(n))).collect(),
+        gradients: names.iter().map(|n| floats(&format!("grad.{n}"))).collect(),
+        batch: Arc::new(Batch {
+            batch: number("B") as usize,
+            length: number("T") as usize,
+            velocities_m: floats("velocities").as_chunks().0.to_vec(),
+            index: integers("permutations").into_iter().map(|k| k as u32).collect(),
+        }),
+        loss: LossConfig {
+            sigma_x_m: number("sigma_x"),
+            sigma_g: number("sigma_g"),
+            lambda_sep: number("lambda_sep"),
+            lambda_inv: number("lambda_inv"),
+            lambda_cap: number("lambda_cap"),
+            lambda_coniso: number("lambda_coniso"),
+            reduction: serde_json::from_value::<Reduction>(case["reduction"].clone()).expect("a reduction"),
+        },
+        losses: floats("losses"),
+        counts: integers("counts"),
+        positions: floats("positions"),
+    }
+}
+
+impl Golden {
+    fn parameters(&self, dtype: DType) -> Parameters {
+        let mut vars = self.parameters.iter().map(|(_, shape, data)| {
+            Var::from_tensor(&Tensor::from_slice(data, shape.as_slice(), &Device::Cpu).and_then(|t| t.to_dtype(dtype)).expect("tensor"))
+                .expect("variable")
+        });
+        let initial_raw = vars.next().expect("g0");
+        let rest: Vec<Var> = vars.collect();
+        Parameters { initial_raw, layers: rest.chunks(2).map(|l| (l[0].clone(), l[1].clone())).collect(), trainable_initial_state: true }
+    }
+
+    fn evaluate(&self, engine: &dyn Engine, dtype: DType) -> Evaluation {
+        engine.evaluate(&self.parameters(dtype), &self.batch, &self.loss).expect("an evaluation")
+    }
+}
+
+fn values(tensor: &Tensor) -> Vec<f64> {
+    tensor.to_dtype(DType::F64).and_then(|t| t.flatten_all()?.to_vec1()).expect("values")
+}
+
+/// Largest deviation, relative to the largest expected magnitude.
+fn deviation(found: &[f64], expected: &[f64]) -> f64 {
+    assert_eq!(found.len(), expected.len());
+    let scale = expected.iter().fold(0f64, |m, x| m.max(x.abs()));
+    let largest = found.iter().zip(expected).fold(0f64, |m, (a, b)| m.max((a - b).abs()));
+    if scale == 0.0 { largest } else { largest / scale }
+}
+
+fn check(engine: &dyn Engine, dtype: DType, on_losses: f64, on_gradients: f64) {
+    for golden in CASES.map(load) {
+        let found = golden.evaluate(engine, dtype);
+        let l = found.losses;
+        let losses = [l.separation, l.invariance, l.capacity, l.conformal, l.total(&golden.loss)];
+        for (a, b) in losses.iter().zip(&golden.losses) {
+            assert!((a - b).abs() <= on_losses * b.abs(), "{}: losses {losses:?}, should be {:?}", golden.name, golden.losses);
+        }
+        let s = found.statistics;
+        assert_eq!(vec![s.separation_pairs, s.invariance_pairs, s.conformal_steps], golden.counts, "{}", golden.name);
+        for (gradient, ((name, _, _), expected)) in found.gradients.iter().zip(golden.parameters.iter().zip(&golden.gradients)) {
+            let off = deviation(&values(gradient), expected);
+            assert!(off <= on_gradients, "{}: gradient of {name} is off by {off:e}", golden.name);
+        }
+    }
+}
+
+#[test]
+fn positions_are_the_golden_ones() {
+    for golden in CASES.map(load) {
+        let x: Vec<f64> = golden.batch.positions_m().into_iter().flatten().collect();
+        assert!(deviation(&x, &golden.positions) < 1e-14);
+    }
+}
+
+#[test]
+fn the_reference_in_f64_is_within_1e_10() {
+    check(&Reference { activation: Activation::Relu }, DType::F64, 1e-10, 1e-10);
+}
+
+#[test]
+fn the_fused_engine_is_within_1e_5_on_losses_and_1e_4_on_gradients() {
+    check(&Fused { activation: Activation::Relu }, DType::F32, 1e-5, 1e-4);
+}
+
+#[test]
+fn the_references_gradient_is_that_of_finite_differences() {
+    let engine = Reference { activation: Activation::Relu };
+    for golden in ["tiny", "tiny_mean_all"].map(load) {
+        let analytic = golden.evaluate(&engine, DType::F64).gradients;
+        let mut stream = gridlake_space::seed::Seed(1).stream("finite-differences", 0);
+        for (which, gradient) in analytic.iter().enumerate() {
+            let gradient = values(gradient);
+            let scale = gradient.iter().fold(0f64, |m, x| m.max(x.abs()));
+            for _ in 0..12 {
+                let at = stream.below(gradient.len());
+                let total = |delta: f64| {
+                    let mut moved = load(golden.name);
+                    moved.parameters[which].2[at] += delta;
+                    moved.evaluate(&engine, DType::F64).losses.total(&golden.loss)
+                };
+                let step = 1e-6;
+                let numeric = (total(step) - total(-step)) / (2.0 * step);
+                assert!(
+                    (numeric - gradient[at]).abs() < 1e-6 * scale.max(1.0) + 1e-4 * gradient[at].abs(),
+                    "{} {}[{at}]: {numeric} against {}",
+                    golden.name,
+                    golden.parameters[which].0,
+                    gradient[at]
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,188 @@
+//! Training through the public interface: exact resume, threads, engines that agree, failures that are told.
+
+use candle_core::DType;
+use gridlake_model::batch::Batch;
+use gridlake_model::config::{Activation, EngineKind, Precision};
+use gridlake_model::engine::engine;
+use gridlake_model::parameters::Parameters;
+use gridlake_model::{CheckedTrainConfig, ModelError, Network, TrainConfig, Trainer};
+use gridlake_space::seed::Seed;
+use std::path::Path;
+use std::sync::Arc;
+
+/// A small problem with every feature switched on.
+fn config(change: impl FnOnce(&mut serde_json::Value)) -> CheckedTrainConfig {
+    let mut json = serde_json::json!({
+        "steps": 40, "device": "cpu", "engine": "fused", "precision": "f32", "log_every": 1,
+        "data": {"batch": 5, "length": 7, "velocity_limit_m": 0.15, "velocity_distribution": "square", "augmentation": "permutation"},
+        "model": {"units": 20, "mlp_hidden": [16, 16], "activation": "relu", "trainable_initial_state": true},
+        "loss": {"sigma_x_m": 0.05, "sigma_g": 0.4, "lambda_sep": 1.0, "lambda_inv": 0.1, "lambda_cap": 0.5, "lambda_coniso": 0.001, "reduction": "mean-selected"},
+        "optimizer": {"learning_rate": 0.001, "beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8, "weight_decay": 0.01, "clip_norm": 0.1, "accumulate": 2},
+        "scheduler": {"kind": "plateau", "warmup_steps": 3, "final_fraction": 0.0, "window": 4, "patience": 0, "threshold": 1e-4, "factor": 0.5, "min_learning_rate": 1e-6},
+        "checkpoints": {"every": 10, "keep": 3},
+        "curriculum": [{"until": 12, "data": {"batch": 6, "length": 4}, "loss": {"lambda_cap": 0.0}}, {"until": 25, "optimizer": {"learning_rate": 0.002}}]
+    });
+    change(&mut json);
+    serde_json::from_value::<TrainConfig>(json).expect("a configuration").check().expect("in range")
+}
+
+fn train(config: &CheckedTrainConfig, steps: u64) -> Trainer {
+    let mut trainer = Trainer::new(config, Seed(3), "abc").expect("a trainer");
+    for _ in 0..steps {
+        trainer.step().expect("a step");
+    }
+    trainer
+}
+
+fn bytes(trainer: &Trainer, folder: &Path) -> Vec<u8> {
+    let path = folder.join("checkpoint.safetensors");
+    trainer.save(&path).expect("a checkpoint");
+    std::fs::read(path).expect("bytes")
+}
+
+#[test]
+fn a_resumed_training_ends_in_the_same_bytes() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for kind in ["constant", "cosine", "plateau"] {
+        let config = config(|c| c["scheduler"]["kind"] = kind.into());
+        let undisturbed = bytes(&train(&config, 40), folder.path());
+        for stop in [1, 11, 12, 26, 39] {
+            let at = folder.path().join("stopped.safetensors");
+            train(&config, stop).save(&at).expect("a checkpoint");
+            let mut resumed = Trainer::resume(&config, Seed(3), "abc", &at).expect("resumes");
+            assert_eq!(resumed.step_index(), stop);
+            while resumed.step_index() < 40 {
+                resumed.step().expect("a step");
+            }
+            assert!(bytes(&resumed, folder.path()) == undisturbed, "{kind}, stopped at {stop}");
+        }
+    }
+}
+
+#[test]
+fn the_number_of_threads_changes_no_bit() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let config = config(|c| {
+        c["data"]["batch"] = 16.into();
+        c["data"]["length"] = 12.into();
+    });
+    let on = |threads: usize| {
+        rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a pool").install(|| bytes(&train(&config, 20), folder.path()))
+    };
+    let one = on(1);
+    assert!(one == on(2) && one == on(5));
+}
+
+#[test]
+fn both_engines_agree_on_drawn_batches_with_and_without_augmentation() {
+    for (augmentation, activation) in
+        [("permutation", Activation::Relu), ("none", Activation::Tanh), ("permutation", Activation::Gelu), ("none", Activation::Silu)]
+    {
+        let config = config(|c| c["data"]["augmentation"] = augmentation.into());
+        let batch = Arc::new(Batch::draw(&config.data, &mut Seed(8).stream("batch", 0)));
+        let evaluate = |kind, precision| {
+            let parameters = Parameters::draw(&config.model, precision, &candle_core::Device::Cpu, Seed(4)).expect("parameters");
+            engine(kind, activation).evaluate(&parameters, &batch, &config.loss).expect("an evaluation")
+        };
+        let (fast, slow) = (evaluate(EngineKind::Fused, Precision::F32), evaluate(EngineKind::Reference, Precision::F64));
+        assert_eq!(fast.statistics, slow.statistics);
+        let (a, b) = (fast.losses.total(&config.loss), slow.losses.total(&config.loss));
+        assert!((a - b).abs() < 1e-5 * b.abs(), "{a} against {b}");
+        for (fast, slow) in fast.gradients.iter().zip(&slow.gradients) {
+            let norm = |t: &candle_core::Tensor| t.sqr().and_then(|t| t.sum_all()?.to_scalar::<f64>()).expect("a norm").sqrt();
+            let difference = (fast.to_dtype(DType::F64).expect("f64") - slow).expect("a difference");
+            assert!(norm(&difference) <= 1e-4 * norm(slow), "{augmentation} {activation:?}");
+        }
+    }
+}
+
+#[test]
+fn the_reference_engine_trains_too_and_the_loss_falls() {
+    for (engine, precision) in [("fused", "f32"), ("reference", "f32"), ("reference", "f64")] {
+        let config = config(|c| {
+            c["engine"] = engine.into();
+            c["precision"] = precision.into();
+            c["curriculum"] = serde_json::json!([]);
+            c["scheduler"]["kind"] = "constant".into();
+            c["optimizer"]["learning_rate"] = 0.003.into();
+        });
+        let mut trainer = Trainer::new(&config, Seed(3), "abc").expect("a trainer");
+        let losses: Vec<f64> = (0..60).map(|_| trainer.step().expect("a step").loss_total).collect();
+        let mean = |part: &[f64]| part.iter().sum::<f64>() / part.len() as f64;
+        assert!(mean(&losses[50..]) < mean(&losses[..10]) - 0.01, "{engine} {precision}: {losses:?}");
+    }
+}
+
+#[test]
+fn a_loss_that_is_not_finite_stops_with_its_step_and_term() {
+    let config = config(|c| {
+        c["optimizer"]["learning_rate"] = 10.0.into();
+        c["optimizer"]["clip_norm"] = 0.0.into();
+        c["optimizer"]["weight_decay"] = 10.0.into();
+        c["curriculum"] = serde_json::json!([]);
+        c["scheduler"]["kind"] = "constant".into();
+    });
+    let mut trainer = Trainer::new(&config, Seed(3), "abc").expect("a trainer");
+    let error = (0..400).find_map(|_| trainer.step().err()).expect("diverges");
+    let ModelError::NonFinite { step, ref term } = error else { panic!("{error}") };
+    assert!(step == trainer.step_index() + 1 && (term.contains("loss") || term.contains("gradient")), "{error}");
+}
+
+#[test]
+fn damaged_and_foreign_checkpoints_are_refused_by_name() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("c.safetensors");
+    let config = config(|_| ());
+    train(&config, 1).save(&path).expect("a checkpoint");
+    let whole = std::fs::read(&path).expect("bytes");
+    let resume = |fingerprint: &str| Trainer::resume(&config, Seed(3), fingerprint, &path).err().map(|e| e.to_string()).unwrap_or_default();
+    assert!(resume("other").contains("another configuration"), "{}", resume("other"));
+    for length in [0, 5, 100, whole.len() / 2, whole.len() - 1] {
+        std::fs::write(&path, &whole[..length]).expect("written");
+        assert!(resume("abc").contains("c.safetensors") && resume("abc").contains("torn"), "{length}: {}", resume("abc"));
+    }
+    let mut altered = whole.clone();
+    *altered.last_mut().expect("a byte") ^= 1;
+    std::fs::write(&path, &altered).expect("written");
+    assert!(resume("abc").contains("altered"), "{}", resume("abc"));
+    std::fs::remove_file(&path).expect("removed");
+    assert!(resume("abc").contains("c.safetensors"));
+}
+
+#[test]
+fn a_loaded_network_walks_as_the_rollout_does_across_chunks() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("c.safetensors");
+    train(&config(|_| ()), 5).save(&path).expect("a checkpoint");
+    let network = Network::load(&path).expect("a network");
+    let mut stream = Seed(1).stream("walk", 0);
+    let v: Vec<[f64; 2]> = (0..200).map(|_| [stream.uniform_in(-0.1, 0.1), stream.uniform_in(-0.1, 0.1)]).collect();
+    let states = network.rollout(&v).expect("states");
+    assert_eq!(states.len(), 200 * network.units());
+    for state in states.chunks(network.units()) {
+        let norm: f32 = state.iter().map(|g| g * g).sum::<f32>().sqrt();
+        assert!((norm - 1.0).abs() < 1e-5 || norm == 0.0, "{norm}");
+    }
+    let first = network.rollout(&v[..100]).expect("states");
+    let largest = first.iter().zip(&states).map(|(a, b)| (a - b).abs()).fold(0f32, f32::max);
+    assert!(largest == 0.0, "{largest}");
+}
+
+#[test]
+fn settings_out_of_range_name_their_key() {
+    let check = |change: &dyn Fn(&mut TrainConfig)| {
+        let mut raw: TrainConfig = (*config(|_| ())).clone();
+        change(&mut raw);
+        raw.check().expect_err("out of range").to_string()
+    };
+    assert_eq!(
+        check(&|c| c.loss.sigma_g = -1.0),
+        "train.curriculum.0.loss.sigma_g is -1; allowed: above 0, at most 100".replace("curriculum.0.", "")
+    );
+    assert!(check(&|c| c.curriculum[1].until = 12).starts_with("train.curriculum.1.until is 12; allowed: above 12"));
+    assert!(check(&|c| c.data.batch = 0).starts_with("train.data.batch is 0"));
+    assert!(check(&|c| c.optimizer.beta2 = 1.0).starts_with("train.optimizer.beta2 is 1"));
+    assert!(check(&|c| c.optimizer.learning_rate = f64::NAN).starts_with("train.optimizer.learning_rate is NaN"));
+    assert!(check(&|c| c.device = "tpu".into()).contains("\"cuda:<number>\""));
+    assert!(check(&|c| c.precision = Precision::F64).contains("engine = \"reference\""));
+}

@@ -1,0 +1,92 @@
+//! Named random streams out of one seed: the only source of randomness in gridlake.
+//!
+//! A stream is addressed by (seed, name, index): ChaCha8 keyed by their SHA-256. Nothing needs to be saved to go on exactly, and drawing more from one
+//! stream changes no other. Conversions to floats, ranges and permutations are written out here, so that the numbers
+//! depend on no library's version.
+
+use rand::Rng;
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+use sha2::{Digest, Sha256};
+
+/// The seed of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Seed(pub u64);
+
+fn digest(seed: u64, name: &str, index: u64) -> [u8; 32] {
+    let mut hasher = Sha256::new();
+    hasher.update(seed.to_le_bytes());
+    hasher.update(index.to_le_bytes());
+    hasher.update(name.as_bytes());
+    hasher.finalize().into()
+}
+
+impl Seed {
+    /// The stream of this name and index.
+    pub fn stream(self, name: &str, index: u64) -> Stream {
+        Stream(ChaCha8Rng::from_seed(digest(self.0, name, index)))
+    }
+
+    /// A seed of its own for a part of the program.
+    pub fn child(self, name: &str) -> Self {
+        let bytes = digest(self.0, name, u64::MAX);
+        Self(bytes[..8].iter().fold(0, |sum, b| sum << 8 | u64::from(*b)))
+    }
+}
+
+/// A stream of random numbers.
+#[derive(Clone, Debug)]
+pub struct Stream(ChaCha8Rng);
+
+impl Stream {
+    /// 64 random bits.
+    pub fn bits(&mut self) -> u64 {
+        self.0.next_u64()
+    }
+
+    /// Uniform in [0, 1), 53 bits.
+    pub fn uniform(&mut self) -> f64 {
+        (self.bits() >> 11) as f64 * (1.0 / (1u64 << 53) as f64)
+    }
+
+    /// Uniform in [low, high).
+    pub fn uniform_in(&mut self, low: f64, high: f64) -> f64 {
+        low + (high - low) * self.uniform()
+    }
+
+    /// Uniform among 0 … count-1, without bias (Lemire 2019). 
+    ///
+    /// # Panics
+    /// If `count` is 0.
+    pub fn below(&mut self, count: usize) -> usize {
+        assert!(count > 0, "a choice among none");
+        let count = count as u64;
+        let threshold = count.wrapping_neg() % count;
+        loop {
+            let product = u128::from(self.bits()) * u128::from(count);
+            if product as u64 >= threshold {
+                return (product >> 64) as usize;
+            }
+        }
+    }
+
+    /// Standard normal (Box-Muller; `libm`, so that bits are the same everywhere).
+    pub fn normal(&mut self) -> f64 {
+        let radius = (-2.0 * libm::log(1.0 - self.uniform())).sqrt();
+        radius * libm::cos(std::f64::consts::TAU * self.uniform())
+    }
+
+    /// Shuffles in place (Fisher-Yates).
+    pub fn shuffle<T>(&mut self, items: &mut [T]) {
+        for last in (1..items.len()).rev() {
+            items.swap(last, self.below(last + 1));
+        }
+    }
+
+    /// A uniform permutation of 0 … count-1.
+    pub fn permutation(&mut self, count: usize) -> Vec<u32> {
+        let mut items: Vec<u32> = (0..count as u32).collect();
+        self.shuffle(&mut items);
+        items
+    }
+}
