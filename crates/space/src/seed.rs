@@ -54,7 +54,7 @@ impl Stream {
         low + (high - low) * self.uniform()
     }
 
-    /// Uniform among 0 … count-1, without bias (Lemire 2019). 
+    /// Uniform among 0 … count-1, without bias (Lemire 2019).
     ///
     /// # Panics
     /// If `count` is 0.
@@ -88,5 +88,52 @@ impl Stream {
         let mut items: Vec<u32> = (0..count as u32).collect();
         self.shuffle(&mut items);
         items
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn streams_are_addressed_by_seed_name_and_index() {
+        let first = |seed: u64, name: &str, index: u64| Seed(seed).stream(name, index).bits();
+        assert_eq!(first(1, "a", 0), first(1, "a", 0));
+        let all = [first(1, "a", 0), first(2, "a", 0), first(1, "b", 0), first(1, "a", 1), Seed(1).child("a").0];
+        assert!((0..all.len()).all(|i| !all[..i].contains(&all[i])), "{all:?}");
+    }
+
+    #[test]
+    fn the_numbers_are_the_same_forever() {
+        // A run can be repeated only as long as these hold: whoever changes them changes every network that was ever trained.
+        let mut stream = Seed(0).stream("golden", 0);
+        assert_eq!([stream.bits(), stream.bits()], [15_954_603_737_284_788_199, 14_464_345_315_165_697_139]);
+        assert_eq!((stream.uniform(), stream.below(1000), stream.normal()), (0.997_011_855_689_656_3, 812, -0.629_693_550_791_436_5));
+    }
+
+    #[test]
+    fn moments_are_right() {
+        let mut stream = Seed(3).stream("moments", 0);
+        let n = 100_000;
+        let normal: Vec<f64> = (0..n).map(|_| stream.normal()).collect();
+        let mean = |values: &[f64], power: i32| values.iter().map(|v| v.powi(power)).sum::<f64>() / f64::from(n);
+        // Five standard errors.
+        assert!(mean(&normal, 1).abs() < 0.016 && (mean(&normal, 2) - 1.0).abs() < 0.023 && (mean(&normal, 4) - 3.0).abs() < 0.16);
+        let uniform: Vec<f64> = (0..n).map(|_| stream.uniform()).collect();
+        assert!((mean(&uniform, 1) - 0.5).abs() < 0.005 && (mean(&uniform, 2) - 1.0 / 3.0).abs() < 0.005);
+        let mut counts = [0_u32; 7];
+        (0..70_000).for_each(|_| counts[stream.below(7)] += 1);
+        let chi_square: f64 = counts.iter().map(|c| (f64::from(*c) - 1e4).powi(2) / 1e4).sum();
+        assert!(chi_square < 27.9, "p = 1e-4 for six degrees of freedom: {chi_square}");
+    }
+
+    proptest! {
+        #[test]
+        fn a_permutation_holds_everything_once(seed in 0_u64..1000, count in 0_usize..200) {
+            let mut items = Seed(seed).stream("permutation", 0).permutation(count);
+            items.sort_unstable();
+            prop_assert!(items.iter().enumerate().all(|(i, item)| i as u32 == *item) && items.len() == count);
+        }
     }
 }

@@ -1,0 +1,163 @@
+//! First unit classes, from the null tests, each with its reason.
+//!
+//! In this order, the first that holds:
+//!
+//! 1. **dead**: fires in no more than `dead_share` of the visited bins.
+//! 2. **grid**: the 60° score lies above its null; or the 90° score does; or the strongest wave does and the fitted lattice has two
+//!    dimensions (rhombic and oblique lattices).
+//! 3. **band**: the strongest wave lies above its null and is the only one.
+//! 4. **place-like**: neighbouring bins are more alike than when bins are permuted, and one compact field holds most of the
+//!    bins above half the peak.
+//! 5. **untuned**: none of these.
+//!
+//! Each test is at level `alpha` on its own, so a map without any structure is classed other than untuned or place-like with a chance of at
+//! most three times `alpha`.
+
+use crate::config::ClassesConfig;
+use crate::lattice::LatticeShape;
+use crate::nulls::ScoreWithNull;
+use crate::spectrum::UnitSpectrum;
+use gridlake_space::seed::Stream;
+use ndarray::ArrayView2;
+
+/// What kind of unit it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum UnitClass {
+    /// Fields on a two-dimensional lattice.
+    Grid,
+    /// One wave.
+    Band,
+    /// One compact field.
+    PlaceLike,
+    /// Active, none of the others.
+    Untuned,
+    /// (Nearly) silent.
+    Dead,
+}
+
+impl UnitClass {
+    /// The name used in tables.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Grid => "grid",
+            Self::Band => "band",
+            Self::PlaceLike => "place-like",
+            Self::Untuned => "untuned",
+            Self::Dead => "dead",
+        }
+    }
+}
+
+impl std::fmt::Display for UnitClass {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Share of the bins above half the peak that a place-like unit's one field holds.
+const ONE_FIELD: f64 = 0.8;
+/// Fewest bins of a field.
+const FEWEST_FIELD_BINS: usize = 4;
+
+/// What the tests found about one active unit.
+pub(crate) struct Evidence<'a> {
+    pub(crate) sargolini: &'a ScoreWithNull,
+    pub(crate) square: &'a ScoreWithNull,
+    pub(crate) periodicity: &'a ScoreWithNull,
+    pub(crate) spectrum: Option<&'a UnitSpectrum>,
+}
+
+/// Class and reason of an active unit. `map` is `(ny, nx)` with NaN for unvisited bins; `permutations` of its bins make the neighbour test.
+pub(crate) fn classify(
+    map: ArrayView2<'_, f64>,
+    evidence: &Evidence<'_>,
+    config: &ClassesConfig,
+    permutations: usize,
+    stream: &mut Stream,
+) -> (UnitClass, String) {
+    let alpha = config.alpha;
+    if evidence.sargolini.significant(alpha) {
+        let (value, p) = (evidence.sargolini.value, evidence.sargolini.p);
+        return (UnitClass::Grid, format!("60° score {value:.2} above its null (p = {p:.3})"));
+    }
+    if evidence.square.significant(alpha) {
+        let (value, p) = (evidence.square.value, evidence.square.p);
+        return (UnitClass::Grid, format!("90° score {value:.2} above its null (p = {p:.3}), 60° score not"));
+    }
+    if let (true, Some(spectrum)) = (evidence.periodicity.significant(alpha), evidence.spectrum) {
+        let p = evidence.periodicity.p;
+        return if spectrum.shape == LatticeShape::Band {
+            (UnitClass::Band, format!("one wave of {:.2} m (p = {p:.3})", spectrum.period_m))
+        } else {
+            (UnitClass::Grid, format!("{} lattice of period {:.2} m (p = {p:.3}), neither 60° nor 90° score", spectrum.shape, spectrum.period_m))
+        };
+    }
+    match one_field(map) {
+        Some(share) if share <= config.place_share => {
+            let p = neighbour_p(map, permutations, stream);
+            if p <= alpha {
+                return (UnitClass::PlaceLike, format!("one field over {:.0} % of the visited bins (p = {p:.3})", 100.0 * share));
+            }
+            (UnitClass::Untuned, "no lattice, no wave, and neighbouring bins are not alike".to_owned())
+        }
+        _ => (UnitClass::Untuned, "no lattice, no wave, no single compact field above its null".to_owned()),
+    }
+}
+
+/// Share of the visited bins that the peak's field covers, if it holds most of the bins above half the peak.
+///
+/// Half the peak is counted from the median rate, so that a constant background does not hide a field.
+fn one_field(map: ArrayView2<'_, f64>) -> Option<f64> {
+    let mut visited: Vec<f64> = map.iter().copied().filter(|rate| !rate.is_nan()).collect();
+    visited.sort_by(f64::total_cmp);
+    let (median, peak) = (*visited.get(visited.len() / 2)?, *visited.last()?);
+    let half = f64::midpoint(median, peak);
+    let above = map.mapv(|rate| rate >= half && peak > median);
+    let start = map.indexed_iter().find(|(_, rate)| **rate == peak)?.0;
+    let mut inside = above.mapv(|_| false);
+    let mut open = vec![start];
+    let mut field = 0_usize;
+    while let Some((row, col)) = open.pop() {
+        if !above[[row, col]] || std::mem::replace(&mut inside[[row, col]], true) {
+            continue;
+        }
+        field += 1;
+        for next_row in row.saturating_sub(1)..(row + 2).min(map.nrows()) {
+            for next_col in col.saturating_sub(1)..(col + 2).min(map.ncols()) {
+                open.push((next_row, next_col));
+            }
+        }
+    }
+    let total = above.iter().filter(|&&high| high).count();
+    (field >= FEWEST_FIELD_BINS && field as f64 >= ONE_FIELD * total as f64).then(|| field as f64 / visited.len() as f64)
+}
+
+/// p-value of the products of neighbouring bins' deviations against permuted bins.
+fn neighbour_p(map: ArrayView2<'_, f64>, permutations: usize, stream: &mut Stream) -> f64 {
+    let bins: Vec<(usize, usize)> = map.indexed_iter().filter(|(_, rate)| !rate.is_nan()).map(|(at, _)| at).collect();
+    let mean = bins.iter().map(|&at| map[at] / bins.len() as f64).sum::<f64>();
+    let mut values: Vec<f64> = bins.iter().map(|&at| map[at] - mean).collect();
+    let number = {
+        let mut number = map.mapv(|_| None);
+        for (i, &at) in bins.iter().enumerate() {
+            number[at] = Some(i);
+        }
+        number
+    };
+    let mut neighbours = Vec::new();
+    for (i, &(row, col)) in bins.iter().enumerate() {
+        for at in [[row + 1, col], [row, col + 1]] {
+            if let Some(Some(j)) = number.get(at) {
+                neighbours.push((i, *j));
+            }
+        }
+    }
+    let alike = |values: &[f64]| neighbours.iter().map(|&(i, j)| values[i] * values[j]).sum::<f64>();
+    let observed = alike(&values);
+    let mut at_least = 0;
+    for _ in 0..permutations {
+        stream.shuffle(&mut values);
+        at_least += usize::from(alike(&values) >= observed);
+    }
+    (1 + at_least) as f64 / (1 + permutations) as f64
+}

@@ -1,0 +1,232 @@
+//! The settings of the analysis: raw sub-tables of `[analyze]`, and the checked form that alone runs.
+
+use serde::{Deserialize, Serialize};
+use std::ops::Deref;
+
+use crate::nulls::NullKind;
+
+/// A setting that cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{key}` {message}")]
+pub struct ConfigError {
+    /// The full key, such as `analyze.nulls.count`.
+    pub key: String,
+    /// What is wrong and what is allowed, such as `is 3; allowed: 19 to 100000`.
+    pub message: String,
+}
+
+/// The raw `[analyze]` table. [`AnalyzeConfig::check`] makes it usable.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct AnalyzeConfig {
+    /// `[analyze.ratemap]`
+    pub ratemap: RatemapConfig,
+    /// `[analyze.autocorrelogram]`
+    pub autocorrelogram: AutocorrelogramConfig,
+    /// `[analyze.grid_score]`
+    pub grid_score: GridScoreConfig,
+    /// `[analyze.nulls]`
+    pub nulls: NullsConfig,
+    /// `[analyze.spectrum]`
+    pub spectrum: SpectrumConfig,
+    /// `[analyze.classes]`
+    pub classes: ClassesConfig,
+    /// `[analyze.lattice_consensus]`
+    pub lattice_consensus: LatticeConsensusConfig,
+}
+
+/// How activity is binned. Used by whoever fills the [`crate::Accumulator`]; [`crate::analyze`] takes maps as they are.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RatemapConfig {
+    /// Bins along each side of the box (5 to 200; default 50, which is 4 cm in a 2 m box).
+    pub bins: usize,
+    /// Standard deviation in metres of a Gaussian applied to activity and occupancy separately (0 to 1; default 0: none).
+    pub smoothing_m: f64,
+}
+
+impl Default for RatemapConfig {
+    fn default() -> Self {
+        Self { bins: 50, smoothing_m: 0.0 }
+    }
+}
+
+/// The autocorrelogram's settings.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct AutocorrelogramConfig {
+    /// A lag is undefined (NaN) where fewer visited bins than this overlap (3 to 10000; default 20).
+    pub min_overlap: usize,
+}
+
+impl Default for AutocorrelogramConfig {
+    fn default() -> Self {
+        Self { min_overlap: 20 }
+    }
+}
+
+/// The annuli of the `sargolini` and 90° scores.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct GridScoreConfig {
+    /// Largest outer radius, as a share of the box's shorter side (0.2 to 1; default 0.8: beyond, under a fifth of the box overlaps).
+    pub outer_fraction: f64,
+    /// Least width of an annulus in lag bins (1 to 50; default 3): thinner rings hold too few bins for a correlation.
+    pub min_ring_bins: usize,
+}
+
+impl Default for GridScoreConfig {
+    fn default() -> Self {
+        Self { outer_fraction: 0.8, min_ring_bins: 3 }
+    }
+}
+
+/// The null distribution that every score of every unit is held against.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct NullsConfig {
+    /// Which surrogate maps: `isotropic` (default), `phase`, `shuffle`; see [`NullKind`].
+    pub kind: NullKind,
+    /// Surrogate maps per unit (19 to 100000; default 500; the least p-value is 1/(count+1)).
+    pub count: usize,
+}
+
+impl Default for NullsConfig {
+    fn default() -> Self {
+        Self { kind: NullKind::Isotropic, count: 500 }
+    }
+}
+
+/// The search for wave vectors.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SpectrumConfig {
+    /// Zero-padding factor of the transform that starts the search (4 to 16; default 4).
+    pub padding: usize,
+    /// Fewest cycles across the shorter side of the box that count as a wave (0.5 to 3; default 1).
+    pub min_cycles: f64,
+    /// A map is a band where the second wave carries less than this share of the first one's power (0 to 1; default 0.2).
+    pub band_power_ratio: f64,
+}
+
+impl Default for SpectrumConfig {
+    fn default() -> Self {
+        Self { padding: 4, min_cycles: 1.0, band_power_ratio: 0.2 }
+    }
+}
+
+/// When a unit is dead, and how sure a class must be.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ClassesConfig {
+    /// Level of each null test (0.0001 to 0.5; default 0.01).
+    pub alpha: f64,
+    /// A bin is silent at or below this rate (0 to 1; default 1e-4; states have norm 1).
+    pub silent_rate: f64,
+    /// A unit is dead where no more than this share of the visited bins is above `silent_rate` (0 to 0.5; default 0.004, ten bins of 2500).
+    pub dead_share: f64,
+    /// A unit is place-like only where its field (above half its peak) covers at most this share of the box (0.01 to 1; default 0.3).
+    pub place_share: f64,
+}
+
+impl Default for ClassesConfig {
+    fn default() -> Self {
+        Self { alpha: 0.01, silent_rate: 1e-4, dead_share: 0.004, place_share: 0.3 }
+    }
+}
+
+/// When two units share a lattice.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LatticeConsensusConfig {
+    /// Wave vectors match within this share of the lattice's shortest wave vector (0.01 to 0.4; default 0.1).
+    pub tolerance: f64,
+}
+
+impl Default for LatticeConsensusConfig {
+    fn default() -> Self {
+        Self { tolerance: 0.1 }
+    }
+}
+
+/// Settings whose every value is in range. Reads like [`AnalyzeConfig`].
+#[derive(Debug, Clone, PartialEq)]
+pub struct CheckedAnalyzeConfig(AnalyzeConfig);
+
+impl Deref for CheckedAnalyzeConfig {
+    type Target = AnalyzeConfig;
+
+    fn deref(&self) -> &AnalyzeConfig {
+        &self.0
+    }
+}
+
+impl Default for CheckedAnalyzeConfig {
+    /// The defaults, which are in range (a test holds them to it).
+    fn default() -> Self {
+        Self(AnalyzeConfig::default())
+    }
+}
+
+impl AnalyzeConfig {
+    /// Checks every value's range.
+    ///
+    /// # Errors
+    /// The first value out of range, with its full key, the value and what is allowed.
+    pub fn check(self) -> Result<CheckedAnalyzeConfig, ConfigError> {
+        count("analyze.ratemap.bins", self.ratemap.bins, 5, 200)?;
+        real("analyze.ratemap.smoothing_m", self.ratemap.smoothing_m, 0.0, 1.0)?;
+        count("analyze.autocorrelogram.min_overlap", self.autocorrelogram.min_overlap, 3, 10_000)?;
+        real("analyze.grid_score.outer_fraction", self.grid_score.outer_fraction, 0.2, 1.0)?;
+        count("analyze.grid_score.min_ring_bins", self.grid_score.min_ring_bins, 1, 50)?;
+        count("analyze.nulls.count", self.nulls.count, 19, 100_000)?;
+        count("analyze.spectrum.padding", self.spectrum.padding, 4, 16)?;
+        real("analyze.spectrum.min_cycles", self.spectrum.min_cycles, 0.5, 3.0)?;
+        real("analyze.spectrum.band_power_ratio", self.spectrum.band_power_ratio, 0.0, 1.0)?;
+        real("analyze.classes.alpha", self.classes.alpha, 1e-4, 0.5)?;
+        real("analyze.classes.silent_rate", self.classes.silent_rate, 0.0, 1.0)?;
+        real("analyze.classes.dead_share", self.classes.dead_share, 0.0, 0.5)?;
+        real("analyze.classes.place_share", self.classes.place_share, 0.01, 1.0)?;
+        real("analyze.lattice_consensus.tolerance", self.lattice_consensus.tolerance, 0.01, 0.4)?;
+        Ok(CheckedAnalyzeConfig(self))
+    }
+}
+
+fn count(key: &str, value: usize, low: usize, high: usize) -> Result<(), ConfigError> {
+    if (low..=high).contains(&value) {
+        return Ok(());
+    }
+    Err(ConfigError { key: key.to_owned(), message: format!("is {value}; allowed: {low} to {high}") })
+}
+
+fn real(key: &str, value: f64, low: f64, high: f64) -> Result<(), ConfigError> {
+    if (low..=high).contains(&value) {
+        return Ok(());
+    }
+    Err(ConfigError { key: key.to_owned(), message: format!("is {value}; allowed: {low} to {high}") })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_are_in_range() {
+        assert_eq!(AnalyzeConfig::default().check(), Ok(CheckedAnalyzeConfig::default()));
+    }
+
+    #[test]
+    fn a_value_out_of_range_names_its_key_and_the_range() {
+        let mut config = AnalyzeConfig::default();
+        config.nulls.count = 3;
+        let error = config.check().expect_err("3 surrogates give no p-value");
+        assert_eq!(error.to_string(), "`analyze.nulls.count` is 3; allowed: 19 to 100000");
+    }
+
+    #[test]
+    fn not_a_number_is_out_of_range() {
+        let mut config = AnalyzeConfig::default();
+        config.classes.alpha = f64::NAN;
+        assert_eq!(config.check().expect_err("NaN").key, "analyze.classes.alpha");
+    }
+}

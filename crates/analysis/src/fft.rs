@@ -1,0 +1,130 @@
+//! Two-dimensional FFTs on flat row-major buffers.
+//!
+//! The forward transform leaves its result transposed (`column * rows + row`) and the inverse expects it so: pointwise products do not
+//! care, and two transpositions are saved. Nothing is normalised: forward then inverse multiplies by `rows * cols`.
+
+use rustfft::num_complex::Complex64;
+use rustfft::{Fft, FftPlanner};
+use std::sync::Arc;
+
+/// The smallest length of the form `2^a 3^b 5^c` that is at least `n`.
+pub(crate) fn good_size(n: usize) -> usize {
+    (n.max(1)..)
+        .find(|&size| {
+            let mut rest = size;
+            for prime in [2, 3, 5] {
+                while rest % prime == 0 {
+                    rest /= prime;
+                }
+            }
+            rest == 1
+        })
+        .unwrap_or(n)
+}
+
+/// A plan for one size; shared between threads.
+#[derive(Clone)]
+pub(crate) struct Fft2 {
+    pub(crate) rows: usize,
+    pub(crate) cols: usize,
+    along_row: [Arc<dyn Fft<f64>>; 2],
+    along_col: [Arc<dyn Fft<f64>>; 2],
+    scratch: usize,
+}
+
+/// What a transform needs besides its data; one per thread.
+pub(crate) struct Fft2Scratch {
+    turned: Vec<Complex64>,
+    line: Vec<Complex64>,
+}
+
+impl Fft2 {
+    pub(crate) fn new(rows: usize, cols: usize) -> Self {
+        let mut planner = FftPlanner::new();
+        let along_row = [planner.plan_fft_forward(cols), planner.plan_fft_inverse(cols)];
+        let along_col = [planner.plan_fft_forward(rows), planner.plan_fft_inverse(rows)];
+        let scratch = along_row.iter().chain(&along_col).map(|plan| plan.get_inplace_scratch_len()).max().unwrap_or(0);
+        Self { rows, cols, along_row, along_col, scratch }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.rows * self.cols
+    }
+
+    pub(crate) fn scratch(&self) -> Fft2Scratch {
+        Fft2Scratch { turned: vec![Complex64::default(); self.len()], line: vec![Complex64::default(); self.scratch] }
+    }
+
+    /// Transforms `data`, of which only the first `filled_rows` rows are non-zero; the result is transposed.
+    pub(crate) fn forward(&self, data: &mut [Complex64], filled_rows: usize, scratch: &mut Fft2Scratch) {
+        self.along_row[0].process_with_scratch(&mut data[..filled_rows * self.cols], &mut scratch.line);
+        transpose(data, &mut scratch.turned, self.rows, self.cols);
+        data.copy_from_slice(&scratch.turned);
+        self.along_col[0].process_with_scratch(data, &mut scratch.line);
+    }
+
+    /// The inverse of [`Self::forward`], from the transposed layout back to rows; only the first `wanted_rows` rows are made.
+    pub(crate) fn inverse(&self, data: &mut [Complex64], wanted_rows: usize, scratch: &mut Fft2Scratch) {
+        self.along_col[1].process_with_scratch(data, &mut scratch.line);
+        transpose(data, &mut scratch.turned, self.cols, self.rows);
+        data.copy_from_slice(&scratch.turned);
+        self.along_row[1].process_with_scratch(&mut data[..wanted_rows * self.cols], &mut scratch.line);
+    }
+
+    /// Signed frequency index along an axis of `n` points: 0, 1, … , -1.
+    pub(crate) fn signed(index: usize, n: usize) -> f64 {
+        if 2 * index > n { index as f64 - n as f64 } else { index as f64 }
+    }
+
+    /// Where the frequency opposite to `index` (transposed layout) lies.
+    pub(crate) fn opposite(&self, index: usize) -> usize {
+        let (column, row) = (index / self.rows, index % self.rows);
+        ((self.cols - column) % self.cols) * self.rows + (self.rows - row) % self.rows
+    }
+}
+
+fn transpose(from: &[Complex64], to: &mut [Complex64], rows: usize, cols: usize) {
+    const TILE: usize = 8;
+    for row_tile in (0..rows).step_by(TILE) {
+        for col_tile in (0..cols).step_by(TILE) {
+            for row in row_tile..(row_tile + TILE).min(rows) {
+                for col in col_tile..(col_tile + TILE).min(cols) {
+                    to[col * rows + row] = from[row * cols + col];
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn good_sizes_have_small_factors() {
+        assert_eq!([1, 7, 97, 100, 101, 199].map(good_size), [1, 8, 100, 100, 108, 200]);
+    }
+
+    #[test]
+    fn a_plane_wave_is_one_frequency_and_comes_back() {
+        let plan = Fft2::new(6, 10);
+        let mut scratch = plan.scratch();
+        let wave: Vec<Complex64> = (0..60)
+            .map(|i| {
+                let (row, col) = ((i / 10) as f64, (i % 10) as f64);
+                Complex64::cis(std::f64::consts::TAU * (2.0 * row / 6.0 + 3.0 * col / 10.0))
+            })
+            .collect();
+        let mut data = wave.clone();
+        plan.forward(&mut data, 6, &mut scratch);
+        for (index, value) in data.iter().enumerate() {
+            let expected = if index == 3 * 6 + 2 { 60.0 } else { 0.0 };
+            assert!((value - expected).norm() < 1e-12, "frequency {index} is {value}");
+        }
+        assert_eq!(plan.opposite(3 * 6 + 2), 7 * 6 + 4);
+        plan.inverse(&mut data, 6, &mut scratch);
+        for (value, original) in data.iter().zip(&wave) {
+            assert!((value / 60.0 - original).norm() < 1e-14);
+        }
+    }
+}

@@ -1,0 +1,37 @@
+//! Grid-cell analysis: from activity at positions to scores, periods, nulls and unit classes.
+//!
+//! An index by question:
+//!
+//! | Question | Module |
+//! |---|---|
+//! | Where does a unit fire? | [`ratemap`] |
+//! | How does its map repeat? | [`autocorrelogram`] |
+//! | Is the repetition six-fold (or four-fold)? | [`grid_score`] |
+//! | Would a map without a lattice score as high? | [`nulls`] |
+//! | With which period and orientation? | [`spectrum`], [`lattice`] |
+//! | What kind of unit is it? | [`classes`] |
+//! | Do the units share one lattice? | [`lattice_consensus`] |
+//! | All of it, for every unit | [`units`] |
+//! | With which settings? | [`config`] |
+//!
+//! Conventions: maps are `(row, column) = (y, x)`, unvisited bins are NaN and never zero, lengths are metres, wave vectors are
+//! **cycles per metre**, angles are radians. Activity enters as `f32` and is `f64` from the ratemap on. Work is parallel over units
+//! and never inside a reduction, so the same input gives the same bits on any number of threads.
+
+pub mod autocorrelogram;
+pub mod classes;
+pub mod config;
+mod fft;
+pub mod grid_score;
+pub mod lattice;
+pub mod lattice_consensus;
+mod linear;
+pub mod nulls;
+pub mod ratemap;
+mod rebin;
+pub mod spectrum;
+pub mod units;
+
+pub use config::{AnalyzeConfig, CheckedAnalyzeConfig, ConfigError};
+pub use ratemap::{Accumulator, Ratemaps};
+pub use units::{UnitAnalysis, UnitsAnalysis, analyze};

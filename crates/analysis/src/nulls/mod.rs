@@ -1,0 +1,173 @@
+//! Null distributions: what a unit's scores would be without a lattice.
+//!
+//! No score has a shared threshold (perfect grids and smoothed noise overlap, and the range depends on variant and spacing), so each unit is
+//! compared with surrogate maps made from *its own* map, on its own visited bins, scored by the same code:
+//! `p = (1 + #{surrogates with at least its score}) / (1 + surrogates)`.
+//!
+//! | Kind | A surrogate keeps | It loses |
+//! |---|---|---|
+//! | [`NullKind::Isotropic`] (default) | the radially averaged power spectrum (spatial scale, smoothness), the distribution of rates | directions and phases |
+//! | [`NullKind::Phase`] | the whole two-dimensional amplitude spectrum | phases |
+//! | [`NullKind::Shuffle`] | the distribution of rates | everything else |
+//!
+//! The choice matters. Randomizing phases alone keeps the amplitude spectrum, hence the (circular) autocorrelation, hence most of the grid
+//! score: a perfect lattice then scores no higher than its own surrogates. Shuffled bins are white noise, which any smooth map beats.
+//! Measured rates of all three are in `docs/validation.md`.
+
+mod battery;
+mod isotropic;
+mod phase;
+
+pub(crate) use battery::BatteryWorkspace;
+pub use battery::{Battery, Statistic};
+
+use crate::config::NullsConfig;
+use gridlake_space::seed::Stream;
+use serde::{Deserialize, Serialize};
+
+/// Which surrogate maps; see the module for what each keeps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum NullKind {
+    /// Same radial power spectrum and rates, random directions and phases.
+    #[default]
+    Isotropic,
+    /// Same amplitude spectrum, random phases.
+    Phase,
+    /// Same rates, bins permuted.
+    Shuffle,
+}
+
+/// A score, its null distribution and its p-value.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ScoreWithNull {
+    /// The unit's score; NaN where undefined.
+    pub value: f64,
+    /// `(1 + #{null ≥ value}) / (1 + #null)`, in (0, 1]; NaN where undefined.
+    pub p: f64,
+    /// The surrogates' scores, ascending. Surrogates without a score are left out.
+    pub null: Vec<f64>,
+    /// Why `value` or `p` is NaN.
+    pub reason: Option<String>,
+}
+
+impl ScoreWithNull {
+    pub(crate) fn new(value: f64, reason: Option<String>, mut null: Vec<f64>, drawn: usize) -> Self {
+        null.retain(|score| !score.is_nan());
+        null.sort_by(f64::total_cmp);
+        if value.is_nan() {
+            return Self { value, p: f64::NAN, null, reason: reason.or_else(|| Some("undefined".to_owned())) };
+        }
+        if null.is_empty() || 2 * null.len() < drawn {
+            let reason = format!("only {} of {drawn} surrogate maps have a score", null.len());
+            return Self { value, p: f64::NAN, null, reason: Some(reason) };
+        }
+        let at_least = null.len() - null.partition_point(|&score| score < value);
+        let p = (1 + at_least) as f64 / (1 + null.len()) as f64;
+        Self { value, p, null, reason: None }
+    }
+
+    pub(crate) fn undefined(reason: &str) -> Self {
+        Self { value: f64::NAN, p: f64::NAN, null: Vec::new(), reason: Some(reason.to_owned()) }
+    }
+
+    /// Whether the score lies above its own null at level `alpha`.
+    pub fn significant(&self, alpha: f64) -> bool {
+        self.p <= alpha
+    }
+
+    /// Quantile `q` in [0, 1] of the null (linear between order statistics); NaN where there is no null.
+    pub fn null_quantile(&self, q: f64) -> f64 {
+        let Some(last) = self.null.len().checked_sub(1) else { return f64::NAN };
+        let at = q.clamp(0.0, 1.0) * last as f64;
+        let below = at.floor() as usize;
+        let above = (below + 1).min(last);
+        self.null[below] + (at - below as f64) * (self.null[above] - self.null[below])
+    }
+}
+
+/// Makes surrogates of one map, two at a time.
+pub(crate) trait Surrogates {
+    /// Fills the visited bins of `first` and `second` (flat, row-major; the rest is not touched).
+    fn pair(&mut self, stream: &mut Stream, first: &mut [f64], second: &mut [f64]);
+}
+
+/// Bins permuted.
+struct Shuffle {
+    values: Vec<f64>,
+    bins: Vec<usize>,
+}
+
+impl Surrogates for Shuffle {
+    fn pair(&mut self, stream: &mut Stream, first: &mut [f64], second: &mut [f64]) {
+        for out in [first, second] {
+            stream.shuffle(&mut self.values);
+            for (&bin, &value) in self.bins.iter().zip(&self.values) {
+                out[bin] = value;
+            }
+        }
+    }
+}
+
+/// All of one unit's statistics with their nulls. `map` is flat, row-major, and finite on visited bins.
+pub(crate) fn with_nulls(
+    battery: &Battery,
+    map: &[f64],
+    config: &NullsConfig,
+    stream: &mut Stream,
+    workspace: &mut BatteryWorkspace,
+) -> Vec<(Statistic, ScoreWithNull)> {
+    let observed = battery.score(map, workspace);
+    let mut nulls: Vec<Vec<f64>> = vec![Vec::with_capacity(config.count + 1); Statistic::ALL.len()];
+    let mut surrogates: Box<dyn Surrogates + '_> = match config.kind {
+        NullKind::Isotropic => Box::new(isotropic::Isotropic::new(battery.isotropic(), map)),
+        NullKind::Phase => Box::new(phase::Phase::new(battery.shape(), battery.bins(), map)),
+        NullKind::Shuffle => {
+            Box::new(Shuffle { values: battery.bins().iter().map(|&bin| map[bin]).collect(), bins: battery.bins().to_vec() })
+        }
+    };
+    let (mut first, mut second) = (map.to_vec(), map.to_vec());
+    for _ in 0..config.count.div_ceil(2) {
+        surrogates.pair(stream, &mut first, &mut second);
+        for scores in battery.score_pair(&first, &second, workspace) {
+            for (null, score) in nulls.iter_mut().zip(scores) {
+                if null.len() < config.count {
+                    null.push(score.value);
+                }
+            }
+        }
+    }
+    Statistic::ALL
+        .into_iter()
+        .zip(observed)
+        .zip(nulls)
+        .map(|((statistic, score), null)| {
+            let reason = score.reason.map(|reason| reason.to_string());
+            (statistic, ScoreWithNull::new(score.value, reason, null, config.count))
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn p_counts_ties_and_itself() {
+        let score = ScoreWithNull::new(2.0, None, vec![1.0, 2.0, 3.0, f64::NAN], 4);
+        assert_eq!(score.p, 3.0 / 4.0);
+        assert_eq!(score.null, [1.0, 2.0, 3.0]);
+        assert_eq!(score.null_quantile(0.5), 2.0);
+        assert_eq!(score.null_quantile(0.75), 2.5);
+        assert!(!score.significant(0.5) && score.significant(0.75));
+    }
+
+    #[test]
+    fn without_a_score_or_a_null_there_is_a_reason_and_no_p() {
+        let no_score = ScoreWithNull::new(f64::NAN, Some("why".to_owned()), vec![1.0; 9], 9);
+        assert!(no_score.p.is_nan() && no_score.reason.as_deref() == Some("why") && !no_score.significant(0.9));
+        let no_null = ScoreWithNull::new(1.0, None, vec![f64::NAN; 9], 9);
+        assert_eq!(no_null.reason.as_deref(), Some("only 0 of 9 surrogate maps have a score"));
+        assert!(no_null.p.is_nan() && no_null.null_quantile(0.99).is_nan());
+    }
+}

@@ -1,0 +1,105 @@
+//! Coarser maps: rates averaged over occupancy, with bins shared out by the area that overlaps.
+
+use ndarray::Array2;
+
+/// From `rows x cols` bins to at most `target` along the longer side; the mask of the result comes from the occupancy.
+#[derive(Clone)]
+pub(crate) struct Rebin {
+    pub(crate) rows: usize,
+    pub(crate) cols: usize,
+    fine_cols: usize,
+    along_y: Vec<Vec<(usize, f64)>>,
+    along_x: Vec<Vec<(usize, f64)>>,
+    visits: Vec<f64>,
+    total: Vec<f64>,
+}
+
+impl Rebin {
+    pub(crate) fn new(occupancy: &Array2<u32>, target: usize) -> Self {
+        let (fine_rows, fine_cols) = occupancy.dim();
+        let longer = fine_rows.max(fine_cols).max(1);
+        let coarse = |fine: usize| if longer <= target { fine } else { (fine * target).div_ceil(longer) };
+        let (rows, cols) = (coarse(fine_rows), coarse(fine_cols));
+        let mut made = Self {
+            rows,
+            cols,
+            fine_cols,
+            along_y: shares(fine_rows, rows),
+            along_x: shares(fine_cols, cols),
+            visits: occupancy.iter().map(|&n| f64::from(n)).collect(),
+            total: Vec::new(),
+        };
+        made.total = made.sum(&made.visits.clone());
+        made
+    }
+
+    pub(crate) fn visited(&self) -> Array2<bool> {
+        Array2::from_shape_fn((self.rows, self.cols), |(row, col)| self.total[row * self.cols + col] > 0.0)
+    }
+
+    /// The coarse map of a fine one; NaN where nothing was visited.
+    pub(crate) fn apply(&self, fine: &[f64]) -> Vec<f64> {
+        let weighted: Vec<f64> = fine.iter().zip(&self.visits).map(|(rate, &n)| if n > 0.0 { rate * n } else { 0.0 }).collect();
+        self.sum(&weighted).iter().zip(&self.total).map(|(sum, &n)| if n > 0.0 { sum / n } else { f64::NAN }).collect()
+    }
+
+    fn sum(&self, fine: &[f64]) -> Vec<f64> {
+        let mut narrow = vec![0.0; self.along_y.len().max(fine.len() / self.fine_cols.max(1)) * self.cols];
+        for (row, line) in fine.chunks_exact(self.fine_cols.max(1)).enumerate() {
+            for (col, parts) in self.along_x.iter().enumerate() {
+                narrow[row * self.cols + col] = parts.iter().map(|&(from, share)| share * line[from]).sum();
+            }
+        }
+        let mut out = vec![0.0; self.rows * self.cols];
+        for (row, parts) in self.along_y.iter().enumerate() {
+            for &(from, share) in parts {
+                for col in 0..self.cols {
+                    out[row * self.cols + col] += share * narrow[from * self.cols + col];
+                }
+            }
+        }
+        out
+    }
+}
+
+/// For each of `coarse` bins, the fine bins under it and the share of each that it covers.
+fn shares(fine: usize, coarse: usize) -> Vec<Vec<(usize, f64)>> {
+    let ratio = fine as f64 / coarse.max(1) as f64;
+    (0..coarse)
+        .map(|bin| {
+            let (from, to) = (bin as f64 * ratio, (bin + 1) as f64 * ratio);
+            (from.floor() as usize..(to.ceil() as usize).min(fine))
+                .map(|i| (i, (to.min((i + 1) as f64) - from.max(i as f64)).max(0.0)))
+                .filter(|&(_, share)| share > 1e-12)
+                .collect()
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_constant_stays_constant_and_sums_are_kept() {
+        let occupancy = Array2::from_shape_fn((50, 50), |(row, col)| (row * 7 + col * 3) as u32 % 5);
+        let rebin = Rebin::new(&occupancy, 20);
+        assert_eq!((rebin.rows, rebin.cols), (20, 20));
+        for rate in rebin.apply(&vec![3.5; 2500]) {
+            assert!((rate - 3.5).abs() < 1e-12);
+        }
+        let visits: f64 = occupancy.iter().map(|&n| f64::from(n)).sum();
+        assert!((rebin.total.iter().sum::<f64>() - visits).abs() < 1e-9);
+    }
+
+    #[test]
+    fn unvisited_coarse_bins_are_nan_and_small_maps_stay() {
+        let mut occupancy = Array2::from_elem((40, 40), 1);
+        occupancy.slice_mut(ndarray::s![0..2, 0..2]).fill(0);
+        let coarse = Rebin::new(&occupancy, 20).apply(&vec![1.0; 1600]);
+        assert!(coarse[0].is_nan() && coarse[1..].iter().all(|rate| (rate - 1.0).abs() < 1e-12));
+        let small = Rebin::new(&Array2::from_elem((7, 9), 1), 20);
+        let map: Vec<f64> = (0..63).map(f64::from).collect();
+        assert_eq!(small.apply(&map), map);
+    }
+}

@@ -1,0 +1,171 @@
+//! Every unit's analysis in one call.
+
+use gridlake_space::seed::Seed;
+use ndarray::Array2;
+use rayon::prelude::*;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use crate::autocorrelogram::Autocorrelator;
+use crate::classes::{Evidence, UnitClass, classify};
+use crate::config::CheckedAnalyzeConfig;
+use crate::lattice_consensus::{self, LatticeConsensus};
+use crate::nulls::{Battery, BatteryWorkspace, ScoreWithNull, Statistic, with_nulls};
+use crate::ratemap::Ratemaps;
+use crate::spectrum::{SpectrumSearch, UnitSpectrum};
+
+/// One unit in one arena: scores with their nulls, wave vectors, class.
+#[derive(Debug, Clone, PartialEq)]
+pub struct UnitAnalysis {
+    /// Index of the unit, from 0.
+    pub unit: usize,
+    /// Whether the unit fires in more than `classes.dead_share` of the visited bins.
+    pub active: bool,
+    /// Largest rate over visited bins (NaN: no bin visited).
+    pub peak_rate: f64,
+    /// Mean rate over visited bins, each bin counted once (NaN: no bin visited).
+    pub mean_rate: f64,
+    /// The unit's class.
+    pub class: UnitClass,
+    /// Why it has that class, in one sentence.
+    pub class_reason: String,
+    /// 60° score, annuli from the central peak's edge outwards.
+    pub sargolini: ScoreWithNull,
+    /// 60° score, fixed masks on 20 bins.
+    pub banino: ScoreWithNull,
+    /// 90° score, annuli as `sargolini`.
+    pub square: ScoreWithNull,
+    /// Share of the map's power in its strongest wave, and how often the null reaches it: the test for bands and other lattices.
+    pub periodicity: ScoreWithNull,
+    /// Wave vectors, period and orientation; `None` where there are none to fit.
+    pub spectrum: Option<UnitSpectrum>,
+    /// Why there is no spectrum.
+    pub spectrum_reason: Option<String>,
+}
+
+/// The analysis of all units of one arena.
+#[derive(Debug, Clone, PartialEq)]
+pub struct UnitsAnalysis {
+    /// One entry per unit, in order.
+    pub units: Vec<UnitAnalysis>,
+    /// One autocorrelogram per unit: `(2 ny - 1) x (2 nx - 1)` lags, zero lag in the middle, NaN = undefined.
+    pub autocorrelograms: Vec<Array2<f64>>,
+    /// What the population agrees on.
+    pub consensus: LatticeConsensus,
+}
+
+/// What one arena's units share, and how one unit is analyzed.
+struct Stage<'a> {
+    ratemaps: &'a Ratemaps,
+    config: &'a CheckedAnalyzeConfig,
+    seed: Seed,
+    battery: Battery,
+    spectra: SpectrumSearch,
+    lags: Autocorrelator,
+}
+
+/// Analyzes every unit: autocorrelogram, scores with nulls, wave vectors, class; then the population's lattice.
+///
+/// * `ratemaps`: the maps, as binned (and smoothed, if at all) by the caller.
+/// * `seed`: the surrogates of unit `u` come from the stream `analysis/nulls` number `u`, so the result depends neither on the
+///   number of threads nor on the other units.
+/// * `progress`: called after each unit with the number of units done so far, from any thread.
+///
+/// Silent, constant, hardly visited or non-finite maps are outcomes with a reason, never errors. Non-finite rates in visited bins leave a unit
+/// without scores.
+pub fn analyze(ratemaps: &Ratemaps, config: &CheckedAnalyzeConfig, seed: Seed, progress: Option<&(dyn Fn(usize) + Sync)>) -> UnitsAnalysis {
+    let visited = ratemaps.visited();
+    let arena = &ratemaps.bins.arena;
+    let stage = Stage {
+        ratemaps,
+        config,
+        seed,
+        battery: Battery::new(ratemaps, config),
+        spectra: SpectrumSearch::new(&visited, arena.width_m, arena.height_m, &config.spectrum),
+        lags: Autocorrelator::new(&visited, config.autocorrelogram.min_overlap),
+    };
+    let done = AtomicUsize::new(0);
+    let (units, autocorrelograms): (Vec<UnitAnalysis>, Vec<Array2<f64>>) = (0..ratemaps.units())
+        .into_par_iter()
+        .map_init(
+            || stage.battery.workspace(),
+            |workspace, unit| {
+                let result = stage.unit(unit, workspace);
+                if let Some(report) = progress {
+                    report(done.fetch_add(1, Ordering::Relaxed) + 1);
+                }
+                result
+            },
+        )
+        .unzip();
+    let active: Vec<_> = units.iter().filter(|unit| unit.active).map(|unit| (unit.unit, unit.spectrum.as_ref())).collect();
+    let consensus = lattice_consensus::consensus(&active, &config.lattice_consensus);
+    UnitsAnalysis { units, autocorrelograms, consensus }
+}
+
+impl Stage<'_> {
+    fn unit(&self, unit: usize, workspace: &mut BatteryWorkspace) -> (UnitAnalysis, Array2<f64>) {
+        let map = self.ratemaps.map(unit);
+        let autocorrelogram = self.lags.map(map);
+        let mut result = UnitAnalysis {
+            unit,
+            active: false,
+            peak_rate: self.ratemaps.peak_rate(unit),
+            mean_rate: self.ratemaps.mean_rate(unit),
+            class: UnitClass::Dead,
+            class_reason: String::new(),
+            sargolini: ScoreWithNull::undefined("dead"),
+            banino: ScoreWithNull::undefined("dead"),
+            square: ScoreWithNull::undefined("dead"),
+            periodicity: ScoreWithNull::undefined("dead"),
+            spectrum: None,
+            spectrum_reason: Some("dead".to_owned()),
+        };
+        let visited = self.ratemaps.occupancy.iter().filter(|&&visits| visits > 0).count();
+        let finite = self.ratemaps.occupancy.iter().zip(&map).all(|(&visits, rate)| visits == 0 || rate.is_finite());
+        let firing = map.iter().filter(|rate| **rate > self.config.classes.silent_rate).count();
+        if visited == 0 {
+            "no bin was visited".clone_into(&mut result.class_reason);
+            return (result, autocorrelogram);
+        }
+        if !finite {
+            let reason = "the map holds rates that are not finite";
+            result.active = true;
+            result.class = UnitClass::Untuned;
+            reason.clone_into(&mut result.class_reason);
+            for score in [&mut result.sargolini, &mut result.banino, &mut result.square, &mut result.periodicity] {
+                *score = ScoreWithNull::undefined(reason);
+            }
+            result.spectrum_reason = Some(reason.to_owned());
+            return (result, autocorrelogram);
+        }
+        if firing as f64 <= self.config.classes.dead_share * visited as f64 {
+            result.class_reason = format!("fires in {firing} of {visited} visited bins");
+            return (result, autocorrelogram);
+        }
+        result.active = true;
+        let flat: Vec<f64> = map.iter().copied().collect();
+        let mut stream = self.seed.stream("analysis/nulls", unit as u64);
+        for (statistic, score) in with_nulls(&self.battery, &flat, &self.config.nulls, &mut stream, workspace) {
+            match statistic {
+                Statistic::Sargolini => result.sargolini = score,
+                Statistic::Banino => result.banino = score,
+                Statistic::Square90 => result.square = score,
+                Statistic::Periodicity => result.periodicity = score,
+            }
+        }
+        match self.spectra.find(map) {
+            Ok(spectrum) => (result.spectrum, result.spectrum_reason) = (Some(spectrum), None),
+            Err(reason) => result.spectrum_reason = Some(reason.to_string()),
+        }
+        let evidence = Evidence {
+            sargolini: &result.sargolini,
+            square: &result.square,
+            periodicity: &result.periodicity,
+            spectrum: result.spectrum.as_ref(),
+        };
+        let mut stream = self.seed.stream("analysis/neighbours", unit as u64);
+        let (class, reason) = classify(map, &evidence, &self.config.classes, self.config.nulls.count, &mut stream);
+        (result.class, result.class_reason) = (class, reason);
+        (result, autocorrelogram)
+    }
+}

@@ -1,0 +1,109 @@
+//! Command-line arguments, as typed.
+
+use crate::pipeline::Overrides;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// Train networks that learn grid cells without supervision, record them into a Parquet data lake, analyze and draw them.
+#[derive(Debug, Parser)]
+#[command(name = "gridlake", version, arg_required_else_help = true, after_help = "Exit codes: 0 done; 1 the work failed; 2 bad arguments or configuration; 3 bad data; 130 interrupted.")]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    /// Every stage that is stale, train to draw, over every run of the sweep.
+    Run(PipelineArguments),
+    /// Train the networks, or go on from their last checkpoints.
+    Train(PipelineArguments),
+    /// Walk the trained networks through boxes and record their activity.
+    Record(PipelineArguments),
+    /// Ratemaps, autocorrelograms, grid scores, periods and unit classes.
+    Analyze(PipelineArguments),
+    /// Figures, from the lake's tables.
+    Draw(PipelineArguments),
+    /// What would run and why; changes nothing.
+    Plan(PipelineArguments),
+    /// Runs of a lake, their stages, progress and failures.
+    Status(StatusArguments),
+    /// Print every key of a pipeline file with its default, type, range and meaning.
+    Defaults,
+}
+
+/// Arguments of all verbs that take a pipeline file.
+#[derive(Debug, Args)]
+pub(crate) struct PipelineArguments {
+    /// Pipeline file (TOML).
+    #[arg(value_name = "PIPELINE.toml")]
+    pub(crate) pipeline: PathBuf,
+    /// Folder of the lake, instead of the pipeline's.
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) lake: Option<PathBuf>,
+    /// Set any key of the pipeline; the value is TOML or a bare string. Repeatable.
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub(crate) set: Vec<String>,
+    /// Where networks are trained: auto, cpu, cuda or cuda:<number>.
+    #[arg(long, value_name = "DEVICE")]
+    pub(crate) device: Option<String>,
+    /// Seed, instead of the pipeline's and its sweep's.
+    #[arg(long, value_name = "INTEGER")]
+    pub(crate) seed: Option<u64>,
+    /// Only the runs whose name matches.
+    #[arg(long, value_name = "GLOB")]
+    pub(crate) only: Option<String>,
+    /// Do fresh stages anew too; training starts from the beginning.
+    #[arg(long)]
+    pub(crate) force: bool,
+    #[command(flatten)]
+    pub(crate) common: CommonArguments,
+}
+
+/// Arguments of `status`.
+#[derive(Debug, Args)]
+pub(crate) struct StatusArguments {
+    /// Folder of the lake.
+    #[arg(value_name = "LAKE", default_value = "data/lake")]
+    pub(crate) lake: PathBuf,
+    #[command(flatten)]
+    pub(crate) common: CommonArguments,
+}
+
+/// Arguments of every verb that works.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct CommonArguments {
+    /// Threads that compute; all processors by default. Results do not depend on it.
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(crate) threads: Option<u16>,
+    /// No progress, only warnings and errors on stderr.
+    #[arg(long)]
+    pub(crate) quiet: bool,
+    /// Form of the log on stderr.
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub(crate) log_format: LogFormat,
+}
+
+/// Forms of the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    /// Lines to read.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+impl PipelineArguments {
+    pub(crate) fn overrides(&self) -> Overrides {
+        Overrides { set: self.set.clone(), seed: self.seed, lake: self.lake.clone(), device: self.device.clone(), only: self.only.clone() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_arguments_are_consistent() {
+        use clap::CommandFactory;
+        super::Arguments::command().debug_assert();
+    }
+}

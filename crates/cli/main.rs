@@ -1,0 +1,19 @@
+//! `gridlake`: train networks that learn grid cells, record, analyze and draw them. `docs/cli.md` has its verbs, flags and exit codes.
+
+mod args;
+mod commands;
+mod failure;
+mod fingerprint;
+mod interrupt;
+mod logging;
+mod output;
+mod pipeline;
+mod plan;
+mod progress;
+mod stages;
+mod summary;
+mod workspace;
+
+fn main() -> std::process::ExitCode {
+    commands::main()
+}

@@ -1,0 +1,59 @@
+//! stdout is data: everything printed there passes through here.
+
+use crate::failure::Failure;
+use std::io::{ErrorKind, Write};
+
+/// Writes to stdout. A reader that has gone away (`| head`) is no failure.
+///
+/// # Errors
+/// When stdout cannot be written, for example a full disk behind `>`.
+pub(crate) fn print(text: &str) -> Result<(), Failure> {
+    let mut stdout = std::io::stdout().lock();
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(Failure::work(format!("cannot write to stdout: {error}"))),
+        _ => Ok(()),
+    }
+}
+
+/// "1 h 02 min", "3 min 05 s", "12.3 s".
+pub(crate) fn duration(seconds: f64) -> String {
+    let whole = seconds.round().max(0.0) as u64;
+    match whole {
+        3600.. => format!("{} h {:02} min", whole / 3600, whole % 3600 / 60),
+        60.. => format!("{} min {:02} s", whole / 60, whole % 60),
+        _ => format!("{seconds:.1} s"),
+    }
+}
+
+/// Columns of equal width, two spaces apart; the first row is the header.
+pub(crate) fn table(rows: &[Vec<String>]) -> String {
+    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
+    let width = |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..columns).map(width).collect();
+    let mut text = String::new();
+    for row in rows {
+        let line: Vec<String> = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
+        text.push_str(line.join("  ").trim_end());
+        text.push('\n');
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_read_well() {
+        assert_eq!(duration(0.04), "0.0 s");
+        assert_eq!(duration(12.34), "12.3 s");
+        assert_eq!(duration(185.0), "3 min 05 s");
+        assert_eq!(duration(3725.0), "1 h 02 min");
+    }
+
+    #[test]
+    fn tables_align() {
+        let rows = [vec!["a".to_string(), "bb".to_string()], vec!["ccc".to_string(), "d".to_string()]];
+        assert_eq!(table(&rows), "a    bb\nccc  d\n");
+    }
+}

@@ -1,0 +1,202 @@
+//! The settings of one run, typed and checked.
+
+use super::layer::{Layer, key_at};
+use super::schema::Schema;
+use crate::failure::Failure;
+use gridlake_analysis::config::{AnalyzeConfig, CheckedAnalyzeConfig};
+use gridlake_model::config::{CheckedTrainConfig, ConfigError, TrainConfig};
+use gridlake_space::trajectory::Motion;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+
+/// Everything that one run is made from.
+#[derive(Clone, Debug)]
+pub(crate) struct Settings {
+    pub(crate) name: String,
+    pub(crate) lake: PathBuf,
+    pub(crate) seed: u64,
+    pub(crate) train: CheckedTrainConfig,
+    pub(crate) record: RecordConfig,
+    pub(crate) analyze: CheckedAnalyzeConfig,
+    pub(crate) draw: DrawConfig,
+}
+
+/// `[record]`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RecordConfig {
+    /// Sides of the square boxes, m.
+    pub(crate) boxes_m: Vec<f64>,
+    pub(crate) motion: Motion,
+    /// For each box.
+    pub(crate) trajectories: usize,
+    pub(crate) steps: usize,
+    /// m per step.
+    pub(crate) mean_speed_m: f64,
+    /// Along each side.
+    pub(crate) occupancy_bins: usize,
+}
+
+/// `[draw]`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct DrawConfig {
+    /// On one sheet.
+    pub(crate) max_units: usize,
+}
+
+impl Settings {
+    /// Types and checks merged settings.
+    ///
+    /// # Errors
+    /// The first key that has no such value, with where it was written and what is allowed.
+    pub(crate) fn new(layer: &Layer, schema: &Schema) -> Result<Self, Failure> {
+        let reader = Reader { layer, schema };
+        let name = reader.text("name")?;
+        let fits = !name.is_empty() && name.len() <= 64 && name.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c)) && !name.starts_with('.');
+        reader.require(fits, "name")?;
+        let lake = reader.text("lake")?;
+        if lake.contains("://") {
+            return Err(reader.refuse("lake", &format!("is \"{lake}\"; allowed: a folder of this machine (this build has no object store)")));
+        }
+        reader.require(!lake.is_empty(), "lake")?;
+        let seed = layer.get("seed").and_then(toml::Value::as_integer).and_then(|seed| u64::try_from(seed).ok());
+        reader.require(seed.is_some(), "seed")?;
+        let train: TrainConfig = reader.section("train")?;
+        let train = train.check().map_err(|error| reader.out_of_range(&error))?;
+        let record: RecordConfig = reader.section("record")?;
+        record.check(&reader, train.data.velocity_limit_m)?;
+        let analyze: AnalyzeConfig = reader.section("analyze")?;
+        let analyze = analyze.check().map_err(|error| reader.refuse(&error.key, &error.message))?;
+        let draw: DrawConfig = reader.section("draw")?;
+        reader.require((1..=gridlake_figures::MAX_UNITS).contains(&draw.max_units), "draw.max_units")?;
+        Ok(Self { name, lake: PathBuf::from(lake), seed: seed.unwrap_or_default(), train, record, analyze, draw })
+    }
+}
+
+impl RecordConfig {
+    fn check(&self, reader: &Reader<'_>, velocity_limit_m: f64) -> Result<(), Failure> {
+        let distinct = self.boxes_m.iter().enumerate().all(|(number, side)| !self.boxes_m[..number].contains(side));
+        reader.require(!self.boxes_m.is_empty() && distinct && self.boxes_m.iter().all(|side| (0.2..=100.0).contains(side)), "record.boxes_m")?;
+        reader.require((1..=1_000_000).contains(&self.trajectories), "record.trajectories")?;
+        reader.require((1..=1_000_000).contains(&self.steps), "record.steps")?;
+        reader.require((0.001..=0.1).contains(&self.mean_speed_m), "record.mean_speed_m")?;
+        if self.motion == Motion::Smooth && self.mean_speed_m > velocity_limit_m / 2.0 {
+            let message = format!("is {}; allowed: at most half of train.data.velocity_limit_m = {velocity_limit_m}, so that walks stay in the training's support", self.mean_speed_m);
+            return Err(reader.refuse("record.mean_speed_m", &message));
+        }
+        reader.require((4..=1000).contains(&self.occupancy_bins), "record.occupancy_bins")
+    }
+}
+
+/// Merged settings with what is needed to explain a refusal.
+struct Reader<'a> {
+    layer: &'a Layer,
+    schema: &'a Schema,
+}
+
+impl Reader<'_> {
+    /// "FILE:LINE: key message".
+    fn refuse(&self, key: &str, message: &str) -> Failure {
+        Failure::config(format!("{}: {key} {message}", self.layer.origin(key)))
+    }
+
+    fn out_of_range(&self, error: &ConfigError) -> Failure {
+        self.refuse(&error.key, &error.message)
+    }
+
+    /// Refuses a value outside its documented range.
+    fn require(&self, holds: bool, key: &str) -> Result<(), Failure> {
+        if holds {
+            return Ok(());
+        }
+        let value = self.layer.get(key).map_or_else(|| "missing".to_string(), ToString::to_string);
+        Err(self.refuse(key, &format!("is {value}; allowed: {}", self.schema.allowed(key).unwrap_or("see `gridlake defaults`"))))
+    }
+
+    fn text(&self, key: &str) -> Result<String, Failure> {
+        let text = self.layer.get(key).and_then(toml::Value::as_str);
+        self.require(text.is_some(), key)?;
+        Ok(text.unwrap_or_default().to_string())
+    }
+
+    /// Types one table. Keys and plain types have been checked; what is left are names out of a list and negative counts.
+    fn section<T: DeserializeOwned>(&self, name: &str) -> Result<T, Failure> {
+        let table = self.layer.get(name).cloned().unwrap_or_else(|| toml::Value::Table(toml::Table::new()));
+        let text = toml::to_string(&toml::Table::from_iter([(name.to_string(), table)])).map_err(|error| Failure::config(format!("[{name}]: {error}")))?;
+        let mut document: std::collections::BTreeMap<String, T> = toml::from_str(&text).map_err(|error| {
+            let key = error.span().and_then(|span| key_at(&text, span.start)).unwrap_or_else(|| name.to_string());
+            match (self.layer.get(&key).filter(|value| !value.is_table()), self.schema.allowed(&key)) {
+                (Some(value), Some(allowed)) => self.refuse(&key, &format!("is {value}; allowed: {allowed}")),
+                _ => self.refuse(&key, &format!("cannot be used: {}", error.message())),
+            }
+        })?;
+        document.remove(name).ok_or_else(|| Failure::config(format!("[{name}] is missing")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+    use super::*;
+    use crate::pipeline::origin::Origin;
+    use crate::pipeline::schema::DEFAULTS;
+    use toml::Value;
+
+    /// The defaults with one key set.
+    fn with(schema: &Schema, key: &str, value: Value) -> Result<Settings, Failure> {
+        let mut layer = Layer::parse(DEFAULTS, |_| Origin::Defaults).unwrap();
+        layer.overlay(&Layer::single(key, value, &Origin::Flag("here".into())));
+        schema.check(&layer).and_then(|()| Settings::new(&layer, schema))
+    }
+
+    /// Two numbers of a documented range and whether each belongs to it.
+    fn bounds(range: &str) -> Option<((f64, bool), (f64, bool))> {
+        let range = range.strip_prefix("Integer, ").or_else(|| range.strip_prefix("Number, "))?;
+        let (low, high, of_it) = if let Some((low, high)) = range.split_once(" to ") {
+            (low, high, (true, true))
+        } else if let Some((low, high)) = range.split_once(", at most ") {
+            (low.strip_prefix("above ")?, high, (false, true))
+        } else {
+            let (low, high) = range.split_once(" up to, not including, ")?;
+            (low, high, (true, false))
+        };
+        Some(((low.parse().ok()?, of_it.0), (high.parse().ok()?, of_it.1)))
+    }
+
+    #[test]
+    fn the_documented_ranges_are_the_checked_ones() {
+        let schema = Schema::embedded().unwrap();
+        let mut tried = 0;
+        for key in schema.leaves() {
+            let range = schema.allowed(&key).unwrap_or_default().to_string();
+            let whole = range.starts_with("Integer");
+            let value = |number: f64| if whole { Value::Integer(number as i64) } else { Value::Float(number) };
+            let Some(((low, low_fits), (high, high_fits))) = bounds(&range) else { continue };
+            tried += 1;
+            let refused = |number: f64| {
+                let error = with(&schema, &key, value(number)).expect_err(&format!("{key} = {number} is documented as not allowed: {range}"));
+                assert!(error.to_string().starts_with(&format!("here: {key} is ")), "{error}");
+            };
+            // Some bounds also depend on another key.
+            let related = key == "record.mean_speed_m";
+            let accepted = |number: f64| assert!(related || with(&schema, &key, value(number)).is_ok(), "{key} = {number} is documented as allowed: {range}");
+            let step = if whole { 1.0 } else { 1e-9_f64.max(high.abs() * 1e-9) };
+            if low_fits { accepted(low) } else { refused(low) }
+            refused(low - step);
+            if high < 9e18 {
+                if high_fits { accepted(high) } else { refused(high) }
+                refused(high + step);
+            }
+        }
+        assert!(tried > 35, "only {tried} ranges were understood");
+    }
+
+    #[test]
+    fn the_defaults_say_what_the_libraries_default_to() {
+        let schema = Schema::embedded().unwrap();
+        let settings = Settings::new(&Layer::parse(DEFAULTS, |_| Origin::Defaults).unwrap(), &schema).unwrap();
+        assert_eq!(*settings.analyze, AnalyzeConfig::default());
+    }
+}

@@ -1,0 +1,7 @@
+//! Whole figures.
+
+pub(crate) mod score_histogram;
+pub(crate) mod sheet;
+pub(crate) mod sheet_layout;
+pub(crate) mod training_curves;
+pub(crate) mod unit_sheets;

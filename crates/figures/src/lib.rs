@@ -1,0 +1,35 @@
+//! Figures fit for a paper: data in, PNG (600 dpi) and SVG out, both the same to the last byte for the same input.
+//!
+//! No science and no table reading happens here: callers pass arrays and verdicts, these functions draw them.
+//!
+//! | Question | Function |
+//! |---|---|
+//! | What does every unit's ratemap look like? | [`draw_ratemaps`] |
+//! | How periodic is every unit? | [`draw_autocorrelograms`] |
+//! | Did training converge, and where did a phase begin? | [`draw_training_curves`] |
+//! | Are the grid scores beyond chance? | [`draw_score_histogram`] |
+//!
+//! Layout: [`Page`] knows millimetres and dots, `style` holds the colours and text sizes of all figures, `canvas`
+//! draws in millimetres on plotters backends (its bitmap backend and an SVG one of ours), `panels` has one kind of
+//! panel per file, `figures` puts panels together.
+
+mod axes;
+mod canvas;
+mod colormap;
+mod error;
+mod figures;
+mod font;
+mod output;
+mod page;
+mod panels;
+mod png_file;
+mod style;
+mod ticks;
+
+pub use error::FigureError;
+pub use figures::score_histogram::{ScoreHistogram, ScoredUnit, draw_score_histogram};
+pub use figures::sheet::{UnitPanel, UnitSheet};
+pub use figures::sheet_layout::MAX_UNITS;
+pub use figures::training_curves::{PhaseMark, TrainingCurves, draw_training_curves};
+pub use figures::unit_sheets::{Normalization, draw_autocorrelograms, draw_ratemaps};
+pub use page::{DOUBLE_COLUMN_MM, Page, SINGLE_COLUMN_MM};

@@ -1,0 +1,8 @@
+//! One kind of panel per file; each draws into a place that its figure gives it.
+
+pub(crate) mod color_bar;
+pub(crate) mod curve;
+pub(crate) mod heat_map;
+pub(crate) mod histogram;
+pub(crate) mod legend;
+pub(crate) mod scale_bar;

@@ -1,0 +1,1 @@
+//! The Parquet data lake: layout, schemas, atomic files, manifests and queries.
