@@ -1,5 +1,8 @@
 //! What goes wrong, as users see it: one message, one hint, one exit code.
 
+use gridlake_figures::FigureError;
+use gridlake_lake::LakeError;
+use gridlake_model::ModelError;
 use std::fmt;
 
 /// Process exit codes, as documented in `docs/cli.md`.
@@ -44,10 +47,43 @@ impl Failure {
         Self::new(Class::Interrupted, message)
     }
 
+    /// Says what the message is about, such as the run.
+    pub(crate) fn about(mut self, what: &str) -> Self {
+        self.message = format!("{what}: {}", self.message);
+        self
+    }
+
+    pub(crate) fn class(&self) -> Class {
+        self.class
+    }
+
     /// Adds what the user can do about it.
     pub(crate) fn hint(mut self, hint: impl fmt::Display) -> Self {
         self.hint = Some(hint.to_string());
         self
+    }
+}
+
+impl From<LakeError> for Failure {
+    fn from(error: LakeError) -> Self {
+        if error.is_io() { Self::work(error) } else { Self::data(error) }
+    }
+}
+
+impl From<ModelError> for Failure {
+    fn from(error: ModelError) -> Self {
+        match &error {
+            ModelError::NonFinite { .. } | ModelError::Io { .. } | ModelError::Candle(_) => Self::work(error),
+            ModelError::Checkpoint { .. } => Self::data(error).hint("remove the file to go on from the checkpoint before it, or train from the beginning with --force"),
+            ModelError::CheckpointFingerprint { .. } => Self::data(error).hint("remove the file, or train from the beginning with --force"),
+            ModelError::Device { .. } => Self::config(error),
+        }
+    }
+}
+
+impl From<FigureError> for Failure {
+    fn from(error: FigureError) -> Self {
+        Self::work(error)
     }
 }
 
@@ -59,17 +95,8 @@ impl fmt::Display for Failure {
 
 impl std::error::Error for Failure {}
 
-/// The failure's exit code, from the error that caused it.
-pub(crate) fn class(error: &anyhow::Error) -> Class {
-    error.downcast_ref::<Failure>().map_or(Class::Work, |failure| failure.class)
-}
-
 /// "error: …" and, where the failure knows a remedy, "hint: …", for stderr.
-pub(crate) fn render(error: &anyhow::Error) -> String {
-    let mut text = format!("error: {error:#}");
-    if let Some(hint) = error.downcast_ref::<Failure>().and_then(|failure| failure.hint.as_ref()) {
-        text.push_str("\nhint: ");
-        text.push_str(hint);
-    }
-    text
+pub(crate) fn render(failure: &Failure) -> String {
+    let hint = failure.hint.as_ref().map_or_else(String::new, |hint| format!("\nhint: {hint}"));
+    format!("error: {failure}{hint}")
 }

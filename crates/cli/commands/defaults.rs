@@ -4,6 +4,6 @@ use crate::output;
 use crate::pipeline::schema::DEFAULTS;
 
 /// Prints the commented defaults.
-pub(crate) fn defaults() -> anyhow::Result<()> {
-    Ok(output::print(DEFAULTS)?)
+pub(crate) fn defaults() -> Result<(), crate::failure::Failure> {
+    output::print(DEFAULTS)
 }

@@ -8,7 +8,7 @@ pub(crate) mod schema;
 mod settings;
 mod sweep;
 
-pub(crate) use settings::{DrawConfig, RecordConfig, Settings};
+pub(crate) use settings::Settings;
 
 use crate::failure::Failure;
 use crate::fingerprint;

@@ -19,6 +19,7 @@ mod colormap;
 mod error;
 mod figures;
 mod font;
+mod number;
 mod output;
 mod page;
 mod panels;

@@ -101,7 +101,7 @@ fn log_tick(factor: i32, decade: i32, plain: bool) -> Tick {
     if plain {
         return Tick::plain(value, signed(value, decade.min(0).unsigned_abs() as usize));
     }
-    let base = if factor == 1 { "10".to_owned() } else { format!("{factor}×10") };
+    let base = if factor == 1 { "10".to_owned() } else { format!("{factor}·10") };
     Tick { value, base, exponent: signed(f64::from(decade), 0) }
 }
 

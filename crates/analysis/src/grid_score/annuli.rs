@@ -72,11 +72,6 @@ impl Annuli {
         Self { rotations, ring, rings, min_ring_bins: config.min_ring_bins }
     }
 
-    /// Lags per axis that a score can read, in metres.
-    pub(crate) fn largest_radius(outer_fraction: f64, shorter_side_m: f64) -> f64 {
-        outer_fraction * shorter_side_m
-    }
-
     /// Edge of the central peak, in rings: the first ring whose mean is at most zero or lower than the next ring's.
     fn edge(&self, values: &[f64]) -> Result<usize, Undefined> {
         let mut sums = vec![(0.0, 0.0); self.rings];

@@ -7,8 +7,6 @@ use super::rotation::Rotations;
 use super::{Score, Undefined};
 
 const DEGREES: [f64; 5] = [30.0, 60.0, 90.0, 120.0, 150.0];
-/// Bins along the longer side of the map that the masks are made for.
-pub(crate) const BINS: usize = 20;
 const INNER: f64 = 0.2;
 /// Added to the ring's variance, as in the published code.
 const EPSILON: f64 = 1e-5;
@@ -25,6 +23,9 @@ pub struct Masks {
 }
 
 impl Masks {
+    /// Bins along the longer side of the map that the masks are made for.
+    pub const BINS: usize = 20;
+
     /// For autocorrelograms of `shape` lags (rows, columns; odd) of maps of at most 20 bins along the longer side, with bins of
     /// `bin_m` = (height, width) metres. Radii are shares of the map's bins: inner 0.2, outer 0.4 to 1 in ten steps.
     pub fn new(shape: (usize, usize), bin_m: (f64, f64)) -> Self {

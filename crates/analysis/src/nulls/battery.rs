@@ -8,9 +8,6 @@ use crate::grid_score::{Annuli, Masks, Score, Undefined};
 use crate::ratemap::Ratemaps;
 use crate::rebin::Rebin;
 
-/// Bins along the longer side for the `banino` score.
-const COARSE_BINS: usize = 20;
-
 /// A statistic that has a null.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Statistic {
@@ -63,7 +60,7 @@ impl Battery {
         let min_overlap = config.autocorrelogram.min_overlap;
         let fine = Autocorrelator::within(&visited, min_overlap, [reach(bin_m.0, rows), reach(bin_m.1, cols)]);
         let annuli = Annuli::new(fine.shape(), bin_m, shorter, &config.grid_score);
-        let rebin = Rebin::new(&ratemaps.occupancy, COARSE_BINS);
+        let rebin = Rebin::new(&ratemaps.occupancy, Masks::BINS);
         let coarse = Autocorrelator::new(&rebin.visited(), min_overlap);
         let masks = Masks::new(coarse.shape(), (arena.height_m / rebin.rows as f64, arena.width_m / rebin.cols as f64));
         let waves = waves(fine.padded(), bin_m, config.spectrum.min_cycles / shorter);

@@ -2,16 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
-use super::sheet::percent;
 use crate::FigureError;
 use crate::axes::{Axes, Axis, ROOM_BELOW_MM, ROOM_LEFT_MM};
 use crate::canvas::{Canvas, RectMm, Surface, TextStyle};
+use crate::number::{self, drawable, percent};
 use crate::output::{self, Figure};
 use crate::page::{Page, SINGLE_COLUMN_MM};
 use crate::panels::histogram::{self, Bins};
 use crate::panels::legend::{self, Key};
 use crate::style::{BLUE, INK, LINE_PT, MARGIN_MM, NULL, ORANGE, SMALL_PT, TITLE_PT};
-use crate::ticks;
 
 /// One unit's score and verdict.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -57,7 +56,7 @@ pub fn draw_score_histogram(input: &ScoreHistogram<'_>, out_stem: &Path) -> Resu
     if input.units.is_empty() {
         return Err(FigureError::Empty { figure: FIGURE, what: "units", remedy: "pass at least one unit" });
     }
-    let mut null: Vec<f64> = input.null_scores.iter().copied().filter(|score| score.is_finite()).collect();
+    let mut null: Vec<f64> = input.null_scores.iter().copied().filter(|score| drawable(*score)).collect();
     if null.is_empty() {
         return Err(FigureError::Empty { figure: FIGURE, what: "finite null scores", remedy: "run the null tests first" });
     }
@@ -89,7 +88,7 @@ struct Histogram {
 }
 
 fn finite_scores(units: &[ScoredUnit], significant: bool) -> impl Iterator<Item = f64> + '_ {
-    units.iter().filter(move |unit| unit.significant == significant).filter_map(|unit| unit.score).filter(|score| score.is_finite())
+    units.iter().filter(move |unit| unit.significant == significant).filter_map(|unit| unit.score).filter(|score| drawable(*score))
 }
 
 fn shares(counts: &[usize], total: usize) -> Vec<f64> {
@@ -104,20 +103,20 @@ impl Histogram {
         let null_shares = shares(&bins.counts(null.iter().copied()), null.len());
         let significant = shares(&bins.counts(finite_scores(input.units, true)), scored);
         let others = shares(&bins.counts(finite_scores(input.units, false)), scored);
-        let above = input.units.iter().filter(|unit| unit.significant && unit.score.is_some_and(f64::is_finite)).count();
+        let above = input.units.iter().filter(|unit| unit.significant && unit.score.is_some_and(drawable)).count();
         let level = percent(input.null_level);
         let verdict = format!(
             "{} of {} {} ({:.0} %) above their own {level} null",
-            ticks::grouped(above as u64),
-            ticks::grouped(unit_count as u64),
+            number::grouped(above as u64),
+            number::grouped(unit_count as u64),
             input.units_name,
             100.0 * above as f64 / unit_count as f64
         );
         let keys = vec![
             (Key::Fill(BLUE), format!("Units above own {level} null")),
             (Key::Fill(ORANGE), "Other units".to_owned()),
-            (Key::Fill(NULL), format!("Null, pooled ({} scores)", ticks::grouped(null.len() as u64))),
-            (Key::Dashes(INK), format!("{level} quantile of the pooled null: {}", ticks::signed(line, 2))),
+            (Key::Fill(NULL), format!("Null, pooled ({} scores)", number::grouped(null.len() as u64))),
+            (Key::Dashes(INK), format!("{level} quantile of the pooled null: {}", number::signed(line, 2))),
         ];
         let width = SINGLE_COLUMN_MM - 2.0 * MARGIN_MM;
         let top = MARGIN_MM + HEADER_MM + legend::height_mm(&keys, width) + TEXT_MM;

@@ -12,7 +12,7 @@ use crate::panels::heat_map::{self, HeatMapTitle};
 use crate::panels::legend::{self, Key};
 use crate::panels::scale_bar::ScaleBar;
 use crate::style::{DEAD, INK, MARGIN_MM, MUTED, NO_DATA, SMALL_PT, TITLE_PT};
-use crate::ticks;
+use crate::number::{self, drawable, percent};
 
 /// One unit's map with what is known about it.
 #[derive(Debug, Clone)]
@@ -108,13 +108,7 @@ fn score(panel: &UnitPanel<'_>) -> f64 {
 }
 
 fn defined_score(panel: &UnitPanel<'_>) -> Option<f64> {
-    panel.score.filter(|score| score.is_finite())
-}
-
-/// "99 %" of 0.99, "99.5 %" of 0.995.
-pub(super) fn percent(level: f64) -> String {
-    let text = format!("{:.3}", level * 100.0);
-    format!("{} %", text.trim_end_matches('0').trim_end_matches('.'))
+    panel.score.filter(|score| drawable(*score))
 }
 
 /// "grid 71, band 3, dead 10": most first, then by name.
@@ -136,7 +130,7 @@ impl<'a> Sheet<'a> {
         let (rows, columns) = panels[0].map.dim();
         let (width_m, height_m) = (columns as f64 * input.bin_m[0], rows as f64 * input.bin_m[1]);
         let layout = SheetLayout::new(panels.len(), height_m / width_m);
-        let note = format!("{size_note} {} × {}", ticks::metres(width_m), ticks::metres(height_m));
+        let note = format!("{size_note} {} × {}", number::metres(width_m), number::metres(height_m));
         let scale_bar = ScaleBar::new(width_m, layout.map_width_mm, note);
         let mut keys = Vec::new();
         let numbered = panels.iter().all(|panel| heat_map::has_room_for_unit(layout.map_width_mm, &panel_title(panel, true)));
@@ -157,7 +151,7 @@ impl<'a> Sheet<'a> {
         }
         let count = panels.len();
         let units =
-            if count == 1 { "1 unit".to_owned() } else { format!("{} units sorted by {}", ticks::grouped(count as u64), input.score_name) };
+            if count == 1 { "1 unit".to_owned() } else { format!("{} units sorted by {}", number::grouped(count as u64), input.score_name) };
         let classes = class_counts(input.panels);
         let subtitle = if classes.is_empty() { units } else { format!("{units}: {classes}") };
         Self { title: input.title.to_owned(), subtitle, panels, coloring, layout, scale_bar, keys, numbered }
@@ -171,8 +165,8 @@ impl<'a> Sheet<'a> {
 fn panel_title(panel: &UnitPanel<'_>, numbered: bool) -> HeatMapTitle {
     let score = match (panel.dead, defined_score(panel)) {
         (true, _) => "dead".to_owned(),
-        (false, Some(score)) if panel.significant => format!("{}*", ticks::signed(score, 2)),
-        (false, Some(score)) => ticks::signed(score, 2),
+        (false, Some(score)) if panel.significant => format!("{}*", number::signed(score, 2)),
+        (false, Some(score)) => number::signed(score, 2),
         (false, None) => "–".to_owned(),
     };
     let significant = panel.significant && defined_score(panel).is_some();
@@ -236,10 +230,5 @@ mod tests {
         assert_eq!(order, [3, 2, 5, 1, 4, 0]);
         assert_eq!(panel_title(&panels[0], true).score, "dead");
         assert_eq!(panel_title(&panels[4], true).score, "–");
-    }
-
-    #[test]
-    fn levels_are_written_without_needless_zeros() {
-        assert_eq!((percent(0.99), percent(0.995), percent(0.9)), ("99 %".into(), "99.5 %".into(), "90 %".into()));
     }
 }

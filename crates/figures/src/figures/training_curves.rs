@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::FigureError;
 use crate::axes::{Axis, ROOM_BELOW_MM, ROOM_LEFT_MM};
 use crate::canvas::{Canvas, RectMm, Surface, TextStyle};
+use crate::number;
 use crate::output::{self, Figure};
 use crate::page::{DOUBLE_COLUMN_MM, Page};
 use crate::panels::curve::{self, Curve, MAX_POINTS};
@@ -112,7 +113,8 @@ impl Figures<'_> {
         }
         // Steps are counts: no ticks between them or before the first.
         let intervals = (high - low).clamp(1.0, 6.0) as usize;
-        axis.ticks = ticks::linear(low, high, intervals, if thousands { 3 } else { 0 });
+        axis.ticks = ticks::linear_in(low, high, intervals, if thousands { 3 } else { 0 });
+        axis.exponent = 0;
         axis.ticks.retain(|tick| tick.value >= 0.0);
         axis
     }
@@ -138,7 +140,7 @@ impl Figures<'_> {
         let mut lines: Vec<String> = phases
             .iter()
             .take(MAX_PHASES_LISTED)
-            .flat_map(|phase| style.wrapped(&format!("step {}: {}", ticks::grouped(phase.step), phase.label), width - 2.0))
+            .flat_map(|phase| style.wrapped(&format!("step {}: {}", number::grouped(phase.step), phase.label), width - 2.0))
             .collect();
         if phases.len() > MAX_PHASES_LISTED {
             lines.push(format!("and {} more", phases.len() - MAX_PHASES_LISTED));

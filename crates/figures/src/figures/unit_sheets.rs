@@ -76,7 +76,7 @@ fn rate_bar(normalization: Normalization, low: f64, high: f64) -> ColorBar {
             ("Rate / unit's peak rate", [(0.0, "0"), (0.5, "0.5"), (1.0, "1")].map(|(place, text)| (place, text.to_owned())).to_vec())
         }
         Normalization::Shared if high > low => {
-            let marks = ticks::linear(low, high, 4, 0);
+            let marks = ticks::linear_in(low, high, 4, 0);
             ("Mean rate, same scale for all units", marks.into_iter().map(|tick| ((tick.value - low) / (high - low), tick.base)).collect())
         }
         Normalization::Shared => ("Mean rate, same scale for all units", vec![(0.0, "0".to_owned())]),

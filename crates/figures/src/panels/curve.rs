@@ -4,7 +4,7 @@ use crate::FigureError;
 use crate::axes::{Axes, Axis, Scale};
 use crate::canvas::{Anchor, Canvas, RectMm, Surface, TextStyle};
 use crate::style::{BLUE, HAIRLINE_PT, INK, LABEL_PT, LINE_PT, MUTED, ORANGE, PALE_BLUE, TINY_PT, WHITE};
-use crate::ticks;
+use crate::number::{self, drawable};
 
 /// More points than this are summarized, since a column of a journal cannot show them.
 pub(crate) const MAX_POINTS: usize = 300;
@@ -28,12 +28,12 @@ struct Point {
 
 /// What an axis can show: all finite values, or on a logarithmic axis the positive ones.
 fn shown(value: f64, scale: Scale) -> bool {
-    value.is_finite() && (scale == Scale::Linear || value > 0.0)
+    drawable(value) && (scale == Scale::Linear || value > 0.0)
 }
 
 /// Logarithmic where values are positive, apart from at most one zero in ten, and span more than a factor of 20.
 fn scale_of(values: &[f64]) -> Scale {
-    let finite = || values.iter().copied().filter(|value| value.is_finite());
+    let finite = || values.iter().copied().filter(|value| drawable(*value));
     let zeros = finite().filter(|&value| value == 0.0).count();
     let low = finite().filter(|&value| value > 0.0).fold(f64::INFINITY, f64::min);
     let high = finite().fold(0.0, f64::max);
@@ -152,7 +152,7 @@ fn mark_missing<S: Surface>(
     let (top, bottom) = (axes.frame.y, axes.frame.bottom());
     for (&step, &value) in steps.iter().zip(values) {
         let x = axes.x_mm(step as f64);
-        if !value.is_finite() {
+        if !drawable(value) {
             undefined += 1;
             canvas.line(&[(x, top), (x, top - 0.8)], LINE_PT, ORANGE)?;
         } else if !shown(value, scale) {
@@ -160,8 +160,8 @@ fn mark_missing<S: Surface>(
             canvas.line(&[(x, bottom), (x, bottom - 0.8)], LINE_PT, ORANGE)?;
         }
     }
-    let zeros = (zeros > 0).then(|| format!("{} at 0", ticks::grouped(zeros)));
-    let undefined = (undefined > 0).then(|| format!("{} undefined", ticks::grouped(undefined)));
+    let zeros = (zeros > 0).then(|| format!("{} at 0", number::grouped(zeros)));
+    let undefined = (undefined > 0).then(|| format!("{} undefined", number::grouped(undefined)));
     Ok([zeros, undefined].into_iter().flatten().collect::<Vec<_>>().join(", "))
 }
 
@@ -185,7 +185,7 @@ mod tests {
     fn every_axis_holds_its_values() {
         for values in [vec![0.0, 0.0], vec![-0.8, -0.2], vec![1e-9, 1.0], vec![f64::NAN, 3.0], vec![], vec![2e-5, 2e-5]] {
             let axis = axis_of(&values, "");
-            for value in values.into_iter().filter(|value| value.is_finite()) {
+            for value in values.into_iter().filter(|value| drawable(*value)) {
                 assert!((0.0..=1.0).contains(&axis.share(value)), "{value} in {axis:?}");
             }
         }

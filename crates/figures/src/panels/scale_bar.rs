@@ -4,7 +4,7 @@ use crate::FigureError;
 use crate::canvas::{Anchor, Canvas, RectMm, Surface, TextStyle};
 use crate::page::MM_PER_PT;
 use crate::style::{INK, MUTED, SMALL_PT, STRONG_PT};
-use crate::ticks;
+use crate::number;
 
 /// A length in the arena at the scale of the maps.
 #[derive(Debug, Clone, PartialEq)]
@@ -31,7 +31,7 @@ impl ScaleBar {
         let height = STRONG_PT * MM_PER_PT * 1.5;
         let bar = RectMm { x: left, y: top + style.cap_mm() - height, width: self.length_mm, height };
         canvas.fill(bar, INK)?;
-        canvas.text(bar.right() + 1.2, top + style.cap_mm(), &ticks::metres(self.length_m), style)?;
+        canvas.text(bar.right() + 1.2, top + style.cap_mm(), &number::metres(self.length_m), style)?;
         let note = TextStyle::new(SMALL_PT, MUTED).anchored(Anchor::Start);
         canvas.text(left, top + 2.0 * style.cap_mm() + 1.6, &self.note, note)
     }

@@ -1,6 +1,6 @@
 //! Ranges of all settings.
 
-use super::phases::Settings;
+use super::phases::PhaseSettings;
 use super::{EngineKind, Precision, TrainConfig};
 use std::fmt::Display;
 use std::ops::Deref;
@@ -15,7 +15,7 @@ pub struct ConfigError {
     pub message: String,
 }
 
-/// Settings that have been checked: the only form that trains.
+/// PhaseSettings that have been checked: the only form that trains.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CheckedTrainConfig(TrainConfig);
 
@@ -48,7 +48,7 @@ impl TrainConfig {
     /// # Errors
     /// The first setting that is out of range, with its key and what is allowed.
     pub fn check(self) -> Result<CheckedTrainConfig, ConfigError> {
-        count("train.steps", self.steps, 1, 1_000_000_000)?;
+        count("train.steps", self.steps, 0, 1_000_000_000)?;
         count("train.log_every", self.log_every, 1, 1_000_000)?;
         self.check_device()?;
         require(
@@ -103,9 +103,9 @@ impl TrainConfig {
 }
 
 /// Ranges of what a phase can set, under the phase's or the base's key.
-fn check_settings(at: &str, settings: &Settings) -> Result<(), ConfigError> {
+fn check_settings(at: &str, settings: &PhaseSettings) -> Result<(), ConfigError> {
     let key = |name: &str| format!("{at}.{name}");
-    let Settings { data, loss, optimizer, .. } = settings;
+    let PhaseSettings { data, loss, optimizer, .. } = settings;
     count(&key("data.batch"), data.batch as u64, 1, 100_000)?;
     count(&key("data.length"), data.length as u64, 1, 100_000)?;
     positive(&key("data.velocity_limit_m"), data.velocity_limit_m, 100.0)?;

@@ -62,27 +62,30 @@ replacements! {
 
 /// What holds at one step.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Settings {
+pub struct PhaseSettings {
     /// Number of the phase; the base settings after the last phase count as one more.
-    pub(crate) phase: usize,
-    pub(crate) data: DataConfig,
-    pub(crate) loss: LossConfig,
-    pub(crate) optimizer: OptimizerConfig,
+    pub phase: usize,
+    /// `train.data`.
+    pub data: DataConfig,
+    /// `train.loss`.
+    pub loss: LossConfig,
+    /// `train.optimizer`.
+    pub optimizer: OptimizerConfig,
 }
 
 impl TrainConfig {
     /// The settings of the given phase; beyond the last, the base.
-    pub(crate) fn settings(&self, phase: usize) -> Settings {
+    pub fn settings(&self, phase: usize) -> PhaseSettings {
         let base = || (self.data.clone(), self.loss.clone(), self.optimizer.clone());
         let (data, loss, optimizer) = self
             .curriculum
             .get(phase)
             .map_or_else(base, |p| (p.data.apply(&self.data), p.loss.apply(&self.loss), p.optimizer.apply(&self.optimizer)));
-        Settings { phase, data, loss, optimizer }
+        PhaseSettings { phase, data, loss, optimizer }
     }
 
     /// The phase that a step belongs to.
-    pub(crate) fn phase_of(&self, step: u64) -> usize {
+    pub fn phase_of(&self, step: u64) -> usize {
         self.curriculum.iter().position(|phase| step < phase.until).unwrap_or(self.curriculum.len())
     }
 }

@@ -1,0 +1,58 @@
+//! The verbs.
+
+mod defaults;
+mod plan;
+mod run;
+mod status;
+
+use crate::args::{Arguments, CommonArguments, PipelineArguments, StatusArguments, Verb};
+use crate::failure::{self, Class, Failure};
+use crate::plan::Stage;
+use crate::progress::{self, Mode};
+use crate::{interrupt, logging};
+use clap::Parser;
+use std::io::Write;
+use std::process::ExitCode;
+
+/// The program: arguments in, exit code out.
+pub(crate) fn main() -> ExitCode {
+    let outcome = match Arguments::parse().verb {
+        Verb::Run(arguments) => with(&arguments.common, |mode| run::run(&arguments, &Stage::ALL, mode)),
+        Verb::Train(arguments) => stage(&arguments, Stage::Train),
+        Verb::Record(arguments) => stage(&arguments, Stage::Record),
+        Verb::Analyze(arguments) => stage(&arguments, Stage::Analyze),
+        Verb::Draw(arguments) => stage(&arguments, Stage::Draw),
+        Verb::Plan(arguments) => with(&arguments.common, |_| plan::plan(&arguments)),
+        Verb::Status(StatusArguments { lake, common }) => with(&common, |_| status::status(&lake)),
+        Verb::Defaults => defaults::defaults(),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            let text = failure::render(&failure) + "\n";
+            // Where stderr cannot be written there is nowhere left to say so.
+            let _ = progress::beside_bars(|| std::io::stderr().lock().write_all(text.as_bytes()));
+            ExitCode::from(failure.class() as u8)
+        }
+    }
+}
+
+fn stage(arguments: &PipelineArguments, stage: Stage) -> Result<(), Failure> {
+    with(&arguments.common, |mode| run::run(arguments, &[stage], mode))
+}
+
+/// Sets up logs, threads and Ctrl-C, then works.
+fn with(common: &CommonArguments, work: impl FnOnce(Mode) -> Result<(), Failure>) -> Result<(), Failure> {
+    logging::start(common);
+    interrupt::listen()?;
+    if let Some(threads) = common.threads {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(usize::from(threads)).build_global();
+        pool.map_err(|error| Failure::work(format!("--threads {threads}: {error}")))?;
+    }
+    work(Mode::of(common.quiet, common.log_format == crate::args::LogFormat::Json))
+}
+
+/// The worst class of several failures: what the exit code says.
+fn worst(classes: impl Iterator<Item = Class>) -> Option<Class> {
+    classes.max()
+}

@@ -1,0 +1,71 @@
+//! `gridlake run`, and each stage on its own.
+
+use super::worst;
+use crate::args::PipelineArguments;
+use crate::failure::{Class, Failure};
+use crate::pipeline::{self, Pipeline, Run};
+use crate::plan::{self, Stage, Verdict};
+use crate::progress::Mode;
+use crate::workspace::Workspace;
+use crate::{stages, summary};
+use gridlake_lake::Lake;
+
+/// Does what is stale of `wanted` for every run of the pipeline. A run that fails stops no other; an interrupt stops all.
+///
+/// # Errors
+/// A bad pipeline; the failure of the only run, or how many of several failed.
+pub(crate) fn run(arguments: &PipelineArguments, wanted: &[Stage], mode: Mode) -> Result<(), Failure> {
+    let Pipeline { lake, runs } = pipeline::resolve(&arguments.pipeline, &arguments.overrides())?;
+    let lake = Lake::create(&lake)?;
+    let mut failures: Vec<Class> = Vec::new();
+    for run in &runs {
+        let done = one(&lake, run, wanted, arguments, mode).map_err(|failure| failure.about(&run.name));
+        match done {
+            Ok(()) if wanted.len() == Stage::ALL.len() => summary::print(&lake, run)?,
+            Ok(()) => {}
+            Err(failure) if runs.len() == 1 || failure.class() == Class::Interrupted => return Err(failure),
+            Err(failure) => {
+                tracing::error!("{}", crate::failure::render(&failure));
+                failures.push(failure.class());
+            }
+        }
+    }
+    match worst(failures.iter().copied()) {
+        None => Ok(()),
+        Some(class) => {
+            let message = format!("{} of {} runs failed", failures.len(), runs.len());
+            Err(if class == Class::Data { Failure::data(message) } else { Failure::work(message) }.hint("`gridlake status` tells which and why"))
+        }
+    }
+}
+
+fn one(lake: &Lake, run: &Run, wanted: &[Stage], arguments: &PipelineArguments, mode: Mode) -> Result<(), Failure> {
+    let stale = |verdicts: &[Verdict], stage: Stage| verdicts.iter().any(|verdict| verdict.stage == stage && verdict.stale.is_some());
+    let verdicts = plan::assess(Some(lake), run)?;
+    if !arguments.force && wanted.iter().all(|stage| !stale(&verdicts, *stage)) {
+        tracing::info!("{}: everything is there already", run.name);
+        return Ok(());
+    }
+    let mut workspace = Workspace::open(lake, run, mode)?;
+    for &stage in wanted {
+        // Assessed again: under the lock, and after the stage before.
+        let verdicts = plan::assess(Some(lake), run)?;
+        needs(stage, &verdicts, arguments)?;
+        if arguments.force || stale(&verdicts, stage) {
+            stages::perform(&mut workspace, stage, arguments.force)?;
+        }
+    }
+    Ok(())
+}
+
+/// Refuses a stage whose input is not there.
+fn needs(stage: Stage, verdicts: &[Verdict], arguments: &PipelineArguments) -> Result<(), Failure> {
+    let missing = stage.input().and_then(|input| verdicts.iter().find(|verdict| verdict.stage == input));
+    match missing {
+        Some(Verdict { stage: input, stale: Some(why) }) => {
+            let pipeline = arguments.pipeline.display();
+            Err(Failure::work(format!("{stage} needs the result of {input}: {why}")).hint(format!("`gridlake {input} {pipeline}` first, or `gridlake run {pipeline}` for everything")))
+        }
+        _ => Ok(()),
+    }
+}

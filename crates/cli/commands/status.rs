@@ -1,0 +1,50 @@
+//! `gridlake status`.
+
+use crate::failure::Failure;
+use crate::output;
+use gridlake_lake::run_record::{RunRecord, StageRecord, Status};
+use gridlake_lake::{Lake, LakeError};
+use std::path::Path;
+
+/// Prints every run of a lake with its stages; failures below.
+///
+/// # Errors
+/// A folder that is no lake.
+pub(crate) fn status(root: &Path) -> Result<(), Failure> {
+    let lake = Lake::open(root).map_err(|error| match error {
+        LakeError::NotALake { .. } => Failure::config(error).hint("name a lake's folder: gridlake status LAKE"),
+        other => other.into(),
+    })?;
+    let mut rows = vec![["run", "train", "step", "record", "analyze", "draw"].map(str::to_owned).to_vec()];
+    let mut failures = String::new();
+    for run in lake.runs()? {
+        let record = match RunRecord::load(&lake, &run) {
+            Ok(Some(record)) => record,
+            Ok(None) => continue,
+            Err(error) => {
+                failures.push_str(&format!("{run}: {error}\n"));
+                continue;
+            }
+        };
+        let stage = |name: &str| record.stages.get(name);
+        let state = |name: &str| stage(name).map_or("–", |stage| word(stage)).to_owned();
+        let step = stage("train").map_or_else(String::new, |stage| format!("{}/{}", stage.step, stage.steps_total));
+        rows.push(vec![run.clone(), state("train"), step, state("record"), state("analyze"), state("draw")]);
+        for (name, stage) in &record.stages {
+            if let Some(error) = &stage.error {
+                failures.push_str(&format!("{run}: {name} {}: {error}\n", word(stage)));
+            }
+        }
+    }
+    let separator = if failures.is_empty() { "" } else { "\n" };
+    output::print(&format!("{}{separator}{failures}", output::table(&rows)))
+}
+
+fn word(stage: &StageRecord) -> &'static str {
+    match stage.status {
+        Status::Running => "begun",
+        Status::Done => "done",
+        Status::Failed => "failed",
+        Status::Interrupted => "interrupted",
+    }
+}

@@ -1,0 +1,157 @@
+//! What is fresh, what is stale, and why.
+
+use crate::failure::Failure;
+use crate::fingerprint;
+use crate::pipeline::{Run, Settings};
+use crate::stages::checkpoints;
+use gridlake_lake::Lake;
+use gridlake_lake::manifest::Manifest;
+use gridlake_lake::run_record::{RunRecord, Status};
+use std::fmt;
+
+/// The stages in their order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Stage {
+    Train,
+    Record,
+    Analyze,
+    Draw,
+}
+
+impl Stage {
+    pub(crate) const ALL: [Stage; 4] = [Stage::Train, Stage::Record, Stage::Analyze, Stage::Draw];
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Stage::Train => "train",
+            Stage::Record => "record",
+            Stage::Analyze => "analyze",
+            Stage::Draw => "draw",
+        }
+    }
+
+    /// The stage whose result this one reads.
+    pub(crate) fn input(self) -> Option<Stage> {
+        match self {
+            Stage::Train => None,
+            Stage::Record => Some(Stage::Train),
+            Stage::Analyze => Some(Stage::Record),
+            Stage::Draw => Some(Stage::Analyze),
+        }
+    }
+}
+
+impl fmt::Display for Stage {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.name())
+    }
+}
+
+/// What each stage of a run depends on, as numbers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Fingerprints([String; 4]);
+
+impl Fingerprints {
+    /// # Errors
+    /// Settings that JSON cannot hold.
+    pub(crate) fn new(run: &Run) -> Result<Self, Failure> {
+        let settings = &run.settings;
+        let train = run.fingerprint.clone();
+        let record = fingerprint::record(settings, &train, settings.train.steps)?;
+        let analyze = fingerprint::analyze(settings, &record)?;
+        let draw = fingerprint::draw(settings, &train, &analyze)?;
+        Ok(Self([train, record, analyze, draw]))
+    }
+
+    pub(crate) fn of(&self, stage: Stage) -> &str {
+        &self.0[stage as usize]
+    }
+}
+
+/// Whether a stage's result is in the lake, and if not, why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Verdict {
+    pub(crate) stage: Stage,
+    /// `None`: it is there, made from these very settings.
+    pub(crate) stale: Option<String>,
+}
+
+/// Looks at all stages of a run; `lake` is `None` where there is none yet.
+///
+/// # Errors
+/// A damaged run record or manifest; settings that JSON cannot hold.
+pub(crate) fn assess(lake: Option<&Lake>, run: &Run) -> Result<Vec<Verdict>, Failure> {
+    let fingerprints = Fingerprints::new(run)?;
+    let record = lake.map_or(Ok(None), |lake| RunRecord::load(lake, &run.name))?;
+    let manifest = lake.map(|lake| Manifest::load(lake, &run.name)).transpose()?;
+    let mut verdicts: Vec<Verdict> = Vec::with_capacity(Stage::ALL.len());
+    for stage in Stage::ALL {
+        let stale = match (lake, &record, &manifest) {
+            (Some(lake), Some(record), Some(manifest)) => {
+                let before = stage.input().and_then(|input| verdicts.iter().find(|verdict| verdict.stage == input && verdict.stale.is_some()));
+                why_stale(lake, run, stage, record, manifest, fingerprints.of(stage)).or_else(|| before.map(|input| format!("{} comes first", input.stage)))
+            }
+            _ => Some("not done yet".to_owned()),
+        };
+        verdicts.push(Verdict { stage, stale });
+    }
+    Ok(verdicts)
+}
+
+fn why_stale(lake: &Lake, run: &Run, stage: Stage, record: &RunRecord, manifest: &Manifest, fingerprint: &str) -> Option<String> {
+    let Some(done) = record.stages.get(stage.name()) else { return Some("not done yet".to_owned()) };
+    match done.status {
+        Status::Done => {}
+        Status::Running => return Some(format!("begun but not ended, at step {} of {}", done.step, done.steps_total)),
+        Status::Failed => return Some(format!("failed: {}", done.error.as_deref().unwrap_or("unknown"))),
+        Status::Interrupted => return Some(format!("interrupted at step {} of {}", done.step, done.steps_total)),
+    }
+    if done.fingerprint != fingerprint {
+        return Some(format!("settings of [{stage}] or of a stage before have changed"));
+    }
+    let steps = run.settings.train.steps;
+    if stage == Stage::Train {
+        let path = lake.checkpoint_path(&run.name, steps);
+        return match checkpoints::is_whole(&path) {
+            true => None,
+            false if path.exists() => Some(format!("{} is torn", path.display())),
+            false => Some(format!("there is no checkpoint of step {steps}")),
+        };
+    }
+    manifest.first_stale(lake, stage.name(), Some(steps), fingerprint).map(|path| format!("{path} is missing or altered"))
+}
+
+/// Roughly how long a stage takes on two cores, s: operations counted, over rates measured once (docs/quickstart.md).
+pub(crate) fn estimate_s(settings: &Settings, stage: Stage) -> f64 {
+    let train = &settings.train;
+    let units = train.model.units as f64;
+    let hidden = train.model.mlp_hidden.last().copied().unwrap_or(2) as f64;
+    match stage {
+        Stage::Train => {
+            let mut seconds = 0.0;
+            let mut from = 0;
+            let ends = train.curriculum.iter().map(|phase| phase.until.min(train.steps)).chain([train.steps]);
+            for until in ends.filter(|until| *until > 0) {
+                let settings = train.settings(train.phase_of(from));
+                let (batch, length) = (settings.data.batch as f64, settings.data.length as f64);
+                let states = batch * length;
+                // Pairs forwards and backwards, recurrence thrice, W(v) thrice, AdamW.
+                let operations = 3.0 * states * states * units + 6.0 * states * units * units + 6.0 * length * hidden * units * units + 60.0 * hidden * units * units;
+                let slower = if train.engine == gridlake_model::config::EngineKind::Reference { 15.0 } else { 1.0 };
+                seconds += until.saturating_sub(from) as f64 * settings.optimizer.accumulate as f64 * operations * slower / 30e9;
+                from = from.max(until);
+            }
+            seconds
+        }
+        Stage::Record => {
+            let steps = (settings.record.boxes_m.len() * settings.record.trajectories * settings.record.steps) as f64;
+            steps * 2.0 * hidden * units * units / 10e9 + steps * units / 50e6
+        }
+        Stage::Analyze => {
+            let bins = settings.analyze.ratemap.bins as f64;
+            let maps = settings.record.boxes_m.len() as f64 * units;
+            maps * (settings.analyze.nulls.count as f64 * bins * bins * 0.1e-6 + 0.05)
+        }
+        Stage::Draw => 1.0 + settings.record.boxes_m.len() as f64 * units.min(settings.draw.max_units as f64) * 0.02,
+    }
+}

@@ -1,0 +1,24 @@
+//! The four stages: each reads what the one before left in the lake, and nothing else.
+
+pub(crate) mod analyze;
+pub(crate) mod checkpoints;
+pub(crate) mod draw;
+pub(crate) mod record;
+pub(crate) mod train;
+
+use crate::failure::Failure;
+use crate::plan::Stage;
+use crate::workspace::Workspace;
+
+/// Does one stage of one run.
+///
+/// # Errors
+/// What the stage fails with.
+pub(crate) fn perform(workspace: &mut Workspace<'_>, stage: Stage, force: bool) -> Result<(), Failure> {
+    workspace.perform(stage, |workspace| match stage {
+        Stage::Train => train::train(workspace, force),
+        Stage::Record => record::record(workspace),
+        Stage::Analyze => analyze::analyze(workspace),
+        Stage::Draw => draw::draw(workspace),
+    })
+}

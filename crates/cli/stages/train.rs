@@ -1,0 +1,99 @@
+//! Trains a network, or goes on from its newest checkpoint.
+
+use super::checkpoints;
+use crate::failure::Failure;
+use crate::interrupt;
+use crate::plan::Stage;
+use crate::progress::Progress;
+use crate::workspace::Workspace;
+use gridlake_lake::frame::Frame;
+use gridlake_lake::schema::METRICS;
+use gridlake_lake::{metrics, store};
+use gridlake_model::{StepMetrics, Trainer};
+use gridlake_space::seed::Seed;
+use serde_json::{Value, json};
+use std::time::Instant;
+
+/// A step's row with its rate and time.
+struct Row {
+    metrics: StepMetrics,
+    steps_per_s: f64,
+    wall_s: f64,
+}
+
+/// Trains to the last step. Each checkpoint comes after the metrics of the steps before it, so that a kill anywhere loses neither.
+///
+/// # Errors
+/// A loss that is not finite, a damaged checkpoint or one of another configuration, a full disk, an interrupt.
+pub(crate) fn train(workspace: &mut Workspace<'_>, force: bool) -> Result<Value, Failure> {
+    let (lake, run) = (workspace.lake, workspace.run);
+    let settings = &run.settings;
+    let folder = lake.checkpoints_dir(&run.name);
+    std::fs::create_dir_all(&folder).map_err(|error| Failure::work(format!("{}: {error}", folder.display())))?;
+    store::remove_leftovers(&folder)?;
+    if force {
+        checkpoints::remove_all(&folder)?;
+    }
+    let newest = checkpoints::list(&folder)?.pop();
+    let mut trainer = match &newest {
+        Some(checkpoint) => Trainer::resume(&settings.train, Seed(settings.seed), &run.fingerprint, &checkpoint.path)?,
+        None => Trainer::new(&settings.train, Seed(settings.seed), &run.fingerprint)?,
+    };
+    let (from, last) = (trainer.step_index(), workspace.last_step());
+    let label = workspace.label(Stage::Train);
+    if newest.is_some() {
+        tracing::info!("{label} goes on from step {from}");
+    }
+    let owner = workspace.owner(Stage::Train);
+    metrics::truncate_after(lake, &owner, from)?;
+    let wall_before = if from == 0 { 0.0 } else { workspace.record.stages.get(Stage::Train.name()).map_or(0.0, |stage| stage.wall_s) };
+    let mut progress = Progress::start(workspace.mode, &label, "steps", from, last);
+    let (started, mut rows, mut logged) = (Instant::now(), Vec::new(), (Instant::now(), from));
+    if last == 0 {
+        trainer.save(&lake.checkpoint_path(&run.name, 0))?;
+    }
+    while trainer.step_index() < last {
+        let metrics = trainer.step()?;
+        let step = metrics.step;
+        if step % settings.train.log_every == 0 || step == last || step == 1 {
+            let steps_per_s = (step - logged.1) as f64 / logged.0.elapsed().as_secs_f64().max(1e-9);
+            logged = (Instant::now(), step);
+            rows.push(Row { metrics, steps_per_s, wall_s: wall_before + started.elapsed().as_secs_f64() });
+        }
+        progress.update(step, || format!("loss {:.4}", metrics.loss_total));
+        let stop = interrupt::requested();
+        if step % settings.train.checkpoints.every == 0 || step == last || stop {
+            metrics::append(lake, &owner, &frame(&rows))?;
+            rows.clear();
+            trainer.save(&lake.checkpoint_path(&run.name, step))?;
+            checkpoints::prune(&folder, settings.train.checkpoints.keep)?;
+            let wall_s = wall_before + started.elapsed().as_secs_f64();
+            workspace.note(Stage::Train, |stage| (stage.step, stage.wall_s) = (step, wall_s))?;
+        }
+        if stop && step < last {
+            return Err(Failure::interrupted(format!("interrupted; a checkpoint of step {step} is kept")).hint("run the same command again to go on"));
+        }
+    }
+    let rate = progress.rate(last);
+    workspace.note(Stage::Train, |stage| stage.step = last)?;
+    Ok(json!({ "resumed_from": from, "steps_per_s": if last > from { Some(rate) } else { None } }))
+}
+
+fn frame(rows: &[Row]) -> Frame {
+    let column = |pick: &dyn Fn(&Row) -> f64| rows.iter().map(pick).collect::<Vec<f64>>();
+    Frame::new(&METRICS, rows.len())
+        .with("step", rows.iter().map(|row| row.metrics.step).collect::<Vec<u64>>())
+        .with("loss_total", column(&|row| row.metrics.loss_total))
+        .with("loss_separation", column(&|row| row.metrics.loss_separation))
+        .with("loss_invariance", column(&|row| row.metrics.loss_invariance))
+        .with("loss_capacity", column(&|row| row.metrics.loss_capacity))
+        .with("loss_conformal", column(&|row| row.metrics.loss_conformal))
+        .with("grad_norm", column(&|row| row.metrics.grad_norm))
+        .with("learning_rate", column(&|row| row.metrics.learning_rate))
+        .with("separation_pairs", column(&|row| row.metrics.separation_pairs))
+        .with("invariance_pairs", column(&|row| row.metrics.invariance_pairs))
+        .with("conformal_steps", column(&|row| row.metrics.conformal_steps))
+        .with("zero_state_fraction", column(&|row| row.metrics.zero_state_fraction))
+        .with("steps_per_s", column(&|row| row.steps_per_s))
+        .with("wall_s", column(&|row| row.wall_s))
+}

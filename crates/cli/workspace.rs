@@ -1,0 +1,131 @@
+//! One run that is being worked on: its lock, its record, and how far its stages are.
+
+use crate::failure::{Class, Failure};
+use crate::fingerprint::to_json;
+use crate::output::duration;
+use crate::pipeline::Run;
+use crate::plan::{Fingerprints, Stage};
+use crate::progress::Mode;
+use gridlake_lake::Lake;
+use gridlake_lake::partition::Owner;
+use gridlake_lake::run_record::{RunRecord, StageRecord, Status, now_unix_s};
+use gridlake_lake::store::{self, RunLock};
+use serde_json::json;
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+/// A run, locked.
+pub(crate) struct Workspace<'a> {
+    pub(crate) lake: &'a Lake,
+    pub(crate) run: &'a Run,
+    pub(crate) mode: Mode,
+    pub(crate) record: RunRecord,
+    fingerprints: Fingerprints,
+    _lock: RunLock,
+}
+
+impl<'a> Workspace<'a> {
+    /// Makes the run's folder where there is none, and takes its lock.
+    ///
+    /// # Errors
+    /// Another process at work on it; a lake that cannot be written; a damaged record.
+    pub(crate) fn open(lake: &'a Lake, run: &'a Run, mode: Mode) -> Result<Self, Failure> {
+        let folder = lake.run_dir(&run.name);
+        std::fs::create_dir_all(&folder).map_err(|error| Failure::work(format!("{}: {error}", folder.display())))?;
+        let lock = RunLock::take(&folder, &run.name)?;
+        store::remove_leftovers(&folder)?;
+        let settings = &run.settings;
+        let record = RunRecord::load(lake, &run.name)?;
+        let mut record = record.unwrap_or_else(|| RunRecord::new(&settings.name, run.variant.as_deref(), settings.seed, &run.fingerprint));
+        if record.fingerprint != run.fingerprint {
+            return Err(Failure::data(format!("{}: the folder belongs to another configuration (fingerprint {})", folder.display(), record.fingerprint))
+                .hint("choose another name or lake"));
+        }
+        record.config = json!({
+            "name": settings.name, "seed": settings.seed, "train": to_json(&*settings.train)?, "record": to_json(&settings.record)?,
+            "analyze": to_json(&*settings.analyze)?, "draw": to_json(&settings.draw)?,
+        });
+        record.versions = BTreeMap::from([("gridlake".to_owned(), env!("CARGO_PKG_VERSION").to_owned())]);
+        "cpu".clone_into(&mut record.device);
+        record.threads = rayon::current_num_threads();
+        Ok(Self { lake, run, mode, record, fingerprints: Fingerprints::new(run)?, _lock: lock })
+    }
+
+    /// "RUN: stage", for logs and progress.
+    pub(crate) fn label(&self, stage: Stage) -> String {
+        format!("{}: {stage}", self.run.name)
+    }
+
+    pub(crate) fn fingerprint(&self, stage: Stage) -> &str {
+        self.fingerprints.of(stage)
+    }
+
+    /// What a stage's files carry.
+    pub(crate) fn owner(&self, stage: Stage) -> Owner {
+        Owner { run: self.run.name.clone(), fingerprint: self.fingerprint(stage).to_owned() }
+    }
+
+    /// The last optimizer step, which all later stages are about.
+    pub(crate) fn last_step(&self) -> u64 {
+        self.run.settings.train.steps
+    }
+
+    /// Saves how far a stage is.
+    ///
+    /// # Errors
+    /// A lake that cannot be written.
+    pub(crate) fn note(&mut self, stage: Stage, change: impl FnOnce(&mut StageRecord)) -> Result<(), Failure> {
+        if let Some(record) = self.record.stages.get_mut(stage.name()) {
+            change(record);
+        }
+        Ok(self.record.save(self.lake, &self.run.name)?)
+    }
+
+    /// Does a stage from its beginning to its end, and keeps in the record how it went. `work` returns the notes that are kept.
+    ///
+    /// # Errors
+    /// What `work` fails with.
+    pub(crate) fn perform(&mut self, stage: Stage, work: impl FnOnce(&mut Self) -> Result<serde_json::Value, Failure>) -> Result<(), Failure> {
+        let started = Instant::now();
+        let before = self.record.stages.get(stage.name()).filter(|before| stage == Stage::Train && before.status != Status::Done).map_or(0.0, |before| before.wall_s);
+        let begun = StageRecord {
+            fingerprint: self.fingerprint(stage).to_owned(),
+            status: Status::Running,
+            step: if stage == Stage::Train { 0 } else { self.last_step() },
+            steps_total: self.last_step(),
+            started_unix_s: now_unix_s(),
+            finished_unix_s: None,
+            wall_s: before,
+            error: None,
+            notes: serde_json::Value::Null,
+        };
+        self.record.stages.insert(stage.name().to_owned(), begun);
+        self.note(stage, |_| {})?;
+        let outcome = work(self);
+        let took = started.elapsed().as_secs_f64();
+        let ended = |record: &mut StageRecord, status: Status| {
+            record.status = status;
+            record.finished_unix_s = Some(now_unix_s());
+            record.wall_s = before + took;
+        };
+        match outcome {
+            Ok(notes) => {
+                self.note(stage, |record| {
+                    ended(record, Status::Done);
+                    record.notes = notes;
+                })?;
+                tracing::info!("{} done in {}", self.label(stage), duration(took));
+                Ok(())
+            }
+            Err(failure) => {
+                let status = if failure.class() == Class::Interrupted { Status::Interrupted } else { Status::Failed };
+                // The failure itself is what the user must see, even where it cannot be recorded, as on a full disk.
+                let _ = self.note(stage, |record| {
+                    ended(record, status);
+                    record.error = Some(failure.to_string());
+                });
+                Err(failure)
+            }
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! The tables: columns, types, units, meanings. A versioned interface; `docs/lake-schema.md` is made from it.
+
+mod markdown;
+mod tables;
+
+pub use markdown::markdown;
+pub use tables::{ACTIVITY, AUTOCORRELOGRAMS, METRICS, NULLS, OCCUPANCY, RATEMAPS, TABLES, UNITS};
+
+use arrow::datatypes::{DataType, Field};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// Version of the lake's layout and of all tables. Raised when a column changes its meaning or goes; new columns at the end do not raise it.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// The type of a column.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// UTF-8.
+    Text,
+    /// True or false.
+    Boolean,
+    /// Signed, 32 bits.
+    Int32,
+    /// Unsigned, 32 bits.
+    UInt32,
+    /// Unsigned, 64 bits.
+    UInt64,
+    /// 64-bit floating point, always finite. NaN is written as null where the column is nullable and refused where not.
+    Float64,
+    /// A list of 32-bit floats, equally long in all rows of a partition, all finite.
+    Floats,
+    /// The same, and NaN means "undefined".
+    FloatsOrNan,
+}
+
+/// One column.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Column {
+    /// Its name, unit included.
+    pub name: &'static str,
+    /// Its type.
+    pub kind: Kind,
+    /// Its unit; `1` for ratios, counts and scores; empty for text.
+    pub unit: &'static str,
+    /// Whether it can be null.
+    pub nullable: bool,
+    /// What it is, in one line.
+    pub description: &'static str,
+}
+
+/// How a table is cut into partitions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Partitions {
+    /// `run=<run>`.
+    Run,
+    /// `run=<run>/step=<step>`.
+    RunStep,
+}
+
+/// One table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Table {
+    /// Its name, which is its folder's.
+    pub name: &'static str,
+    /// What a row is.
+    pub row: &'static str,
+    /// Its partitions, which are columns too for readers that know Hive partitions.
+    pub partitions: Partitions,
+    /// Its columns, in order.
+    pub columns: &'static [Column],
+}
+
+impl Column {
+    const fn new(name: &'static str, kind: Kind, unit: &'static str, description: &'static str) -> Self {
+        Self { name, kind, unit, nullable: false, description }
+    }
+
+    const fn nullable(mut self) -> Self {
+        self.nullable = true;
+        self
+    }
+
+    /// The Arrow field; `length` is that of lists.
+    pub(crate) fn field(&self, length: usize) -> Field {
+        let metadata = HashMap::from([("unit".to_owned(), self.unit.to_owned()), ("description".to_owned(), self.description.to_owned())]);
+        Field::new(self.name, self.kind.data_type(length), self.nullable).with_metadata(metadata)
+    }
+}
+
+impl Kind {
+    fn data_type(self, length: usize) -> DataType {
+        match self {
+            Kind::Text => DataType::Utf8,
+            Kind::Boolean => DataType::Boolean,
+            Kind::Int32 => DataType::Int32,
+            Kind::UInt32 => DataType::UInt32,
+            Kind::UInt64 => DataType::UInt64,
+            Kind::Float64 => DataType::Float64,
+            Kind::Floats | Kind::FloatsOrNan => DataType::FixedSizeList(Arc::new(item()), length as i32),
+        }
+    }
+
+    /// Its name in the documentation.
+    pub fn name(self) -> &'static str {
+        match self {
+            Kind::Text => "text",
+            Kind::Boolean => "boolean",
+            Kind::Int32 => "int32",
+            Kind::UInt32 => "uint32",
+            Kind::UInt64 => "uint64",
+            Kind::Float64 => "float64",
+            Kind::Floats | Kind::FloatsOrNan => "list of float32",
+        }
+    }
+}
+
+/// The field inside a list.
+pub(crate) fn item() -> Field {
+    Field::new("item", DataType::Float32, false)
+}
+
+impl Table {
+    /// The column of a name.
+    pub fn column(&self, name: &str) -> Option<&'static Column> {
+        self.columns.iter().find(|column| column.name == name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_unique_and_described() {
+        for (number, table) in TABLES.iter().enumerate() {
+            assert!(TABLES[..number].iter().all(|other| other.name != table.name));
+            for (place, column) in table.columns.iter().enumerate() {
+                assert!(table.columns[..place].iter().all(|other| other.name != column.name), "{}.{}", table.name, column.name);
+                assert!(!column.description.is_empty() && column.name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_'));
+                assert!(!matches!(column.name, "run" | "step") || table.partitions == Partitions::Run, "a partition's key is no column");
+                for (end, unit) in [("_m", "m"), ("_rad", "rad"), ("_bits", "bit/field"), ("_s", "s")] {
+                    let exempt = column.name.ends_with("steps_per_s");
+                    assert!(exempt || !column.name.ends_with(end) || column.unit.starts_with(unit.split('/').next().unwrap_or(unit)), "{}", column.name);
+                }
+            }
+        }
+    }
+}
