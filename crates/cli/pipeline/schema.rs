@@ -81,7 +81,13 @@ impl Schema {
                 collect(&self.phase, "", &mut keys);
                 (nearest(rest, &keys), " of a curriculum phase")
             }
-            None => (nearest(key, &self.leaves()), ""),
+            None => {
+                let mut keys = self.leaves();
+                let mut tables: Vec<String> = keys.iter().filter_map(|key| key.rsplit_once('.')).map(|(table, _)| table.to_string()).collect();
+                tables.dedup();
+                keys.append(&mut tables);
+                (nearest(key, &keys), "")
+            }
         };
         Failure::config(format!("{}: unknown key {written}", layer.origin(written)))
             .hint(format!("the nearest known key{of} is {nearest}; `gridlake defaults` prints every key"))
