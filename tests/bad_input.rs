@@ -11,16 +11,32 @@ fn refused(pipeline: &str, more: &[&str], words: &[&str]) {
 
 #[test]
 fn an_unknown_key_names_file_line_and_the_nearest() {
-    refused(&format!("{TINY}\n[train.ckeckpoints]\nevery = 5\n"), &[], &["tiny.toml:41: unknown key train.ckeckpoints", "nearest known key is train.checkpoints;"]);
+    refused(
+        &format!("{TINY}\n[train.ckeckpoints]\nevery = 5\n"),
+        &[],
+        &["tiny.toml:41: unknown key train.ckeckpoints", "nearest known key is train.checkpoints;"],
+    );
     refused(TINY, &["--set", "train.data.bacth=3"], &["--set train.data.bacth=3: unknown key", "nearest known key is train.data.batch;"]);
-    refused(&format!("{TINY}\n[[train.curriculum]]\nuntil = 5\nloss.lambda_kap = 0.0\n"), &[], &["tiny.toml:43: unknown key", "is loss.lambda_cap;"]);
+    refused(
+        &format!("{TINY}\n[[train.curriculum]]\nuntil = 5\nloss.lambda_kap = 0.0\n"),
+        &[],
+        &["tiny.toml:43: unknown key", "is loss.lambda_cap;"],
+    );
 }
 
 #[test]
 fn a_wrong_type_names_file_line_value_and_what_is_allowed() {
-    refused(&TINY.replace("batch = 6", "batch = \"six\""), &[], &["tiny.toml:9: train.data.batch is \"six\", a string; allowed: Integer, 1 to 100000"]);
+    refused(
+        &TINY.replace("batch = 6", "batch = \"six\""),
+        &[],
+        &["tiny.toml:9: train.data.batch is \"six\", a string; allowed: Integer, 1 to 100000"],
+    );
     refused(TINY, &["--set", "train.steps=1.5"], &["--set train.steps=1.5: train.steps is 1.5", "Integer, 0 to"]);
-    refused(&TINY.replace("\"constant\"", "\"wavy\""), &[], &["tiny.toml:24: train.scheduler.kind is \"wavy\"; allowed: One of \"constant\", \"cosine\", \"plateau\""]);
+    refused(
+        &TINY.replace("\"constant\"", "\"wavy\""),
+        &[],
+        &["tiny.toml:24: train.scheduler.kind is \"wavy\"; allowed: One of \"constant\", \"cosine\", \"plateau\""],
+    );
 }
 
 #[test]
@@ -32,7 +48,11 @@ fn out_of_range_names_file_line_value_and_range() {
     refused(TINY, &["--set", "record.mean_speed_m=0.09"], &["half of train.data.velocity_limit_m"]);
     refused(TINY, &["--set", "name=a/b"], &["name is \"a/b\"; allowed: Text: letters"]);
     refused(TINY, &["--set", "lake=s3://bucket/prefix", "--device", "tpu"], &["train.device is \"tpu\""]);
-    refused(&format!("{TINY}\n[[train.curriculum]]\nuntil = 5\n[[train.curriculum]]\nuntil = 4\n"), &[], &["tiny.toml:44: train.curriculum.1.until is 4; allowed: above 5"]);
+    refused(
+        &format!("{TINY}\n[[train.curriculum]]\nuntil = 5\n[[train.curriculum]]\nuntil = 4\n"),
+        &[],
+        &["tiny.toml:44: train.curriculum.1.until is 4; allowed: above 5"],
+    );
 }
 
 #[test]
@@ -56,7 +76,9 @@ fn a_missing_pipeline_file_is_a_bad_argument() {
 
 #[test]
 fn bad_arguments_exit_with_2() {
-    for arguments in [&["fly"][..], &["run"], &["run", "x.toml", "--nope"], &["run", "x.toml", "--threads", "0"], &["run", "x.toml", "--seed", "-1"]] {
+    for arguments in
+        [&["fly"][..], &["run"], &["run", "x.toml", "--nope"], &["run", "x.toml", "--threads", "0"], &["run", "x.toml", "--seed", "-1"]]
+    {
         let outcome = Outcome::of(gridlake().args(arguments));
         assert_eq!(outcome.code, 2, "{arguments:?}: {outcome:?}");
         assert!(outcome.stdout.is_empty(), "{outcome:?}");

@@ -125,7 +125,11 @@ impl Bench {
         let mut found = Vec::new();
         walk(&self.lake.join("tables"), &mut found);
         let relative = |path: &PathBuf| path.strip_prefix(&self.lake).unwrap().to_path_buf();
-        found.iter().filter(|path| path.extension().is_some_and(|end| end == "parquet")).map(|path| (relative(path), fs::read(path).unwrap())).collect()
+        found
+            .iter()
+            .filter(|path| path.extension().is_some_and(|end| end == "parquet"))
+            .map(|path| (relative(path), fs::read(path).unwrap()))
+            .collect()
     }
 }
 
@@ -164,14 +168,16 @@ pub(crate) fn gridlake() -> Command {
 
 /// Files of a folder whose name does not start with `.` or `_`, sorted.
 pub(crate) fn visible(folder: &Path) -> Vec<PathBuf> {
-    let mut found: Vec<PathBuf> = fs::read_dir(folder).map(|entries| entries.map(|entry| entry.unwrap().path()).collect()).unwrap_or_default();
+    let mut found: Vec<PathBuf> =
+        fs::read_dir(folder).map(|entries| entries.map(|entry| entry.unwrap().path()).collect()).unwrap_or_default();
     found.retain(|path| path.is_file() && !hidden(path));
     found.sort();
     found
 }
 
 fn folders(folder: &Path) -> Vec<PathBuf> {
-    let mut found: Vec<PathBuf> = fs::read_dir(folder).map(|entries| entries.map(|entry| entry.unwrap().path()).collect()).unwrap_or_default();
+    let mut found: Vec<PathBuf> =
+        fs::read_dir(folder).map(|entries| entries.map(|entry| entry.unwrap().path()).collect()).unwrap_or_default();
     found.retain(|path| path.is_dir() && !hidden(path));
     found.sort();
     found

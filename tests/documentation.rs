@@ -9,7 +9,11 @@ fn verbs() -> Vec<String> {
     let help = Outcome::of(gridlake().arg("--help"));
     assert_eq!(help.code, 0);
     let commands = help.stdout.lines().skip_while(|line| !line.starts_with("Commands:")).skip(1).take_while(|line| !line.is_empty());
-    commands.filter(|line| line.starts_with("  ") && !line.starts_with("   ")).filter_map(|line| line.split_whitespace().next()).map(str::to_string).collect()
+    commands
+        .filter(|line| line.starts_with("  ") && !line.starts_with("   "))
+        .filter_map(|line| line.split_whitespace().next())
+        .map(str::to_string)
+        .collect()
 }
 
 /// Long flags of a verb's help.
@@ -50,7 +54,8 @@ fn the_printed_defaults_are_a_valid_pipeline() {
 #[test]
 fn every_shipped_pipeline_is_valid() {
     let folder = tempfile::tempdir().unwrap();
-    let mut pipelines: Vec<_> = fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("pipelines")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let mut pipelines: Vec<_> =
+        fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("pipelines")).unwrap().map(|entry| entry.unwrap().path()).collect();
     pipelines.sort();
     assert!(pipelines.len() >= 3, "{pipelines:?}");
     for pipeline in pipelines {

@@ -119,7 +119,8 @@ fn the_number_of_threads_changes_no_bit() {
     one.done("run", &["--threads", "1"]);
     two.done("run", &["--threads", "2"]);
     assert!(one.final_checkpoint() == two.final_checkpoint(), "weights");
-    let but_metrics = |bench: &Bench| -> Vec<_> { bench.tables().into_iter().filter(|(path, _)| !path.starts_with("tables/metrics")).collect() };
+    let but_metrics =
+        |bench: &Bench| -> Vec<_> { bench.tables().into_iter().filter(|(path, _)| !path.starts_with("tables/metrics")).collect() };
     let (one, two) = (but_metrics(&one), but_metrics(&two));
     assert!(one.len() >= 5 && one == two, "tables");
 }

@@ -11,7 +11,11 @@ impl SmallDisk {
     /// None where the system lets nobody mount, as in many containers.
     fn mount(at: &Path, size: &str) -> Option<Self> {
         std::fs::create_dir_all(at).unwrap();
-        let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", &format!("size={size}"), "tmpfs"]).arg(at).output().is_ok_and(|output| output.status.success());
+        let mounted = Command::new("mount")
+            .args(["-t", "tmpfs", "-o", &format!("size={size}"), "tmpfs"])
+            .arg(at)
+            .output()
+            .is_ok_and(|output| output.status.success());
         mounted.then(|| Self(at.to_path_buf()))
     }
 }

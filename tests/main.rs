@@ -1,6 +1,6 @@
 //! End to end: every test here drives the real `gridlake` binary.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, clippy::print_stderr, reason = "a test fails by panicking, and says what it skips")]
 
 mod bad_input;
 mod checkpoints;

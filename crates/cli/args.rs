@@ -6,7 +6,12 @@ use std::path::PathBuf;
 
 /// Train networks that learn grid cells without supervision, record them into a Parquet data lake, analyze and draw them.
 #[derive(Debug, Parser)]
-#[command(name = "gridlake", version, arg_required_else_help = true, after_help = "Exit codes: 0 done; 1 the work failed; 2 bad arguments or configuration; 3 bad data; 130 interrupted.")]
+#[command(
+    name = "gridlake",
+    version,
+    arg_required_else_help = true,
+    after_help = "Exit codes: 0 done; 1 the work failed; 2 bad arguments or configuration; 3 bad data; 130 interrupted."
+)]
 pub(crate) struct Arguments {
     #[command(subcommand)]
     pub(crate) verb: Verb,

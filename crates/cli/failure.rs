@@ -74,7 +74,9 @@ impl From<ModelError> for Failure {
     fn from(error: ModelError) -> Self {
         match &error {
             ModelError::NonFinite { .. } | ModelError::Io { .. } | ModelError::Candle(_) => Self::work(error),
-            ModelError::Checkpoint { .. } => Self::data(error).hint("remove the file to go on from the checkpoint before it, or train from the beginning with --force"),
+            ModelError::Checkpoint { .. } => {
+                Self::data(error).hint("remove the file to go on from the checkpoint before it, or train from the beginning with --force")
+            }
             ModelError::CheckpointFingerprint { .. } => Self::data(error).hint("remove the file, or train from the beginning with --force"),
             ModelError::Device { .. } => Self::config(error),
         }

@@ -90,7 +90,8 @@ fn canonical(value: &Value, text: &mut String) {
             keys.sort();
             text.push('{');
             for key in keys {
-                text.push_str(&format!("{key:?}:"));
+                // Writing to a String cannot fail.
+                let _ = write!(text, "{key:?}:");
                 canonical(&table[key], text);
                 text.push(',');
             }

@@ -88,8 +88,10 @@ pub(crate) fn assess(lake: Option<&Lake>, run: &Run) -> Result<Vec<Verdict>, Fai
     for stage in Stage::ALL {
         let stale = match (lake, &record, &manifest) {
             (Some(lake), Some(record), Some(manifest)) => {
-                let before = stage.input().and_then(|input| verdicts.iter().find(|verdict| verdict.stage == input && verdict.stale.is_some()));
-                why_stale(lake, run, stage, record, manifest, fingerprints.of(stage)).or_else(|| before.map(|input| format!("{} comes first", input.stage)))
+                let before =
+                    stage.input().and_then(|input| verdicts.iter().find(|verdict| verdict.stage == input && verdict.stale.is_some()));
+                why_stale(lake, run, stage, record, manifest, fingerprints.of(stage))
+                    .or_else(|| before.map(|input| format!("{} comes first", input.stage)))
             }
             _ => Some("not done yet".to_owned()),
         };
@@ -136,7 +138,10 @@ pub(crate) fn estimate_s(settings: &Settings, stage: Stage) -> f64 {
                 let (batch, length) = (settings.data.batch as f64, settings.data.length as f64);
                 let states = batch * length;
                 // Pairs forwards and backwards, recurrence thrice, W(v) thrice, AdamW.
-                let operations = 3.0 * states * states * units + 6.0 * states * units * units + 6.0 * length * hidden * units * units + 60.0 * hidden * units * units;
+                let operations = 3.0 * states * states * units
+                    + 6.0 * states * units * units
+                    + 6.0 * length * hidden * units * units
+                    + 60.0 * hidden * units * units;
                 let slower = if train.engine == gridlake_model::config::EngineKind::Reference { 15.0 } else { 1.0 };
                 seconds += until.saturating_sub(from) as f64 * settings.optimizer.accumulate as f64 * operations * slower / 30e9;
                 from = from.max(until);

@@ -87,12 +87,11 @@ impl Progress {
         let (unit, detail) = (self.unit, detail());
         let separator = if detail.is_empty() { "" } else { "; " };
         let message = format!("{rate:.1} {unit}/s, {left} left{separator}{detail}");
-        match &self.bar {
-            Some(bar) => {
-                bar.set_position(position);
-                bar.set_message(message);
-            }
-            None => tracing::info!("{}: {position}/{} {unit}, {message}", self.label, self.total),
+        if let Some(bar) = &self.bar {
+            bar.set_position(position);
+            bar.set_message(message);
+        } else {
+            tracing::info!("{}: {position}/{} {unit}, {message}", self.label, self.total);
         }
     }
 

@@ -28,19 +28,26 @@ pub(crate) fn print(lake: &Lake, run: &Run) -> Result<(), Failure> {
 }
 
 fn arena(text: &mut String, summary: &UnitSummary, shape: Option<&str>) {
-    let share = |part: usize, whole: usize| if whole == 0 { "–".to_owned() } else { format!("{:.0} %", 100.0 * part as f64 / whole as f64) };
+    let share =
+        |part: usize, whole: usize| if whole == 0 { "–".to_owned() } else { format!("{:.0} %", 100.0 * part as f64 / whole as f64) };
     let UnitSummary { arena, units, active, above_null, sharing, .. } = summary;
     // Writing to a String cannot fail.
     let _ = writeln!(text, "  {arena}");
     let _ = writeln!(text, "    active    {active} of {units} units ({})", share(*active, *units));
-    let _ = writeln!(text, "    grid      {above_null} of {active} active units above their own 99 % null ({})", share(*above_null, *active));
+    let _ =
+        writeln!(text, "    grid      {above_null} of {active} active units above their own 99 % null ({})", share(*above_null, *active));
     if !summary.median_score.is_nan() {
         let _ = writeln!(text, "    score     median {:.2} (sargolini, active units)", summary.median_score);
     }
     if *sharing > 0 {
         let spread = if summary.period_sd_m.is_nan() { String::new() } else { format!(" ± {:.3}", summary.period_sd_m) };
         let shape = shape.map_or_else(String::new, |shape| format!(", {shape}"));
-        let _ = writeln!(text, "    period    {:.3}{spread} m (mean ± SD of the {sharing} units that share a lattice: {} of the active{shape})", summary.period_m, share(*sharing, *active));
+        let _ = writeln!(
+            text,
+            "    period    {:.3}{spread} m (mean ± SD of the {sharing} units that share a lattice: {} of the active{shape})",
+            summary.period_m,
+            share(*sharing, *active)
+        );
     }
 }
 
@@ -50,12 +57,30 @@ mod tests {
 
     #[test]
     fn nothing_is_divided_by_zero() {
-        let nothing = UnitSummary { arena: "a".into(), units: 0, active: 0, above_null: 0, median_score: f64::NAN, sharing: 0, period_m: f64::NAN, period_sd_m: f64::NAN };
+        let nothing = UnitSummary {
+            arena: "a".into(),
+            units: 0,
+            active: 0,
+            above_null: 0,
+            median_score: f64::NAN,
+            sharing: 0,
+            period_m: f64::NAN,
+            period_sd_m: f64::NAN,
+        };
         let mut text = String::new();
         arena(&mut text, &nothing, None);
         assert!(text.contains("active    0 of 0 units (–)") && !text.contains("NaN"), "{text}");
         text.clear();
-        let some = UnitSummary { units: 4, active: 2, above_null: 1, sharing: 2, median_score: 0.9, period_m: 1.0, period_sd_m: 0.0123, ..nothing };
+        let some = UnitSummary {
+            units: 4,
+            active: 2,
+            above_null: 1,
+            sharing: 2,
+            median_score: 0.9,
+            period_m: 1.0,
+            period_sd_m: 0.0123,
+            ..nothing
+        };
         arena(&mut text, &some, Some("square"));
         assert!(text.contains("(50 %)") && text.contains("1.000 ± 0.012 m") && text.contains("100 % of the active, square"), "{text}");
     }

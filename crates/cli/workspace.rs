@@ -38,8 +38,12 @@ impl<'a> Workspace<'a> {
         let record = RunRecord::load(lake, &run.name)?;
         let mut record = record.unwrap_or_else(|| RunRecord::new(&settings.name, run.variant.as_deref(), settings.seed, &run.fingerprint));
         if record.fingerprint != run.fingerprint {
-            return Err(Failure::data(format!("{}: the folder belongs to another configuration (fingerprint {})", folder.display(), record.fingerprint))
-                .hint("choose another name or lake"));
+            return Err(Failure::data(format!(
+                "{}: the folder belongs to another configuration (fingerprint {})",
+                folder.display(),
+                record.fingerprint
+            ))
+            .hint("choose another name or lake"));
         }
         record.config = json!({
             "name": settings.name, "seed": settings.seed, "train": to_json(&*settings.train)?, "record": to_json(&settings.record)?,
@@ -85,9 +89,18 @@ impl<'a> Workspace<'a> {
     ///
     /// # Errors
     /// What `work` fails with.
-    pub(crate) fn perform(&mut self, stage: Stage, work: impl FnOnce(&mut Self) -> Result<serde_json::Value, Failure>) -> Result<(), Failure> {
+    pub(crate) fn perform(
+        &mut self,
+        stage: Stage,
+        work: impl FnOnce(&mut Self) -> Result<serde_json::Value, Failure>,
+    ) -> Result<(), Failure> {
         let started = Instant::now();
-        let before = self.record.stages.get(stage.name()).filter(|before| stage == Stage::Train && before.status != Status::Done).map_or(0.0, |before| before.wall_s);
+        let before = self
+            .record
+            .stages
+            .get(stage.name())
+            .filter(|before| stage == Stage::Train && before.status != Status::Done)
+            .map_or(0.0, |before| before.wall_s);
         let begun = StageRecord {
             fingerprint: self.fingerprint(stage).to_owned(),
             status: Status::Running,

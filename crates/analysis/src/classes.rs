@@ -89,7 +89,10 @@ pub(crate) fn classify(
         return if spectrum.shape == LatticeShape::Band {
             (UnitClass::Band, format!("one wave of {:.2} m (p = {p:.3})", spectrum.period_m))
         } else {
-            (UnitClass::Grid, format!("{} lattice of period {:.2} m (p = {p:.3}), neither 60° nor 90° score", spectrum.shape, spectrum.period_m))
+            (
+                UnitClass::Grid,
+                format!("{} lattice of period {:.2} m (p = {p:.3}), neither 60° nor 90° score", spectrum.shape, spectrum.period_m),
+            )
         };
     }
     match one_field(map) {

@@ -9,17 +9,17 @@ use std::sync::Arc;
 
 /// The smallest length of the form `2^a 3^b 5^c` that is at least `n`.
 pub(crate) fn good_size(n: usize) -> usize {
-    (n.max(1)..)
-        .find(|&size| {
-            let mut rest = size;
-            for prime in [2, 3, 5] {
-                while rest % prime == 0 {
-                    rest /= prime;
-                }
+    let smooth = |size: usize| {
+        let mut rest: usize = size;
+        for prime in [2, 3, 5] {
+            while rest.is_multiple_of(prime) {
+                rest /= prime;
             }
-            rest == 1
-        })
-        .unwrap_or(n)
+        }
+        rest == 1
+    };
+    // A power of two is never more than twice as long.
+    (n.max(1)..=n.max(1).next_power_of_two()).find(|&size| smooth(size)).unwrap_or(n)
 }
 
 /// A plan for one size; shared between threads.
@@ -111,7 +111,7 @@ mod tests {
         let mut scratch = plan.scratch();
         let wave: Vec<Complex64> = (0..60)
             .map(|i| {
-                let (row, col) = ((i / 10) as f64, (i % 10) as f64);
+                let (row, col) = (f64::from(i / 10), f64::from(i % 10));
                 Complex64::cis(std::f64::consts::TAU * (2.0 * row / 6.0 + 3.0 * col / 10.0))
             })
             .collect();

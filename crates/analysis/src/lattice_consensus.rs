@@ -58,7 +58,8 @@ pub fn consensus(units: &[(usize, Option<&UnitSpectrum>)], config: &LatticeConse
     let Some(seat) = seat(&with_spectrum, tolerance) else { return found };
     found.waves = median_waves(&seat.waves, &with_spectrum, tolerance);
     let consensus = UnitSpectrum { waves: found.waves, ..seat.clone() };
-    let members: Vec<&(usize, &UnitSpectrum)> = with_spectrum.iter().filter(|(_, spectrum)| matches(&consensus, spectrum, tolerance)).collect();
+    let members: Vec<&(usize, &UnitSpectrum)> =
+        with_spectrum.iter().filter(|(_, spectrum)| matches(&consensus, spectrum, tolerance)).collect();
     found.members = members.iter().map(|(unit, _)| *unit).collect();
     found.share = members.len() as f64 / units.len() as f64;
     (found.period_m, found.period_spread) = spread(&members.iter().map(|(_, spectrum)| spectrum.period_m).collect::<Vec<_>>());

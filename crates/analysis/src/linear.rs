@@ -68,6 +68,6 @@ mod tests {
     #[test]
     fn dot_counts_every_element() {
         let a: Vec<f64> = (1..=19).map(f64::from).collect();
-        assert_eq!(dot(&a, &vec![1.0; 19]), 190.0);
+        assert_eq!(dot(&a, &[1.0; 19]), 190.0);
     }
 }

@@ -33,8 +33,14 @@ pub(crate) fn plan(arguments: &PipelineArguments) -> Result<(), Failure> {
 fn open(root: &Path) -> Result<Option<Lake>, Failure> {
     match Lake::open(root) {
         Err(LakeError::NotALake { .. }) => {
-            let empty = std::fs::read_dir(root).map_or_else(|error| error.kind() == std::io::ErrorKind::NotFound, |mut entries| entries.next().is_none());
-            if empty { Ok(None) } else { Err(Failure::data(format!("{} is not a lake: it has no lake.json", root.display())).hint("choose an empty or new folder with --lake")) }
+            let empty = std::fs::read_dir(root)
+                .map_or_else(|error| error.kind() == std::io::ErrorKind::NotFound, |mut entries| entries.next().is_none());
+            if empty {
+                Ok(None)
+            } else {
+                Err(Failure::data(format!("{} is not a lake: it has no lake.json", root.display()))
+                    .hint("choose an empty or new folder with --lake"))
+            }
         }
         lake => Ok(Some(lake?)),
     }

@@ -34,7 +34,8 @@ pub(crate) fn run(arguments: &PipelineArguments, wanted: &[Stage], mode: Mode) -
         None => Ok(()),
         Some(class) => {
             let message = format!("{} of {} runs failed", failures.len(), runs.len());
-            Err(if class == Class::Data { Failure::data(message) } else { Failure::work(message) }.hint("`gridlake status` tells which and why"))
+            Err(if class == Class::Data { Failure::data(message) } else { Failure::work(message) }
+                .hint("`gridlake status` tells which and why"))
         }
     }
 }
@@ -64,7 +65,8 @@ fn needs(stage: Stage, verdicts: &[Verdict], arguments: &PipelineArguments) -> R
     match missing {
         Some(Verdict { stage: input, stale: Some(why) }) => {
             let pipeline = arguments.pipeline.display();
-            Err(Failure::work(format!("{stage} needs the result of {input}: {why}")).hint(format!("`gridlake {input} {pipeline}` first, or `gridlake run {pipeline}` for everything")))
+            Err(Failure::work(format!("{stage} needs the result of {input}: {why}"))
+                .hint(format!("`gridlake {input} {pipeline}` first, or `gridlake run {pipeline}` for everything")))
         }
         _ => Ok(()),
     }

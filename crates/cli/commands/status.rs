@@ -16,13 +16,13 @@ pub(crate) fn status(root: &Path) -> Result<(), Failure> {
         other => other.into(),
     })?;
     let mut rows = vec![["run", "train", "step", "record", "analyze", "draw"].map(str::to_owned).to_vec()];
-    let mut failures = String::new();
+    let mut failures = Vec::new();
     for run in lake.runs()? {
         let record = match RunRecord::load(&lake, &run) {
             Ok(Some(record)) => record,
             Ok(None) => continue,
             Err(error) => {
-                failures.push_str(&format!("{run}: {error}\n"));
+                failures.push(format!("{run}: {error}\n"));
                 continue;
             }
         };
@@ -32,12 +32,12 @@ pub(crate) fn status(root: &Path) -> Result<(), Failure> {
         rows.push(vec![run.clone(), state("train"), step, state("record"), state("analyze"), state("draw")]);
         for (name, stage) in &record.stages {
             if let Some(error) = &stage.error {
-                failures.push_str(&format!("{run}: {name} {}: {error}\n", word(stage)));
+                failures.push(format!("{run}: {name} {}: {error}\n", word(stage)));
             }
         }
     }
     let separator = if failures.is_empty() { "" } else { "\n" };
-    output::print(&format!("{}{separator}{failures}", output::table(&rows)))
+    output::print(&format!("{}{separator}{}", output::table(&rows), failures.concat()))
 }
 
 fn word(stage: &StageRecord) -> &'static str {

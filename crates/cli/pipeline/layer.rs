@@ -124,12 +124,11 @@ pub(crate) fn join(parent: &str, key: &str) -> String {
 fn merge(base: &mut Table, over: &Table, at: &str, replaced: &mut impl FnMut(&str)) {
     for (key, value) in over {
         let path = join(at, key);
-        match (base.get_mut(key), value) {
-            (Some(Value::Table(base)), Value::Table(over)) => merge(base, over, &path, replaced),
-            _ => {
-                replaced(&path);
-                base.insert(key.clone(), value.clone());
-            }
+        if let (Some(Value::Table(base)), Value::Table(over)) = (base.get_mut(key), value) {
+            merge(base, over, &path, replaced);
+        } else {
+            replaced(&path);
+            base.insert(key.clone(), value.clone());
         }
     }
 }
@@ -176,7 +175,6 @@ pub(crate) fn key_at(text: &str, offset: usize) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
     use super::*;
 
     fn file(text: &str) -> Layer {

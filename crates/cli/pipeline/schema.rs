@@ -75,19 +75,16 @@ impl Schema {
     }
 
     fn unknown(&self, layer: &Layer, written: &str, key: &str) -> Failure {
-        let (nearest, of) = match phase_key(key) {
-            Some(rest) => {
-                let mut keys = Vec::new();
-                collect(&self.phase, "", &mut keys);
-                (nearest(rest, &keys), " of a curriculum phase")
-            }
-            None => {
-                let mut keys = self.leaves();
-                let mut tables: Vec<String> = keys.iter().filter_map(|key| key.rsplit_once('.')).map(|(table, _)| table.to_string()).collect();
-                tables.dedup();
-                keys.append(&mut tables);
-                (nearest(key, &keys), "")
-            }
+        let (nearest, of) = if let Some(rest) = phase_key(key) {
+            let mut keys = Vec::new();
+            collect(&self.phase, "", &mut keys);
+            (nearest(rest, &keys), " of a curriculum phase")
+        } else {
+            let mut keys = self.leaves();
+            let mut tables: Vec<String> = keys.iter().filter_map(|key| key.rsplit_once('.')).map(|(table, _)| table.to_string()).collect();
+            tables.dedup();
+            keys.append(&mut tables);
+            (nearest(key, &keys), "")
         };
         Failure::config(format!("{}: unknown key {written}", layer.origin(written)))
             .hint(format!("the nearest known key{of} is {nearest}; `gridlake defaults` prints every key"))
@@ -101,7 +98,12 @@ impl Schema {
     fn check_curriculum(&self, layer: &Layer, value: &Value) -> Result<(), Failure> {
         let phases = value.as_array().filter(|phases| phases.iter().all(Value::is_table));
         let phases = phases.ok_or_else(|| {
-            Failure::config(format!("{}: {CURRICULUM} is {}, {}; allowed: tables, one [[{CURRICULUM}]] for each phase", layer.origin(CURRICULUM), shown(value), kind(value)))
+            Failure::config(format!(
+                "{}: {CURRICULUM} is {}, {}; allowed: tables, one [[{CURRICULUM}]] for each phase",
+                layer.origin(CURRICULUM),
+                shown(value),
+                kind(value)
+            ))
         })?;
         for (number, phase) in phases.iter().filter_map(Value::as_table).enumerate() {
             self.check_phase(layer, phase, &self.phase, &format!("{CURRICULUM}.{number}"))?;
@@ -131,7 +133,11 @@ impl Schema {
             let written = format!("sweep.grid.{key}");
             refuse_sweeping(layer, &written, &key)?;
             let values = values.as_array().filter(|values| !values.is_empty()).ok_or_else(|| {
-                Failure::config(format!("{}: {written} is {}; allowed: a list of at least one value of {key}", layer.origin(&written), shown(values)))
+                Failure::config(format!(
+                    "{}: {written} is {}; allowed: a list of at least one value of {key}",
+                    layer.origin(&written),
+                    shown(values)
+                ))
             })?;
             for value in values {
                 self.check_one(layer, &written, &key, value)?;
@@ -263,18 +269,20 @@ fn ranges(defaults: &str) -> BTreeMap<String, String> {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
     use super::*;
     use crate::pipeline::origin::Origin;
 
     fn refuse(text: &str) -> String {
         let layer = Layer::parse(text, |line| Origin::Flag(format!("line {line}").into())).unwrap();
-        crate::failure::render(&Schema::embedded().unwrap().check(&layer).unwrap_err().into())
+        crate::failure::render(&Schema::embedded().unwrap().check(&layer).unwrap_err())
     }
 
     #[test]
     fn unknown_keys_name_the_nearest() {
-        assert!(refuse("[train.data]\nbach = 3").contains("line 2: unknown key train.data.bach\nhint: the nearest known key is train.data.batch;"));
+        assert!(
+            refuse("[train.data]\nbach = 3")
+                .contains("line 2: unknown key train.data.bach\nhint: the nearest known key is train.data.batch;")
+        );
         assert!(refuse("[train]\nsigma_g = 3").contains("nearest known key is train.loss.sigma_g;"));
         assert!(refuse("nmae = 'x'").contains("nearest known key is name;"));
         assert!(refuse("[[train.curriculum]]\nuntil = 1\nloss.lambda_capp = 0.0").contains("of a curriculum phase is loss.lambda_cap;"));
@@ -284,9 +292,15 @@ mod tests {
 
     #[test]
     fn wrong_types_say_what_is_allowed() {
-        assert!(refuse("[train.data]\nbatch = 'many'").contains("line 2: train.data.batch is \"many\", a string; allowed: Integer, 1 to 100000"));
+        assert!(
+            refuse("[train.data]\nbatch = 'many'")
+                .contains("line 2: train.data.batch is \"many\", a string; allowed: Integer, 1 to 100000")
+        );
         assert!(refuse("train = 3").contains("train is 3, an integer"));
-        assert!(refuse("[[train.curriculum]]\nuntil = 1\ndata.length = 1.5").contains("data.length is 1.5, a number; allowed: Integer, 1 to 100000"));
+        assert!(
+            refuse("[[train.curriculum]]\nuntil = 1\ndata.length = 1.5")
+                .contains("data.length is 1.5, a number; allowed: Integer, 1 to 100000")
+        );
         assert!(refuse("train.curriculum = 3").contains("one [[train.curriculum]] for each phase"));
         assert!(refuse("[train.model]\nmlp_hidden = [64, 'x']").contains("train.model.mlp_hidden is"));
         assert!(refuse("[sweep.grid]\n'train.loss.lambda_cap' = 0.5").contains("a list of at least one value"));
@@ -302,7 +316,11 @@ mod tests {
     #[test]
     fn every_default_documents_its_type_and_range() {
         let schema = Schema::embedded().unwrap();
-        let undocumented: Vec<_> = schema.leaves().into_iter().filter(|key| !key.starts_with("sweep.") && schema.allowed(key).is_none_or(|range| !documented(range))).collect();
+        let undocumented: Vec<_> = schema
+            .leaves()
+            .into_iter()
+            .filter(|key| !key.starts_with("sweep.") && schema.allowed(key).is_none_or(|range| !documented(range)))
+            .collect();
         assert_eq!(undocumented, Vec::<String>::new());
     }
 

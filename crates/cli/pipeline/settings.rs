@@ -54,11 +54,16 @@ impl Settings {
     pub(crate) fn new(layer: &Layer, schema: &Schema) -> Result<Self, Failure> {
         let reader = Reader { layer, schema };
         let name = reader.text("name")?;
-        let fits = !name.is_empty() && name.len() <= 64 && name.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c)) && !name.starts_with('.');
+        let fits = !name.is_empty()
+            && name.len() <= 64
+            && name.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c))
+            && !name.starts_with('.');
         reader.require(fits, "name")?;
         let lake = reader.text("lake")?;
         if lake.contains("://") {
-            return Err(reader.refuse("lake", &format!("is \"{lake}\"; allowed: a folder of this machine (this build has no object store)")));
+            return Err(
+                reader.refuse("lake", &format!("is \"{lake}\"; allowed: a folder of this machine (this build has no object store)"))
+            );
         }
         reader.require(!lake.is_empty(), "lake")?;
         let seed = layer.get("seed").and_then(toml::Value::as_integer).and_then(|seed| u64::try_from(seed).ok());
@@ -78,12 +83,18 @@ impl Settings {
 impl RecordConfig {
     fn check(&self, reader: &Reader<'_>, velocity_limit_m: f64) -> Result<(), Failure> {
         let distinct = self.boxes_m.iter().enumerate().all(|(number, side)| !self.boxes_m[..number].contains(side));
-        reader.require(!self.boxes_m.is_empty() && distinct && self.boxes_m.iter().all(|side| (0.2..=100.0).contains(side)), "record.boxes_m")?;
+        reader.require(
+            !self.boxes_m.is_empty() && distinct && self.boxes_m.iter().all(|side| (0.2..=100.0).contains(side)),
+            "record.boxes_m",
+        )?;
         reader.require((1..=1_000_000).contains(&self.trajectories), "record.trajectories")?;
         reader.require((1..=1_000_000).contains(&self.steps), "record.steps")?;
         reader.require((0.001..=0.1).contains(&self.mean_speed_m), "record.mean_speed_m")?;
         if self.motion == Motion::Smooth && self.mean_speed_m > velocity_limit_m / 2.0 {
-            let message = format!("is {}; allowed: at most half of train.data.velocity_limit_m = {velocity_limit_m}, so that walks stay in the training's support", self.mean_speed_m);
+            let message = format!(
+                "is {}; allowed: at most half of train.data.velocity_limit_m = {velocity_limit_m}, so that walks stay in the training's support",
+                self.mean_speed_m
+            );
             return Err(reader.refuse("record.mean_speed_m", &message));
         }
         reader.require((4..=1000).contains(&self.occupancy_bins), "record.occupancy_bins")
@@ -124,7 +135,8 @@ impl Reader<'_> {
     /// Types one table. Keys and plain types have been checked; what is left are names out of a list and negative counts.
     fn section<T: DeserializeOwned>(&self, name: &str) -> Result<T, Failure> {
         let table = self.layer.get(name).cloned().unwrap_or_else(|| toml::Value::Table(toml::Table::new()));
-        let text = toml::to_string(&toml::Table::from_iter([(name.to_string(), table)])).map_err(|error| Failure::config(format!("[{name}]: {error}")))?;
+        let text = toml::to_string(&toml::Table::from_iter([(name.to_string(), table)]))
+            .map_err(|error| Failure::config(format!("[{name}]: {error}")))?;
         let mut document: std::collections::BTreeMap<String, T> = toml::from_str(&text).map_err(|error| {
             let key = error.span().and_then(|span| key_at(&text, span.start)).unwrap_or_else(|| name.to_string());
             match (self.layer.get(&key).filter(|value| !value.is_table()), self.schema.allowed(&key)) {
@@ -138,7 +150,6 @@ impl Reader<'_> {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
     use super::*;
     use crate::pipeline::origin::Origin;
     use crate::pipeline::schema::DEFAULTS;
@@ -176,17 +187,28 @@ mod tests {
             let Some(((low, low_fits), (high, high_fits))) = bounds(&range) else { continue };
             tried += 1;
             let refused = |number: f64| {
-                let error = with(&schema, &key, value(number)).expect_err(&format!("{key} = {number} is documented as not allowed: {range}"));
+                let error =
+                    with(&schema, &key, value(number)).expect_err(&format!("{key} = {number} is documented as not allowed: {range}"));
                 assert!(error.to_string().starts_with(&format!("here: {key} is ")), "{error}");
             };
             // Some bounds also depend on another key.
             let related = key == "record.mean_speed_m";
-            let accepted = |number: f64| assert!(related || with(&schema, &key, value(number)).is_ok(), "{key} = {number} is documented as allowed: {range}");
+            let accepted = |number: f64| {
+                assert!(related || with(&schema, &key, value(number)).is_ok(), "{key} = {number} is documented as allowed: {range}");
+            };
             let step = if whole { 1.0 } else { 1e-9_f64.max(high.abs() * 1e-9) };
-            if low_fits { accepted(low) } else { refused(low) }
+            if low_fits {
+                accepted(low);
+            } else {
+                refused(low);
+            }
             refused(low - step);
             if high < 9e18 {
-                if high_fits { accepted(high) } else { refused(high) }
+                if high_fits {
+                    accepted(high);
+                } else {
+                    refused(high);
+                }
                 refused(high + step);
             }
         }

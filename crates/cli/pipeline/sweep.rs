@@ -20,7 +20,8 @@ pub(crate) struct Element {
 /// Seeds that are not integers from 0.
 pub(crate) fn expand(base: &Layer, fixed: &Layer) -> Result<Vec<Element>, Failure> {
     let mut elements = vec![Element::default()];
-    if let Some(Value::Table(variants)) = base.get("sweep.variants").filter(|table| table.as_table().is_some_and(|table| !table.is_empty())) {
+    if let Some(Value::Table(variants)) = base.get("sweep.variants").filter(|table| table.as_table().is_some_and(|table| !table.is_empty()))
+    {
         elements = variants.iter().map(|(name, settings)| variant(base, name, settings)).collect::<Result<_, _>>()?;
     }
     if let Some(Value::Table(grid)) = base.get("sweep.grid") {
@@ -61,7 +62,8 @@ fn variant(base: &Layer, name: &str, settings: &Value) -> Result<Element, Failur
             .hint("use letters, digits, `.`, `-` and `_`"));
     }
     let settings = settings.as_table().map(flatten).unwrap_or_default();
-    let settings = settings.into_iter().map(|(key, value)| Layer::single(&key, value.clone(), &base.origin(&format!("{at}.{key}")))).collect();
+    let settings =
+        settings.into_iter().map(|(key, value)| Layer::single(&key, value.clone(), &base.origin(&format!("{at}.{key}")))).collect();
     Ok(Element { variant: Some(name.to_string()), settings })
 }
 
@@ -89,14 +91,19 @@ pub(crate) fn flatten(table: &Table) -> Vec<(String, &Value)> {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
     use super::*;
 
     fn names(text: &str, fixed: &str) -> Vec<String> {
         let base = Layer::parse(text, |_| Origin::Defaults).unwrap();
         let fixed = Layer::parse(fixed, |_| Origin::Defaults).unwrap();
-        let seed = |element: &Element| element.settings.iter().find_map(|layer| layer.get("seed")).map_or(String::new(), |seed| format!("/{seed}"));
-        expand(&base, &fixed).unwrap().iter().map(|element| format!("{}{}", element.variant.clone().unwrap_or_default(), seed(element))).collect()
+        let seed = |element: &Element| {
+            element.settings.iter().find_map(|layer| layer.get("seed")).map_or(String::new(), |seed| format!("/{seed}"))
+        };
+        expand(&base, &fixed)
+            .unwrap()
+            .iter()
+            .map(|element| format!("{}{}", element.variant.clone().unwrap_or_default(), seed(element)))
+            .collect()
     }
 
     const SWEEP: &str = "[sweep]\nseeds = [1, 2]\ngrid.'train.loss.lambda_cap' = [0.0, 0.5]\n[sweep.variants.small]\ntrain.model.units = 8\n[sweep.variants.large]\n'train.model.units' = 16\n";
@@ -119,7 +126,10 @@ mod tests {
 
     #[test]
     fn flags_fix_an_axis() {
-        assert_eq!(names(SWEEP, "seed = 9"), ["small-lambda_cap-0.0", "small-lambda_cap-0.5", "large-lambda_cap-0.0", "large-lambda_cap-0.5"]);
+        assert_eq!(
+            names(SWEEP, "seed = 9"),
+            ["small-lambda_cap-0.0", "small-lambda_cap-0.5", "large-lambda_cap-0.0", "large-lambda_cap-0.5"]
+        );
         assert_eq!(names(SWEEP, "seed = 9\n[train.loss]\nlambda_cap = 1.0"), ["small", "large"]);
     }
 

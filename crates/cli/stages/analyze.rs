@@ -32,7 +32,8 @@ pub(crate) fn analyze(workspace: &mut Workspace<'_>) -> Result<Value, Failure> {
     interrupt::check(Stage::Analyze.name())?;
     let total = arenas.iter().map(|(_, maps)| maps.units() as u64).sum();
     let progress = Mutex::new(Progress::start(workspace.mode, &workspace.label(Stage::Analyze), "units", 0, total));
-    let mut publication = Publication::begin(workspace.lake, workspace.owner(Stage::Analyze), Stage::Analyze.name(), workspace.last_step())?;
+    let mut publication =
+        Publication::begin(workspace.lake, workspace.owner(Stage::Analyze), Stage::Analyze.name(), workspace.last_step())?;
     let mut consensus = serde_json::Map::new();
     let mut before = 0;
     for (arena, maps) in &arenas {
@@ -119,7 +120,8 @@ fn units_frame(arena: &Arena, found: &UnitsAnalysis) -> Frame {
     let wave = |number: usize, axis: usize| {
         units.iter().map(|unit| unit.spectrum.as_ref().map_or(f64::NAN, |spectrum| spectrum.waves[number][axis])).collect::<Vec<f64>>()
     };
-    let spectrum = |pick: &dyn Fn(&gridlake_analysis::spectrum::UnitSpectrum) -> f64| number(&|unit| unit.spectrum.as_ref().map_or(f64::NAN, pick));
+    let spectrum =
+        |pick: &dyn Fn(&gridlake_analysis::spectrum::UnitSpectrum) -> f64| number(&|unit| unit.spectrum.as_ref().map_or(f64::NAN, pick));
     let basis = |unit: &UnitAnalysis| {
         let waves = unit.spectrum.as_ref().map(|spectrum| spectrum.waves).filter(|waves| waves.iter().flatten().all(|k| k.is_finite()));
         waves.map_or((f64::NAN, f64::NAN), |waves| gridlake_analysis::lattice::reduced_ratio_and_angle(&waves))
@@ -164,7 +166,12 @@ fn units_frame(arena: &Arena, found: &UnitsAnalysis) -> Frame {
 /// The null distributions of active units; `None` without one.
 fn nulls_frame(arena: &Arena, found: &UnitsAnalysis, count: usize) -> Option<Frame> {
     let scores = |unit: &UnitAnalysis| -> [(&'static str, ScoreWithNull); 4] {
-        [("sargolini", unit.sargolini.clone()), ("banino", unit.banino.clone()), ("square", unit.square.clone()), ("periodicity", unit.periodicity.clone())]
+        [
+            ("sargolini", unit.sargolini.clone()),
+            ("banino", unit.banino.clone()),
+            ("square", unit.square.clone()),
+            ("periodicity", unit.periodicity.clone()),
+        ]
     };
     let rows: Vec<(usize, &'static str, ScoreWithNull)> =
         found.units.iter().filter(|unit| unit.active).flat_map(|unit| scores(unit).map(|(name, score)| (unit.unit, name, score))).collect();
@@ -180,7 +187,7 @@ fn nulls_frame(arena: &Arena, found: &UnitsAnalysis, count: usize) -> Option<Fra
 fn consensus_json(consensus: &LatticeConsensus) -> Value {
     json!({
         "active": consensus.active, "sharing": consensus.members.len(), "share": consensus.share, "tolerance": consensus.tolerance,
-        "shape": consensus.shape.map(|shape| shape.as_str()), "length_ratio": consensus.length_ratio, "lattice_angle_rad": consensus.lattice_angle_rad,
+        "shape": consensus.shape.map(gridlake_analysis::lattice::LatticeShape::as_str), "length_ratio": consensus.length_ratio, "lattice_angle_rad": consensus.lattice_angle_rad,
         "period_m": consensus.period_m, "period_spread": consensus.period_spread, "period_spread_all": consensus.period_spread_all,
         "orientation_rad": consensus.orientation_rad, "k_cycles_per_m": consensus.waves,
     })

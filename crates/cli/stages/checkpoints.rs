@@ -87,12 +87,12 @@ fn remove(checkpoint: &Checkpoint) -> Result<(), Failure> {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
     use super::*;
 
     /// A safetensors file with one tensor of `bytes` bytes.
     fn file(folder: &Path, step: u64, bytes: u64) -> PathBuf {
-        let header = format!("{{\"__metadata__\":{{\"a\":\"b\"}},\"w\":{{\"dtype\":\"U8\",\"shape\":[{bytes}],\"data_offsets\":[0,{bytes}]}}}}");
+        let header =
+            format!("{{\"__metadata__\":{{\"a\":\"b\"}},\"w\":{{\"dtype\":\"U8\",\"shape\":[{bytes}],\"data_offsets\":[0,{bytes}]}}}}");
         let mut content = (header.len() as u64).to_le_bytes().to_vec();
         content.extend(header.as_bytes());
         content.resize(content.len() + bytes as usize, 7);

@@ -7,8 +7,8 @@ use crate::plan::Stage;
 use crate::progress::Progress;
 use crate::workspace::Workspace;
 use gridlake_figures::{
-    Normalization, PhaseMark, ScoreHistogram, ScoredUnit, TrainingCurves, UnitPanel, UnitSheet, draw_autocorrelograms, draw_ratemaps, draw_score_histogram,
-    draw_training_curves,
+    Normalization, PhaseMark, ScoreHistogram, ScoredUnit, TrainingCurves, UnitPanel, UnitSheet, draw_autocorrelograms, draw_ratemaps,
+    draw_score_histogram, draw_training_curves,
 };
 use gridlake_lake::frame::Frame;
 use gridlake_lake::manifest::{Manifest, entry_of};
@@ -77,12 +77,19 @@ fn training(workspace: &Workspace<'_>, folder: &std::path::Path) -> Result<Vec<P
     }
     let column = |name: &str| frames.iter().flat_map(|frame| frame.float64(name)).copied().collect::<Vec<f64>>();
     let train = &settings.train;
-    let starts: Vec<u64> = std::iter::once(0).chain(train.curriculum.iter().map(|phase| phase.until)).filter(|start| *start < train.steps).collect();
+    let starts: Vec<u64> =
+        std::iter::once(0).chain(train.curriculum.iter().map(|phase| phase.until)).filter(|start| *start < train.steps).collect();
     let labels: Vec<(u64, String)> = starts
         .into_iter()
         .map(|start| {
             let phase = train.settings(train.phase_of(start));
-            (start, format!("T = {}, B = {}, σ_x = {} m, learning rate {}", phase.data.length, phase.data.batch, phase.loss.sigma_x_m, phase.optimizer.learning_rate))
+            (
+                start,
+                format!(
+                    "T = {}, B = {}, σ_x = {} m, learning rate {}",
+                    phase.data.length, phase.data.batch, phase.loss.sigma_x_m, phase.optimizer.learning_rate
+                ),
+            )
         })
         .collect();
     let phases: Vec<PhaseMark<'_>> = labels.iter().map(|(step, label)| PhaseMark { step: *step, label }).collect();
@@ -148,7 +155,13 @@ impl Units {
     }
 
     /// The sheet of all ratemaps or all autocorrelograms of an arena; of a large network, of the units with the highest scores.
-    fn sheet(&self, workspace: &Workspace<'_>, arena: &str, table: &'static Table, folder: &std::path::Path) -> Result<Vec<PathBuf>, Failure> {
+    fn sheet(
+        &self,
+        workspace: &Workspace<'_>,
+        arena: &str,
+        table: &'static Table,
+        folder: &std::path::Path,
+    ) -> Result<Vec<PathBuf>, Failure> {
         let settings = &workspace.run.settings;
         let mut shown: Vec<&UnitRow> = self.of(arena).collect();
         shown.sort_by(|a, b| (b.active, b.score).partial_cmp(&(a.active, a.score)).unwrap_or(std::cmp::Ordering::Equal));
@@ -159,14 +172,25 @@ impl Units {
             .filter_map(|(unit, map)| {
                 let row = shown.iter().find(|row| row.unit == *unit)?;
                 let score = (!row.score.is_nan()).then_some(row.score);
-                Some(UnitPanel { unit: *unit as usize, map: map.view(), score, significant: row.above_null, dead: !row.active, class: &row.class })
+                Some(UnitPanel {
+                    unit: *unit as usize,
+                    map: map.view(),
+                    score,
+                    significant: row.above_null,
+                    dead: !row.active,
+                    class: &row.class,
+                })
             })
             .collect();
         let kind = if table.name == RATEMAPS.name { "Ratemaps" } else { "Autocorrelograms" };
         let title = format!("{kind} in the {arena} box of {}, after {} steps", who(settings), grouped(workspace.last_step()));
         let sheet = UnitSheet { title: &title, panels: &panels, bin_m: [bin_m; 2], score_name: SCORE_NAME, null_level: NULL_LEVEL };
         let stem = folder.join(format!("{arena}-{}", table.name));
-        if table.name == RATEMAPS.name { Ok(draw_ratemaps(&sheet, Normalization::PerUnit, &stem)?) } else { Ok(draw_autocorrelograms(&sheet, &stem)?) }
+        if table.name == RATEMAPS.name {
+            Ok(draw_ratemaps(&sheet, Normalization::PerUnit, &stem)?)
+        } else {
+            Ok(draw_autocorrelograms(&sheet, &stem)?)
+        }
     }
 
     /// Scores of active units over their pooled nulls; none without an active unit.
@@ -176,12 +200,21 @@ impl Units {
         let units: Vec<ScoredUnit> = self.of(arena).filter(|row| row.active).map(score).collect();
         let null = if units.is_empty() { Vec::new() } else { null_scores(workspace, arena)? };
         if !null.iter().any(|score| score.is_finite()) {
-            tracing::warn!("{}: no unit of {arena} has a null distribution, so there is no histogram of scores", workspace.label(Stage::Draw));
+            tracing::warn!(
+                "{}: no unit of {arena} has a null distribution, so there is no histogram of scores",
+                workspace.label(Stage::Draw)
+            );
             return Ok(Vec::new());
         }
         let title = format!("Grid scores in the {arena} box of {}", who(settings));
-        let input =
-            ScoreHistogram { title: &title, score_name: SCORE_NAME, units: &units, units_name: "active units", null_scores: &null, null_level: NULL_LEVEL };
+        let input = ScoreHistogram {
+            title: &title,
+            score_name: SCORE_NAME,
+            units: &units,
+            units_name: "active units",
+            null_scores: &null,
+            null_level: NULL_LEVEL,
+        };
         Ok(draw_score_histogram(&input, &folder.join(format!("{arena}-scores")))?)
     }
 }
@@ -194,7 +227,9 @@ fn text(frame: &Frame, column: &str, row: usize) -> String {
 fn maps(workspace: &Workspace<'_>, arena: &str, table: &'static Table, wanted: &[&UnitRow]) -> Result<(Maps, f64), Failure> {
     let (side, list) = if table.name == RATEMAPS.name { ("bins", "rate") } else { ("lags", "r") };
     let (mut found, mut bin_m) = (Maps::new(), f64::NAN);
-    for frame in partition::read(workspace.lake, table, &workspace.run.name, workspace.last_step(), &["arena", "unit", side, "bin_m", list])? {
+    for frame in
+        partition::read(workspace.lake, table, &workspace.run.name, workspace.last_step(), &["arena", "unit", side, "bin_m", list])?
+    {
         let frame = frame?;
         let (length, values) = frame.floats(list);
         for row in (0..frame.rows()).filter(|row| frame.text("arena")[*row].as_deref() == Some(arena)) {
@@ -204,7 +239,8 @@ fn maps(workspace: &Workspace<'_>, arena: &str, table: &'static Table, wanted: &
             }
             let side = frame.uint32(side)[row] as usize;
             let map = values[row * length..(row + 1) * length].iter().map(|value| f64::from(*value)).collect();
-            let map = Array2::from_shape_vec((side, side), map).map_err(|error| Failure::data(format!("table {}, unit {unit}: {error}", table.name)))?;
+            let map = Array2::from_shape_vec((side, side), map)
+                .map_err(|error| Failure::data(format!("table {}, unit {unit}: {error}", table.name)))?;
             found.push((unit, map));
             bin_m = frame.float64("bin_m")[row];
         }

@@ -33,7 +33,12 @@ pub(crate) fn record(workspace: &mut Workspace<'_>) -> Result<Value, Failure> {
     if let Some(header) = network.header().filter(|header| header.fingerprint != run.fingerprint) {
         return Err(ModelError::CheckpointFingerprint { path, found: header.fingerprint.clone(), expected: run.fingerprint.clone() }.into());
     }
-    let walk = Walk { motion: config.motion, steps: config.steps, mean_speed_m: config.mean_speed_m, velocity_limit_m: settings.train.data.velocity_limit_m };
+    let walk = Walk {
+        motion: config.motion,
+        steps: config.steps,
+        mean_speed_m: config.mean_speed_m,
+        velocity_limit_m: settings.train.data.velocity_limit_m,
+    };
     let mut publication = Publication::begin(lake, workspace.owner(Stage::Record), Stage::Record.name(), workspace.last_step())?;
     let total = (config.boxes_m.len() * config.trajectories) as u64;
     let mut progress = Progress::start(workspace.mode, &workspace.label(Stage::Record), "trajectories", 0, total);

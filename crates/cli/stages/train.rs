@@ -71,7 +71,8 @@ pub(crate) fn train(workspace: &mut Workspace<'_>, force: bool) -> Result<Value,
             workspace.note(Stage::Train, |stage| (stage.step, stage.wall_s) = (step, wall_s))?;
         }
         if stop && step < last {
-            return Err(Failure::interrupted(format!("interrupted; a checkpoint of step {step} is kept")).hint("run the same command again to go on"));
+            return Err(Failure::interrupted(format!("interrupted; a checkpoint of step {step} is kept"))
+                .hint("run the same command again to go on"));
         }
     }
     let rate = progress.rate(last);

@@ -143,7 +143,7 @@ mod tests {
     fn tick_labels_fit_between_the_axis_and_its_label() {
         let style = TextStyle::new(SMALL_PT, INK);
         let room = ROOM_LEFT_MM - TICK_MM - 0.5 - TextStyle::new(LABEL_PT, INK).cap_mm() - 0.6;
-        let ends = [0.0, 1e-30, 2.5e-7, 3e-4, 0.0123, 0.5, 0.693_147, 1.0, 17.3, 999.0, 12_345.0, 99_999.0, 3e6, 1e38];
+        let ends = [0.0, 1e-30, 2.5e-7, 3e-4, 0.0123, 0.5, 0.683_147, 1.0, 17.3, 999.0, 12_345.0, 99_999.0, 3e6, 1e38];
         for low in ends.into_iter().flat_map(|end| [-end, end]) {
             for high in ends.into_iter().flat_map(|end| [-end, end, low + 1e-9 * end]).filter(|&high| high >= low) {
                 let axis = Axis::linear(low, high, 6, "");

@@ -3,8 +3,8 @@
 use crate::error::LakeError;
 use crate::schema::{Column, Kind, Table, item};
 use arrow::array::{
-    Array, ArrayRef, AsArray, BooleanArray, FixedSizeListArray, Float32Array, Float64Array, Int32Array, RecordBatch, StringArray, UInt32Array,
-    UInt64Array, new_null_array,
+    Array, ArrayRef, AsArray, BooleanArray, FixedSizeListArray, Float32Array, Float64Array, Int32Array, RecordBatch, StringArray,
+    UInt32Array, UInt64Array, new_null_array,
 };
 use arrow::datatypes::{Float32Type, Float64Type, Int32Type, Schema, UInt32Type, UInt64Type};
 use std::collections::HashMap;
@@ -97,6 +97,11 @@ impl From<Vec<bool>> for Data {
     fn from(values: Vec<bool>) -> Self {
         Data::Boolean(values)
     }
+}
+
+/// The values of some rows.
+fn pick<T: Clone>(values: &[T], rows: &[usize]) -> Vec<T> {
+    rows.iter().map(|row| values[*row].clone()).collect()
 }
 
 impl Frame {
@@ -192,9 +197,6 @@ impl Frame {
     #[must_use]
     pub fn filter(&self, keep: impl Fn(usize) -> bool) -> Self {
         let kept: Vec<usize> = (0..self.rows).filter(|row| keep(*row)).collect();
-        fn pick<T: Clone>(values: &[T], rows: &[usize]) -> Vec<T> {
-            rows.iter().map(|row| values[*row].clone()).collect()
-        }
         let columns = self.columns.iter().map(|(column, data)| {
             let data = match data {
                 Data::Text(values) => Data::Text(pick(values, &kept)),
@@ -203,9 +205,10 @@ impl Frame {
                 Data::UInt32(values) => Data::UInt32(pick(values, &kept)),
                 Data::UInt64(values) => Data::UInt64(pick(values, &kept)),
                 Data::Float64(values) => Data::Float64(pick(values, &kept)),
-                Data::Floats { length, values } => {
-                    Data::Floats { length: *length, values: kept.iter().flat_map(|row| &values[row * length..(row + 1) * length]).copied().collect() }
-                }
+                Data::Floats { length, values } => Data::Floats {
+                    length: *length,
+                    values: kept.iter().flat_map(|row| &values[row * length..(row + 1) * length]).copied().collect(),
+                },
             };
             (*column, data)
         });
@@ -226,13 +229,8 @@ impl Frame {
             let data = self.columns.iter().find(|(own, _)| own.name == column.name).map(|(_, data)| data);
             let length = if let Some(Data::Floats { length, .. }) = data { *length } else { 0 };
             let field = column.field(length);
-            arrays.push(match data {
-                Some(data) => self.array(column, data)?,
-                None => {
-                    assert!(column.nullable, "column {} of table {} is missing", column.name, self.table.name);
-                    new_null_array(field.data_type(), self.rows)
-                }
-            });
+            assert!(data.is_some() || column.nullable, "column {} of table {} is missing", column.name, self.table.name);
+            arrays.push(data.map_or_else(|| Ok(new_null_array(field.data_type(), self.rows)), |data| self.array(column, data))?);
             fields.push(field);
         }
         let schema = Schema::new(fields).with_metadata(metadata);
@@ -241,7 +239,7 @@ impl Frame {
 
     fn array(&self, column: &Column, data: &Data) -> Result<ArrayRef, LakeError> {
         Ok(match data {
-            Data::Text(values) => Arc::new(StringArray::from_iter(values.iter().map(Option::as_deref))),
+            Data::Text(values) => Arc::new(values.iter().map(Option::as_deref).collect::<StringArray>()),
             Data::Boolean(values) => Arc::new(BooleanArray::from(values.clone())),
             Data::Int32(values) => Arc::new(Int32Array::from(values.clone())),
             Data::UInt32(values) => Arc::new(UInt32Array::from(values.clone())),
@@ -252,7 +250,7 @@ impl Frame {
                     return Err(self.refuse(column.name, format!("row {row} is {}, where only finite values belong", values[row])));
                 }
                 if column.nullable {
-                    Arc::new(Float64Array::from_iter(values.iter().map(|value| (!value.is_nan()).then_some(*value))))
+                    Arc::new(values.iter().map(|value| (!value.is_nan()).then_some(*value)).collect::<Float64Array>())
                 } else {
                     Arc::new(Float64Array::from(values.clone()))
                 }
@@ -261,9 +259,13 @@ impl Frame {
                 let wrong = |value: &f32| value.is_infinite() || (value.is_nan() && column.kind == Kind::Floats);
                 if let Some(place) = values.iter().position(wrong) {
                     let (row, element) = (place / length, place % length);
-                    return Err(self.refuse(column.name, format!("element {element} of row {row} is {}, where only finite values belong", values[place])));
+                    return Err(self.refuse(
+                        column.name,
+                        format!("element {element} of row {row} is {}, where only finite values belong", values[place]),
+                    ));
                 }
-                let lists = FixedSizeListArray::try_new(Arc::new(item()), *length as i32, Arc::new(Float32Array::from(values.clone())), None);
+                let lists =
+                    FixedSizeListArray::try_new(Arc::new(item()), *length as i32, Arc::new(Float32Array::from(values.clone())), None);
                 Arc::new(lists.map_err(|error| self.refuse(column.name, error.to_string()))?)
             }
         })
@@ -283,10 +285,18 @@ impl Frame {
             let Some(column) = table.column(field.name()) else { continue };
             let damaged = |reason: String| LakeError::damaged(path, format!("column {}: {reason}", column.name));
             if array.null_count() > 0 && !column.nullable {
-                return Err(damaged(format!("has {} null values, where none belong; the file was altered: make it anew with --force", array.null_count())));
+                return Err(damaged(format!(
+                    "has {} null values, where none belong; the file was altered: make it anew with --force",
+                    array.null_count()
+                )));
             }
-            let data = read_column(column.kind, array)
-                .ok_or_else(|| damaged(format!("is {}, or not finite, where finite {} belongs; make it anew with --force", field.data_type(), column.kind.name())))?;
+            let data = read_column(column.kind, array).ok_or_else(|| {
+                damaged(format!(
+                    "is {}, or not finite, where finite {} belongs; make it anew with --force",
+                    field.data_type(),
+                    column.kind.name()
+                ))
+            })?;
             if let (Data::Float64(values), false) = (&data, column.nullable)
                 && let Some(row) = values.iter().position(|value| !value.is_finite())
             {
@@ -310,7 +320,7 @@ fn read_column(kind: Kind, array: &ArrayRef) -> Option<Data> {
             let lists = array.as_fixed_size_list_opt()?;
             let length = usize::try_from(lists.value_length()).ok()?;
             let values = lists.values().as_primitive_opt::<Float32Type>()?;
-            let from = usize::try_from(lists.value_offset_at(0)).ok()?;
+            let from = lists.value_offset_at(0);
             let values = values.values().get(from..from + lists.len() * length)?;
             if kind == Kind::Floats && values.iter().any(|value| !value.is_finite()) {
                 return None;
@@ -322,7 +332,6 @@ fn read_column(kind: Kind, array: &ArrayRef) -> Option<Data> {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
     use super::*;
     use crate::schema::{ACTIVITY, RATEMAPS};
 
@@ -352,7 +361,10 @@ mod tests {
         let last = Frame::from_batch(&RATEMAPS, &batch.slice(1, 1), Path::new("x")).unwrap();
         assert_eq!(last.floats("rate").1, [5.0, 6.0, 7.0, 8.0]);
         let filtered = back.filter(|row| row == 1);
-        assert_eq!((filtered.rows(), filtered.floats("rate"), filtered.float64("peak_rate")), (1, last.floats("rate"), last.float64("peak_rate")));
+        assert_eq!(
+            (filtered.rows(), filtered.floats("rate"), filtered.float64("peak_rate")),
+            (1, last.floats("rate"), last.float64("peak_rate"))
+        );
     }
 
     #[test]

@@ -35,7 +35,10 @@ impl Lake {
         // A kill while lake.json is written leaves its hidden file aside.
         let strange = entries.any(|entry| entry.is_ok_and(|entry| !entry.file_name().to_string_lossy().starts_with(store::ASIDE)));
         if strange {
-            return Err(LakeError::NotALake { path: root.to_owned(), more: ", and it is not empty; choose an empty or new folder with --lake" });
+            return Err(LakeError::NotALake {
+                path: root.to_owned(),
+                more: ", and it is not empty; choose an empty or new folder with --lake",
+            });
         }
         store::remove_leftovers(root)?;
         let text = format!("{{\n  \"format\": {SCHEMA_VERSION}\n}}\n");
@@ -134,7 +137,6 @@ impl Lake {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
     use super::*;
 
     #[test]

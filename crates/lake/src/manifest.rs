@@ -50,10 +50,13 @@ impl Manifest {
     pub fn load(lake: &Lake, run: &str) -> Result<Self, LakeError> {
         let path = path_of(lake, run);
         let text = match std::fs::read_to_string(&path) {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Self { format: MANIFEST_VERSION, files: BTreeMap::new() }),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                return Ok(Self { format: MANIFEST_VERSION, files: BTreeMap::new() });
+            }
             text => text.map_err(LakeError::io(&path))?,
         };
-        let manifest: Self = serde_json::from_str(&text).map_err(|error| LakeError::damaged(&path, format!("is no manifest ({error}); remove it, and run with --force")))?;
+        let manifest: Self = serde_json::from_str(&text)
+            .map_err(|error| LakeError::damaged(&path, format!("is no manifest ({error}); remove it, and run with --force")))?;
         if manifest.format > MANIFEST_VERSION {
             return Err(LakeError::Version { path, found: u64::from(manifest.format), known: MANIFEST_VERSION });
         }
@@ -103,7 +106,6 @@ pub fn entry_of(lake: &Lake, path: &Path, stage: &str, step: Option<u64>, finger
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
     use super::*;
 
     #[test]

@@ -111,12 +111,13 @@ pub fn read(lake: &Lake, run: &str, columns: &[&str]) -> Result<Vec<Frame>, Lake
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
     use super::*;
 
     fn rows(steps: &[u64]) -> Frame {
         let frame = Frame::new(&METRICS, steps.len()).with("step", steps.to_vec());
-        METRICS.columns[1..].iter().fold(frame, |frame, column| frame.with(column.name, steps.iter().map(|step| *step as f64).collect::<Vec<_>>()))
+        METRICS.columns[1..]
+            .iter()
+            .fold(frame, |frame, column| frame.with(column.name, steps.iter().map(|step| *step as f64).collect::<Vec<_>>()))
     }
 
     fn steps(lake: &Lake) -> Vec<u64> {

@@ -99,7 +99,6 @@ impl FileWriter {
         Ok(())
     }
 
-
     /// Ends the file and syncs it.
     pub(crate) fn finish(self) -> Result<Option<Written>, LakeError> {
         let refuse = |error: ParquetError| write_error(&self.path, error);
@@ -127,7 +126,8 @@ fn properties(schema: &arrow::datatypes::Schema, owner: &Owner, group_rows: usiz
     for leaf in ArrowSchemaConverter::new().convert(schema)?.columns() {
         if matches!(leaf.physical_type(), Type::FLOAT | Type::DOUBLE) {
             let path = leaf.path().clone();
-            properties = properties.set_column_dictionary_enabled(path.clone(), false).set_column_encoding(path, Encoding::BYTE_STREAM_SPLIT);
+            properties =
+                properties.set_column_dictionary_enabled(path.clone(), false).set_column_encoding(path, Encoding::BYTE_STREAM_SPLIT);
         }
     }
     Ok(properties.build())
@@ -172,7 +172,11 @@ impl FileReader {
         if let Some(missing) = columns.iter().find(|name| builder.schema().field_with_name(name).is_err()) {
             return Err(LakeError::damaged(path, format!("has no column {missing}; {REMEDY}")));
         }
-        let mask = if columns.is_empty() { ProjectionMask::all() } else { ProjectionMask::columns(builder.parquet_schema(), columns.iter().copied()) };
+        let mask = if columns.is_empty() {
+            ProjectionMask::all()
+        } else {
+            ProjectionMask::columns(builder.parquet_schema(), columns.iter().copied())
+        };
         let reader = builder.with_projection(mask).with_batch_size(BATCH_ROWS).build().map_err(torn)?;
         Ok(Self { table, path: path.to_owned(), reader })
     }

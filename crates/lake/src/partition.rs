@@ -42,15 +42,13 @@ impl<'l> Publication<'l> {
     /// Rows that the schema refuses; a system that refuses, such as a full disk.
     pub fn write(&mut self, frame: &Frame) -> Result<(), LakeError> {
         let table = frame.table();
-        let place = match self.files.iter().position(|(own, _)| own.name == table.name) {
-            Some(place) => place,
-            None => {
-                let folder = self.staging.join(table.name);
-                fs::create_dir_all(&folder).map_err(LakeError::io(&folder))?;
-                self.files.push((table, FileWriter::new(folder.join(PART), self.owner.clone())));
-                self.files.len() - 1
-            }
-        };
+        let known = self.files.iter().position(|(own, _)| own.name == table.name);
+        let place = known.unwrap_or(self.files.len());
+        if known.is_none() {
+            let folder = self.staging.join(table.name);
+            fs::create_dir_all(&folder).map_err(LakeError::io(&folder))?;
+            self.files.push((table, FileWriter::new(folder.join(PART), self.owner.clone())));
+        }
         self.files[place].1.write(frame)
     }
 
@@ -128,7 +126,10 @@ pub fn read(
     if let Some(entry) = manifest.files.get(&lake.relative(&path)) {
         let found = fs::metadata(&path).map_err(LakeError::io(&path))?.len();
         if found != entry.bytes {
-            let reason = format!("has {found} bytes, where the manifest has {}: it is torn or altered; make it anew by running the pipeline with --force", entry.bytes);
+            let reason = format!(
+                "has {found} bytes, where the manifest has {}: it is torn or altered; make it anew by running the pipeline with --force",
+                entry.bytes
+            );
             return Err(LakeError::damaged(&path, reason));
         }
     }
@@ -137,7 +138,6 @@ pub fn read(
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
     use super::*;
     use crate::frame::Data;
     use crate::schema::{ACTIVITY, OCCUPANCY, RATEMAPS};
@@ -195,7 +195,8 @@ mod tests {
         let manifest = Manifest::load(&lake, "r").unwrap();
         let entry = &manifest.files["tables/activity/run=r/step=60/part-0.parquet"];
         assert_eq!((entry.bytes, entry.rows), (first.len() as u64, Some(21_000)));
-        let (_, again) = crate::manifest::entry_of(&lake, &lake.partition_dir(&ACTIVITY, "r", 60).join(PART), "record", Some(60), "f").unwrap();
+        let (_, again) =
+            crate::manifest::entry_of(&lake, &lake.partition_dir(&ACTIVITY, "r", 60).join(PART), "record", Some(60), "f").unwrap();
         assert_eq!(again.sha256, entry.sha256);
     }
 
@@ -218,7 +219,10 @@ mod tests {
         write(&lake, 1, 1000);
         let path = lake.partition_dir(&ACTIVITY, "r", 60).join(PART);
         let whole = fs::read(&path).unwrap();
-        let opened = |columns: &[&str]| read(&lake, &ACTIVITY, "r", 60, columns).map(|frames| frames.map(|frame| frame.map(|frame| frame.rows())).collect::<Result<Vec<_>, _>>());
+        let opened = |columns: &[&str]| {
+            read(&lake, &ACTIVITY, "r", 60, columns)
+                .map(|frames| frames.map(|frame| frame.map(|frame| frame.rows())).collect::<Result<Vec<_>, _>>())
+        };
         for length in [0, 10, whole.len() / 2, whole.len() - 1] {
             fs::write(&path, &whole[..length]).unwrap();
             let error = opened(&[]).err().unwrap().to_string();
@@ -247,7 +251,10 @@ mod tests {
         assert!(field.metadata()["description"].contains("along x"));
         let file = builder.metadata().file_metadata().clone();
         let pair = |key: &str| file.key_value_metadata().unwrap().iter().find(|pair| pair.key == key).unwrap().value.clone().unwrap();
-        assert_eq!((pair("gridlake.run"), pair("gridlake.fingerprint"), pair("gridlake.schema_version")), ("r".into(), "f".into(), "1".into()));
+        assert_eq!(
+            (pair("gridlake.run"), pair("gridlake.fingerprint"), pair("gridlake.schema_version")),
+            ("r".into(), "f".into(), "1".into())
+        );
         let group = builder.metadata().row_group(0);
         for column in group.columns() {
             let float = matches!(column.column_type(), parquet::basic::Type::FLOAT | parquet::basic::Type::DOUBLE);

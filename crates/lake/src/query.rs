@@ -101,7 +101,6 @@ fn units(frame: &Frame) -> PolarsResult<DataFrame> {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
     use super::*;
     use crate::frame::Data;
 
@@ -120,7 +119,9 @@ mod tests {
         assert_eq!(sums.len(), 2);
         let (a, b) = (&sums[0], &sums[1]);
         assert_eq!((a.arena.as_str(), a.units, a.active, a.above_null, a.sharing), ("a", 4, 3, 2, 2));
-        assert!((a.median_score - 1.1).abs() < 1e-12 && (a.period_m - 1.0).abs() < 1e-12 && (a.period_sd_m - 0.02_f64.sqrt()).abs() < 1e-12);
+        assert!(
+            (a.median_score - 1.1).abs() < 1e-12 && (a.period_m - 1.0).abs() < 1e-12 && (a.period_sd_m - 0.02_f64.sqrt()).abs() < 1e-12
+        );
         assert_eq!((b.units, b.active, b.sharing), (1, 1, 0));
         assert!(b.period_m.is_nan() && b.period_sd_m.is_nan() && b.median_score == 0.1);
         assert_eq!(summarize(&[]).unwrap(), []);

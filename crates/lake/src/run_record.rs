@@ -107,7 +107,9 @@ impl RunRecord {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             text => text.map_err(LakeError::io(&path))?,
         };
-        let refuse = |error: serde_json::Error| LakeError::damaged(&path, format!("is no run record ({error}); remove it: checkpoints and tables stay, stages are done anew"));
+        let refuse = |error: serde_json::Error| {
+            LakeError::damaged(&path, format!("is no run record ({error}); remove it: checkpoints and tables stay, stages are done anew"))
+        };
         let value: serde_json::Value = serde_json::from_str(&text).map_err(refuse)?;
         if let Some(found) = value.get("format").and_then(serde_json::Value::as_u64).filter(|found| *found > u64::from(RECORD_VERSION)) {
             return Err(LakeError::Version { path, found, known: RECORD_VERSION });
@@ -128,7 +130,6 @@ impl RunRecord {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
     use super::*;
 
     #[test]

@@ -18,8 +18,8 @@ mod reference;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use fast::Workspace;
 pub use fast::Autocorrelator;
+pub(crate) use fast::Workspace;
 pub use reference::reference;
 
 /// Variance of one side of an overlap, relative to the map's, at or below which the overlap counts as constant.

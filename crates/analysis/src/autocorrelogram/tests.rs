@@ -1,5 +1,4 @@
 //! The FFT form against the direct one, and laws that both obey.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use super::{Autocorrelator, reference};
 use ndarray::{Array2, ArrayView2};

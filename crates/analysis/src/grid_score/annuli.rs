@@ -85,7 +85,9 @@ impl Annuli {
             return Err(Undefined::NoAutocorrelogram);
         }
         let means: Vec<f64> = sums.iter().map(|(sum, n)| sum / n).collect();
-        (1..self.rings).find(|&ring| means[ring] <= 0.0 || (ring + 1 < self.rings && means[ring] < means[ring + 1])).ok_or(Undefined::NoCentralEdge)
+        (1..self.rings)
+            .find(|&ring| means[ring] <= 0.0 || (ring + 1 < self.rings && means[ring] < means[ring + 1]))
+            .ok_or(Undefined::NoCentralEdge)
     }
 
     /// Both scores of one autocorrelogram (flat, row-major): `sargolini`, then the 90° score.

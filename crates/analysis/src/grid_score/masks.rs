@@ -48,7 +48,8 @@ impl Masks {
         }
         let end = self.ends.last().copied().unwrap_or(0).max(self.from);
         let lags = self.from..end;
-        let rotated: Vec<[f64; 5]> = lags.clone().map(|lag| std::array::from_fn(|angle| self.rotations.rotated(values, angle, lag))).collect();
+        let rotated: Vec<[f64; 5]> =
+            lags.clone().map(|lag| std::array::from_fn(|angle| self.rotations.rotated(values, angle, lag))).collect();
         let still: Vec<f64> = lags.map(|lag| values[self.rotations.at[lag]]).collect();
         let value = self.ends.iter().map(|&end| ring_score(&still[..end.max(self.from) - self.from], &rotated)).fold(f64::NAN, f64::max);
         if value.is_nan() { Score::undefined(Undefined::NoAnnulus) } else { Score::defined(value) }

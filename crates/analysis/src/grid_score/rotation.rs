@@ -96,12 +96,7 @@ fn axis(at: f64, n: usize) -> Option<(usize, [f64; 4])> {
 
 /// Weights of the four neighbours of a point `t` in (0, 1) past the second: cubic convolution with a = -1/2.
 fn keys(t: f64) -> [f64; 4] {
-    [
-        -0.5 * t * (1.0 - t) * (1.0 - t),
-        1.0 - t * t * (2.5 - 1.5 * t),
-        t * (0.5 + t * (2.0 - 1.5 * t)),
-        -0.5 * t * t * (1.0 - t),
-    ]
+    [-0.5 * t * (1.0 - t) * (1.0 - t), 1.0 - t * t * (2.5 - 1.5 * t), t * (0.5 + t * (2.0 - 1.5 * t)), -0.5 * t * t * (1.0 - t)]
 }
 
 #[cfg(test)]

@@ -38,11 +38,9 @@ impl Phase {
                 continue;
             }
             let turn = stream.uniform();
-            let value = if opposite == index {
-                Complex64::new(if turn < 0.5 { 1.0 } else { -1.0 }, 0.0)
-            } else {
-                Complex64::cis(TAU * turn)
-            } * self.amplitude[index];
+            let value =
+                if opposite == index { Complex64::new(if turn < 0.5 { 1.0 } else { -1.0 }, 0.0) } else { Complex64::cis(TAU * turn) }
+                    * self.amplitude[index];
             self.field[index] = value;
             self.field[opposite] = value.conj();
         }

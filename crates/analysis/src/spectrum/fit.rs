@@ -170,7 +170,9 @@ impl Grid {
         }
         by_phase
             .iter()
-            .flat_map(|slope| [&self.at_x, &self.at_y].map(|at| slope.iter().zip(at).map(|(s, position)| s * position).collect::<Vec<f64>>()))
+            .flat_map(|slope| {
+                [&self.at_x, &self.at_y].map(|at| slope.iter().zip(at).map(|(s, position)| s * position).collect::<Vec<f64>>())
+            })
             .collect()
     }
 }

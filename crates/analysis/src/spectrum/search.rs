@@ -58,9 +58,8 @@ impl SpectrumSearch {
         match (single, lattice) {
             (None, None) => Err(NoSpectrum::NoWave),
             (Some(band), None) => Ok(self.band(&band, &values)),
-            (None, Some(found)) => Ok(of_lattice(&found)),
             (Some(band), Some(found)) if found.three < (1.0 + self.band_power_ratio) * band.explained => Ok(self.band(&band, &values)),
-            (Some(_), Some(found)) => Ok(of_lattice(&found)),
+            (_, Some(found)) => Ok(of_lattice(&found)),
         }
     }
 
@@ -112,10 +111,10 @@ impl SpectrumSearch {
             if lattice::cross(a, b).abs() < 15.0_f64.to_radians().sin() * norm(a) * norm(b) {
                 continue;
             }
-            if let Some(triad) = superbase(a, b).filter(|triad| self.long_enough(triad)) {
-                if !starts.iter().any(|other| same_lattice(other, &triad, 0.02)) {
-                    starts.push(triad);
-                }
+            if let Some(triad) = superbase(a, b).filter(|triad| self.long_enough(triad))
+                && !starts.iter().any(|other| same_lattice(other, &triad, 0.02))
+            {
+                starts.push(triad);
             }
         }
         let mut ranked: Vec<(f64, [Wave; 3])> =

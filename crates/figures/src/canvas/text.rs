@@ -145,7 +145,9 @@ impl Label<'_> {
             Anchor::Middle => end / 2.0,
             Anchor::End => end,
         };
-        placed.iter_mut().for_each(|run| run.start -= shift);
+        for run in &mut placed {
+            run.start -= shift;
+        }
         placed
     }
 }

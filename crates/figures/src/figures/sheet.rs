@@ -5,6 +5,7 @@ use ndarray::ArrayView2;
 use super::sheet_layout::{MAX_UNITS, SheetLayout};
 use crate::FigureError;
 use crate::canvas::{Canvas, Cells, RectMm, Surface, TextStyle};
+use crate::number::{self, drawable, percent};
 use crate::output::Figure;
 use crate::page::Page;
 use crate::panels::color_bar::{self, ColorBar};
@@ -12,7 +13,6 @@ use crate::panels::heat_map::{self, HeatMapTitle};
 use crate::panels::legend::{self, Key};
 use crate::panels::scale_bar::ScaleBar;
 use crate::style::{DEAD, INK, MARGIN_MM, MUTED, NO_DATA, SMALL_PT, TITLE_PT};
-use crate::number::{self, drawable, percent};
 
 /// One unit's map with what is known about it.
 #[derive(Debug, Clone)]
@@ -150,8 +150,11 @@ impl<'a> Sheet<'a> {
             keys.push((Key::Fill(NO_DATA), coloring.no_data.to_owned()));
         }
         let count = panels.len();
-        let units =
-            if count == 1 { "1 unit".to_owned() } else { format!("{} units sorted by {}", number::grouped(count as u64), input.score_name) };
+        let units = if count == 1 {
+            "1 unit".to_owned()
+        } else {
+            format!("{} units sorted by {}", number::grouped(count as u64), input.score_name)
+        };
         let classes = class_counts(input.panels);
         let subtitle = if classes.is_empty() { units } else { format!("{units}: {classes}") };
         Self { title: input.title.to_owned(), subtitle, panels, coloring, layout, scale_bar, keys, numbered }

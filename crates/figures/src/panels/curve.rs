@@ -3,8 +3,8 @@
 use crate::FigureError;
 use crate::axes::{Axes, Axis, Scale};
 use crate::canvas::{Anchor, Canvas, RectMm, Surface, TextStyle};
-use crate::style::{BLUE, HAIRLINE_PT, INK, LABEL_PT, LINE_PT, MUTED, ORANGE, PALE_BLUE, TINY_PT, WHITE};
 use crate::number::{self, drawable};
+use crate::style::{BLUE, HAIRLINE_PT, INK, LABEL_PT, LINE_PT, MUTED, ORANGE, PALE_BLUE, TINY_PT, WHITE};
 
 /// More points than this are summarized, since a column of a journal cannot show them.
 pub(crate) const MAX_POINTS: usize = 300;

@@ -2,9 +2,9 @@
 
 use crate::FigureError;
 use crate::canvas::{Anchor, Canvas, RectMm, Surface, TextStyle};
+use crate::number;
 use crate::page::MM_PER_PT;
 use crate::style::{INK, MUTED, SMALL_PT, STRONG_PT};
-use crate::number;
 
 /// A length in the arena at the scale of the maps.
 #[derive(Debug, Clone, PartialEq)]

@@ -137,11 +137,17 @@ mod tests {
             assert!(TABLES[..number].iter().all(|other| other.name != table.name));
             for (place, column) in table.columns.iter().enumerate() {
                 assert!(table.columns[..place].iter().all(|other| other.name != column.name), "{}.{}", table.name, column.name);
-                assert!(!column.description.is_empty() && column.name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_'));
+                assert!(
+                    !column.description.is_empty() && column.name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
+                );
                 assert!(!matches!(column.name, "run" | "step") || table.partitions == Partitions::Run, "a partition's key is no column");
                 for (end, unit) in [("_m", "m"), ("_rad", "rad"), ("_bits", "bit/field"), ("_s", "s")] {
                     let exempt = column.name.ends_with("steps_per_s");
-                    assert!(exempt || !column.name.ends_with(end) || column.unit.starts_with(unit.split('/').next().unwrap_or(unit)), "{}", column.name);
+                    assert!(
+                        exempt || !column.name.ends_with(end) || column.unit.starts_with(unit.split('/').next().unwrap_or(unit)),
+                        "{}",
+                        column.name
+                    );
                 }
             }
         }

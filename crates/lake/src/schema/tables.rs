@@ -119,7 +119,8 @@ pub const UNITS: Table = Table {
         c("grid_score_banino", Float64, "1", "60° score, fixed masks on 20 bins; null where undefined").nullable(),
         c("square_score", Float64, "1", "90° score, annuli as for grid_score_sargolini; null where undefined").nullable(),
         c("grid_score_p", Float64, "1", "p-value of grid_score_sargolini against the unit's own surrogate maps").nullable(),
-        c("period_m", Float64, "m", "Spacing of the hexagonal lattice with the same density of fields; for a band, its wavelength").nullable(),
+        c("period_m", Float64, "m", "Spacing of the hexagonal lattice with the same density of fields; for a band, its wavelength")
+            .nullable(),
         c("spacing_m", Float64, "m", "2/√3 · wavelength_m: the spacing, if the lattice is hexagonal").nullable(),
         c("wavelength_m", Float64, "m", "1 / mean length of the wave vectors; for a band, of its one").nullable(),
         c("orientation_rad", Float64, "rad", "Angle of the lattice's axes, modulo 60°").nullable(),
