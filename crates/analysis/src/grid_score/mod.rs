@@ -12,6 +12,8 @@
 
 mod annuli;
 mod masks;
+#[cfg(test)]
+mod reference;
 mod rotation;
 #[cfg(test)]
 mod tests;

@@ -1,1 +1,95 @@
+use super::{NoSpectrum, SpectrumSearch, UnitSpectrum};
+use crate::config::SpectrumConfig;
+use crate::lattice::LatticeShape;
+use gridlake_space::lattice::Lattice;
+use gridlake_space::seed::Seed;
+use ndarray::Array2;
+use proptest::prelude::*;
+use std::f64::consts::FRAC_PI_3;
 
+const BINS: usize = 50;
+const SIDE_M: f64 = 2.0;
+
+fn map(rate: impl Fn(f64, f64) -> f64) -> Array2<f64> {
+    let at = |index: usize| (index as f64 + 0.5) * SIDE_M / BINS as f64 - SIDE_M / 2.0;
+    Array2::from_shape_fn((BINS, BINS), |(row, col)| rate(at(col), at(row)))
+}
+
+fn find(map: &Array2<f64>) -> Result<UnitSpectrum, NoSpectrum> {
+    SpectrumSearch::new(&map.mapv(|rate| !rate.is_nan()), SIDE_M, SIDE_M, &SpectrumConfig::default()).find(map.view())
+}
+
+/// Distance of two angles that mean the same every 60°.
+fn apart(a: f64, b: f64) -> f64 {
+    let d = (a - b).rem_euclid(FRAC_PI_3);
+    d.min(FRAC_PI_3 - d)
+}
+
+fn noisy(mut map: Array2<f64>, sd: f64, seed: u64) -> Array2<f64> {
+    let mut stream = Seed(seed).stream("noise", 0);
+    map.mapv_inplace(|rate| rate + sd * stream.normal());
+    map
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(40))]
+
+    #[test]
+    fn a_noisy_hexagonal_lattice_is_recovered(spacing in 0.25_f64..1.2, orientation in 0.0_f64..FRAC_PI_3, px in -0.5_f64..0.5, py in -0.5_f64..0.5, kappa in 0.0_f64..4.0, seed in 0_u64..1000) {
+        let lattice = Lattice::hexagonal(spacing, orientation);
+        let rate = |x: f64, y: f64| if kappa < 1.0 { lattice.rate(x, y, [px, py]) } else { lattice.rate_sharp(x, y, [px, py], kappa) };
+        let found = find(&noisy(map(rate), 0.15, seed)).expect("a lattice");
+        prop_assert!((found.spacing_m / spacing - 1.0).abs() < 0.02, "spacing {} for {spacing}", found.spacing_m);
+        prop_assert!((found.period_m / spacing - 1.0).abs() < 0.02, "period {} for {spacing}", found.period_m);
+        prop_assert!(apart(found.orientation_rad, orientation) < 2.0_f64.to_radians(), "orientation {} for {orientation}", found.orientation_rad);
+        prop_assert_eq!(found.shape, LatticeShape::Hexagonal);
+        let sum = [0, 1].map(|axis| found.waves.iter().map(|wave| wave[axis]).sum::<f64>());
+        prop_assert!(sum[0].abs() < 1e-9 && sum[1].abs() < 1e-9, "k3 = -k1 - k2");
+    }
+
+    #[test]
+    fn turning_the_map_turns_the_lattice(spacing in 0.3_f64..0.9, orientation in 0.0_f64..FRAC_PI_3) {
+        let lattice = Lattice::hexagonal(spacing, orientation);
+        let still = noisy(map(|x, y| lattice.rate(x, y, [0.1, 0.0])), 0.1, 5);
+        let turned = Array2::from_shape_fn((BINS, BINS), |(row, col)| still[(col, BINS - 1 - row)]);
+        let (a, b) = (find(&still).expect("a lattice"), find(&turned).expect("a lattice"));
+        prop_assert!(apart(a.orientation_rad + std::f64::consts::FRAC_PI_2, b.orientation_rad) < 1e-3 || apart(a.orientation_rad - std::f64::consts::FRAC_PI_2, b.orientation_rad) < 1e-3);
+        prop_assert!((a.spacing_m / b.spacing_m - 1.0).abs() < 1e-3);
+    }
+}
+
+#[test]
+fn squares_sheared_lattices_and_bands_have_their_shapes() {
+    let square = Lattice::square(0.5, 0.4);
+    let found = find(&noisy(map(|x, y| square.rate(x, y, [0.1, 0.2])), 0.1, 1)).expect("a lattice");
+    assert_eq!(found.shape, LatticeShape::Square);
+    // The hexagonal lattice of the same density: √(2A/√3) of a cell of 0.25 m².
+    assert!((found.period_m / (2.0 * 0.25 / 3.0_f64.sqrt()).sqrt() - 1.0).abs() < 0.02, "{found:?}");
+    let sheared = Lattice::from_waves([2.0, 0.0], [-0.6, 1.9]);
+    let found = find(&noisy(map(|x, y| sheared.rate(x, y, [0.0, 0.1])), 0.1, 2)).expect("a lattice");
+    assert_eq!(found.shape, LatticeShape::Rhombic);
+    let band = Lattice::band(0.4, 0.7);
+    let found = find(&noisy(map(|x, y| band.rate(x, y, [0.0, 0.1])), 0.1, 3)).expect("a band");
+    assert_eq!(found.shape, LatticeShape::Band);
+    assert!((found.wavelength_m - 0.4).abs() < 0.008 && found.waves[1][0].is_nan() && found.orientation_rad.is_nan());
+}
+
+#[test]
+fn holes_in_the_map_bias_nothing() {
+    let lattice = Lattice::hexagonal(0.55, 0.2);
+    let mut holes = noisy(map(|x, y| lattice.rate(x, y, [0.1, 0.2])), 0.1, 4);
+    for ((row, col), rate) in holes.indexed_iter_mut() {
+        if row < 12 || (row + 2 * col) % 5 == 0 {
+            *rate = f64::NAN;
+        }
+    }
+    let found = find(&holes).expect("a lattice");
+    assert!((found.spacing_m / 0.55 - 1.0).abs() < 0.02 && apart(found.orientation_rad, 0.2) < 0.035, "{found:?}");
+}
+
+#[test]
+fn maps_without_waves_say_why() {
+    assert_eq!(find(&map(|_, _| 0.3)).err(), Some(NoSpectrum::Constant));
+    assert_eq!(find(&map(|x, y| if x > 0.9 && y > 0.9 { 1.0 } else { f64::NAN })).err(), Some(NoSpectrum::TooFewBins));
+    assert_eq!(find(&map(|x, _| if x > 0.0 { f64::INFINITY } else { 1.0 })).err(), Some(NoSpectrum::NotFinite));
+}
