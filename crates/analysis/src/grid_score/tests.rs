@@ -88,7 +88,9 @@ proptest! {
 
 #[test]
 fn banino_knows_hexagons_from_squares_and_bands() {
-    let coarse = |lattice: &Lattice| Array2::from_shape_fn((20, 20), |(row, col)| lattice.rate((col as f64 - 9.5) * 0.1, (row as f64 - 9.5) * 0.1, [0.03, 0.07]));
+    let coarse = |lattice: &Lattice| {
+        Array2::from_shape_fn((20, 20), |(row, col)| lattice.rate((col as f64 - 9.5) * 0.1, (row as f64 - 9.5) * 0.1, [0.03, 0.07]))
+    };
     for spacing in [0.4, 0.5, 0.6, 0.8] {
         let score = banino(&coarse(&Lattice::hexagonal(spacing, 0.2)));
         assert!((0.9..1.65).contains(&score), "{spacing}: {score}");
