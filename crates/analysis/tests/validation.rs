@@ -1,0 +1,251 @@
+//! Known truth is recovered and nulls are rejected, through [`gridlake_analysis::analyze`] itself, at rates that are measured here.
+//!
+//! With `GRIDLAKE_BLESS=1` the samples are larger (some minutes) and the rates go to `docs/validation.md`.
+
+use gridlake_analysis::classes::UnitClass;
+use gridlake_analysis::config::AnalyzeConfig;
+use gridlake_analysis::nulls::NullKind;
+use gridlake_analysis::{Ratemaps, UnitsAnalysis, analyze};
+use gridlake_space::arena::Arena;
+use gridlake_space::bins::Bins;
+use gridlake_space::lattice::Lattice;
+use gridlake_space::seed::{Seed, Stream};
+use ndarray::{Array2, Array3};
+use std::f64::consts::FRAC_PI_3;
+use std::fmt::Write;
+
+const SIDE_M: f64 = 2.0;
+
+fn large() -> bool {
+    std::env::var_os("GRIDLAKE_BLESS").is_some()
+}
+
+/// Maps of `count` units on `bins` by `bins`, each from its own stream.
+fn maps(name: &str, count: usize, bins: usize, draw: impl Fn(usize, &mut Stream) -> Array2<f64>) -> Ratemaps {
+    let mut rates = Array3::zeros((count, bins, bins));
+    for (unit, mut map) in rates.outer_iter_mut().enumerate() {
+        map.assign(&draw(unit, &mut Seed(17).stream(name, unit as u64)));
+    }
+    let bins = Bins::square(Arena::square(SIDE_M), bins);
+    Ratemaps::from_maps(bins.clone(), Array2::from_elem((bins.ny, bins.nx), 20), rates).expect("shapes agree")
+}
+
+fn analyzed(maps: &Ratemaps, kind: NullKind, count: usize) -> UnitsAnalysis {
+    let mut config = AnalyzeConfig::default();
+    config.nulls.kind = kind;
+    config.nulls.count = count;
+    analyze(maps, &config.check().expect("in range"), Seed(5), None)
+}
+
+/// Gaussian noise smoothed by a Gaussian of `sd` bins (cut out of a larger field, so that opposite walls are strangers), shifted to be positive.
+fn noise(bins: usize, sd: f64, stream: &mut Stream) -> Array2<f64> {
+    let reach = (3.0 * sd).ceil() as usize;
+    let wide = bins + 2 * reach;
+    let field = Array2::from_shape_fn((wide, wide), |_| stream.normal());
+    let kernel: Vec<f64> =
+        (0..=2 * reach).map(|i| if sd > 0.0 { (-0.5 * ((i as f64 - reach as f64) / sd).powi(2)).exp() } else { 1.0 }).collect();
+    let along = |field: &Array2<f64>, rows: usize| {
+        Array2::from_shape_fn((rows, field.dim().1), |(row, col)| {
+            kernel.iter().enumerate().map(|(i, k)| k * field[(row + i, col)]).sum::<f64>()
+        })
+    };
+    let half = along(&field, bins).reversed_axes();
+    let map = along(&half.as_standard_layout().to_owned(), bins);
+    let least = map.iter().copied().fold(f64::INFINITY, f64::min);
+    map.mapv(|value| value - least + 0.01)
+}
+
+fn position(index: usize, bins: usize) -> f64 {
+    (index as f64 + 0.5) * SIDE_M / bins as f64 - SIDE_M / 2.0
+}
+
+/// A hexagonal cell of random orientation and phase with noise of `noise_sd` (its peak is 1); its orientation beside it.
+fn grid_cell(spacing_m: f64, bins: usize, noise_sd: f64, stream: &mut Stream) -> (Array2<f64>, f64) {
+    let orientation = stream.uniform_in(0.0, FRAC_PI_3);
+    let offset = [stream.uniform_in(-0.6, 0.6), stream.uniform_in(-0.6, 0.6)];
+    let lattice = Lattice::hexagonal(spacing_m, orientation);
+    let map = Array2::from_shape_fn((bins, bins), |(row, col)| {
+        lattice.rate_sharp(position(col, bins), position(row, bins), offset, 2.0) + noise_sd * stream.normal()
+    });
+    (map.mapv(|rate| rate.max(0.0)), orientation)
+}
+
+/// Distance of two angles that mean the same every 60°.
+fn apart(a: f64, b: f64) -> f64 {
+    let d = (a - b).rem_euclid(FRAC_PI_3);
+    d.min(FRAC_PI_3 - d)
+}
+
+/// Whether `hits` of `n` is what a rate of `rate` gives, two-sided at about 1 in 10,000 (normal approximation with a margin for discreteness).
+fn plausible(hits: usize, n: usize, rate: f64) -> bool {
+    let (n, hits) = (n as f64, hits as f64);
+    (hits - n * rate).abs() <= 3.9 * (n * rate * (1.0 - rate)).sqrt() + 1.0
+}
+
+struct Rates {
+    units: usize,
+    at_5: usize,
+    at_1: usize,
+}
+
+fn null_rates(name: &str, kind: NullKind, sd: f64, units: usize, bins: usize) -> Rates {
+    let found = analyzed(&maps(name, units, bins, |_, stream| noise(bins, sd, stream)), kind, 99);
+    let below = |alpha: f64| found.units.iter().filter(|unit| unit.sargolini.significant(alpha)).count();
+    let undefined = found.units.iter().filter(|unit| unit.sargolini.p.is_nan()).count();
+    Rates { units: units - undefined, at_5: below(0.05), at_1: below(0.01) }
+}
+
+#[test]
+fn noise_is_rejected_at_the_nominal_rate() {
+    let (units, bins) = if large() { (2000, 50) } else { (150, 26) };
+    let mut page = String::new();
+    for (kind, name) in [(NullKind::Isotropic, "isotropic"), (NullKind::Phase, "phase"), (NullKind::Shuffle, "shuffle")] {
+        for sd in [0.0, 1.5, 3.0] {
+            let rates = null_rates("noise", kind, sd, units, bins);
+            let share = |hits: usize| 100.0 * hits as f64 / rates.units.max(1) as f64;
+            let label = if sd == 0.0 { "white".to_owned() } else { format!("smoothed, {sd} bins") };
+            let _ = writeln!(page, "| {name} | {label} | {} | {:.1} % | {:.1} % |", rates.units, share(rates.at_5), share(rates.at_1));
+            // Permuted bins are no null for smooth maps: measured, and why it is not the default.
+            if kind == NullKind::Isotropic || sd == 0.0 {
+                assert!(rates.units * 10 >= units * 8, "{name}, {label}: scores of only {} of {units}", rates.units);
+                assert!(plausible(rates.at_5, rates.units, 0.05), "{name}, {label}: {} of {} at 5 %", rates.at_5, rates.units);
+                assert!(plausible(rates.at_1, rates.units, 0.01), "{name}, {label}: {} of {} at 1 %", rates.at_1, rates.units);
+            }
+        }
+    }
+    bless("null rates", &page);
+}
+
+#[test]
+fn noise_is_no_grid_and_no_lattice_is_shared() {
+    let found = analyzed(&maps("noise", 60, 32, |_, stream| noise(32, 0.0, stream)), NullKind::Isotropic, 99);
+    let grids = found.units.iter().filter(|unit| unit.class == UnitClass::Grid).count();
+    assert!(grids <= 7, "{grids} of 60 noise maps are called grids, where three tests at 1 % allow about 2");
+    assert!(found.consensus.share < 0.2, "{:?}", found.consensus);
+}
+
+#[test]
+fn grids_are_recovered_and_significant() {
+    let (units, bins) = if large() { (200, 50) } else { (8, 50) };
+    let noise_sd = 0.15;
+    let mut page = String::new();
+    for spacing in [0.25, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0, 1.2] {
+        let cell = |stream: &mut Stream| grid_cell(spacing, bins, noise_sd, stream);
+        let found = analyzed(&maps("cells", units, bins, |_, stream| cell(stream).0), NullKind::Isotropic, 99);
+        let (mut off, mut turned) = (0.0_f64, 0.0_f64);
+        for unit in &found.units {
+            let truth = cell(&mut Seed(17).stream("cells", unit.unit as u64)).1;
+            let spectrum = unit.spectrum.as_ref().expect("a lattice");
+            off = off.max((spectrum.spacing_m / spacing - 1.0).abs());
+            turned = turned.max(apart(spectrum.orientation_rad, truth).to_degrees());
+        }
+        assert!(off < 0.02 && turned < 2.0, "{spacing} m: spacing off by {off}, orientation by {turned}°");
+        let mut scores: Vec<f64> = found.units.iter().map(|unit| unit.sargolini.value).collect();
+        scores.sort_by(f64::total_cmp);
+        let above = found.units.iter().filter(|unit| unit.sargolini.significant(0.01)).count();
+        if spacing <= 0.6 {
+            assert!(above * 10 >= units * 9, "{spacing} m: only {above} of {units} above their null");
+            assert!(found.units.iter().filter(|unit| unit.class == UnitClass::Grid).count() * 10 >= units * 9);
+        }
+        let _ = writeln!(
+            page,
+            "| {spacing} | {:.2} % | {turned:.2}° | {:.2} – {:.2} | {:.0} % |",
+            100.0 * off,
+            scores[0],
+            scores[units - 1],
+            100.0 * above as f64 / units as f64
+        );
+    }
+    bless("recovery", &page);
+}
+
+#[test]
+fn perfect_grids_score_within_the_published_range() {
+    let bins = 50;
+    let mut page = String::new();
+    for spacing in [0.3, 0.4, 0.5, 0.6, 0.8, 1.0] {
+        let found = analyzed(&maps("perfect", 12, bins, |_, stream| grid_cell(spacing, bins, 0.0, stream).0), NullKind::Isotropic, 19);
+        let range = |pick: &dyn Fn(usize) -> f64| {
+            (0..12).map(pick).fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), score| (low.min(score), high.max(score)))
+        };
+        let sargolini = range(&|unit| found.units[unit].sargolini.value);
+        let banino = range(&|unit| found.units[unit].banino.value);
+        let square = range(&|unit| found.units[unit].square.value);
+        assert!(sargolini.0 > 0.95 && sargolini.1 < 1.65, "{spacing} m: {sargolini:?}");
+        assert!(square.1 < 0.5, "{spacing} m: {square:?}");
+        let _ = writeln!(
+            page,
+            "| {spacing} | {:.2} – {:.2} | {:.2} – {:.2} | {:.2} – {:.2} |",
+            sargolini.0, sargolini.1, banino.0, banino.1, square.0, square.1
+        );
+    }
+    bless("perfect", &page);
+}
+
+#[test]
+fn one_module_is_one_lattice_and_two_are_not() {
+    let lattice = Lattice::hexagonal(0.5, 0.3);
+    let other = Lattice::hexagonal(0.71, 0.9);
+    let draw = |lattice: &Lattice, stream: &mut Stream| {
+        let offset = [stream.uniform_in(-0.5, 0.5), stream.uniform_in(-0.5, 0.5)];
+        Array2::from_shape_fn((40, 40), |(row, col)| {
+            lattice.rate_sharp(position(col, 40), position(row, 40), offset, 3.0) + 0.1 * stream.uniform()
+        })
+    };
+    let one = analyzed(&maps("module", 20, 40, |_, stream| draw(&lattice, stream)), NullKind::Isotropic, 19);
+    assert_eq!(one.consensus.members.len(), 20);
+    assert!((one.consensus.period_m / 0.5 - 1.0).abs() < 0.01 && one.consensus.period_spread < 0.01, "{:?}", one.consensus);
+    let two =
+        analyzed(&maps("modules", 20, 40, |unit, stream| draw(if unit < 12 { &lattice } else { &other }, stream)), NullKind::Isotropic, 19);
+    assert_eq!(two.consensus.members, (0..12).collect::<Vec<_>>());
+}
+
+#[test]
+fn the_number_of_threads_changes_no_bit() {
+    let maps = maps("threads", 6, 30, |_, stream| grid_cell(0.5, 30, 0.2, stream).0);
+    let on = |threads: usize| {
+        rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a pool").install(|| analyzed(&maps, NullKind::Isotropic, 39))
+    };
+    let (one, three) = (on(1), on(3));
+    assert!(format!("{one:?}") == format!("{three:?}"));
+}
+
+#[test]
+fn silent_constant_and_broken_units_are_outcomes() {
+    let found = analyzed(
+        &maps("odd", 4, 30, |unit, stream| match unit {
+            0 => Array2::zeros((30, 30)),
+            1 => Array2::from_elem((30, 30), 0.5),
+            2 => Array2::from_elem((30, 30), f64::NAN),
+            _ => grid_cell(0.4, 30, 0.1, stream).0,
+        }),
+        NullKind::Isotropic,
+        99,
+    );
+    let classes: Vec<UnitClass> = found.units.iter().map(|unit| unit.class).collect();
+    assert_eq!(classes, [UnitClass::Dead, UnitClass::Untuned, UnitClass::Untuned, UnitClass::Grid]);
+    assert_eq!(found.units.iter().map(|unit| unit.active).collect::<Vec<_>>(), [false, true, true, true]);
+    for unit in &found.units[..3] {
+        assert!(
+            unit.sargolini.value.is_nan() && unit.sargolini.reason.is_some() && unit.spectrum.is_none() && unit.spectrum_reason.is_some(),
+            "{unit:?}"
+        );
+    }
+}
+
+/// Puts a table's rows between its marks in `docs/validation.md`.
+fn bless(table: &str, rows: &str) {
+    if !large() {
+        return;
+    }
+    // Tests run at the same time.
+    static PAGE: std::sync::Mutex<()> = std::sync::Mutex::new(());
+    let _guard = PAGE.lock();
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/validation.md");
+    let page = std::fs::read_to_string(&path).expect("docs/validation.md is there");
+    let (start, end) = (format!("<!-- {table} -->\n"), "<!-- end -->");
+    let (before, rest) = page.split_once(&start).expect("the table has its mark");
+    let (old, after) = rest.split_once(end).expect("the table has its end");
+    let header: String = old.lines().take(2).fold(String::new(), |header, line| header + line + "\n");
+    std::fs::write(&path, format!("{before}{start}{header}{rows}{end}{after}")).expect("docs/validation.md can be written");
+}
