@@ -60,6 +60,19 @@ fn one_changed_key_redoes_what_depends_on_it() {
 }
 
 #[test]
+fn an_untrained_network_is_a_run_like_any_other() {
+    let bench = Bench::new();
+    // Enough units that some are silent, without scores.
+    let outcome = bench.done("run", &["--set", "train.steps=0", "--set", "train.model.units=60"]);
+    assert!(outcome.stdout.contains("of 60 units"), "{}", outcome.stdout);
+    assert!(bench.checkpoints()[0].ends_with("step-000000000.safetensors"));
+    assert!(!bench.lake.join("tables/metrics").exists());
+    let figures = snapshot(&bench.lake.join("figures"));
+    assert_eq!(figures.iter().filter(|(path, _)| path.to_string_lossy().contains("ratemaps")).count(), 2);
+    assert_eq!(stages_done(&bench.done("run", &["--set", "train.steps=0", "--set", "train.model.units=60"])), Vec::<&str>::new());
+}
+
+#[test]
 fn a_lost_figure_is_drawn_again() {
     let bench = Bench::new();
     bench.done("run", &[]);

@@ -16,6 +16,7 @@ use std::process::ExitCode;
 
 /// The program: arguments in, exit code out.
 pub(crate) fn main() -> ExitCode {
+    std::panic::set_hook(Box::new(report_mistake));
     let outcome = match Arguments::parse().verb {
         Verb::Run(arguments) => with(&arguments.common, |mode| run::run(&arguments, &Stage::ALL, mode)),
         Verb::Train(arguments) => stage(&arguments, Stage::Train),
@@ -35,6 +36,16 @@ pub(crate) fn main() -> ExitCode {
             ExitCode::from(failure.class() as u8)
         }
     }
+}
+
+/// A panic is a mistake of the program: say so in one error, and stop. Files appear whole or not at all, so nothing is torn.
+fn report_mistake(panic: &std::panic::PanicHookInfo<'_>) {
+    let message = panic.payload_as_str().unwrap_or("unknown");
+    let place = panic.location().map_or_else(String::new, |place| format!(" ({}:{})", place.file(), place.line()));
+    let failure = Failure::work(format!("a mistake in gridlake: {message}{place}")).hint("please report it with the command; what was finished is kept");
+    let text = failure::render(&failure) + "\n";
+    let _ = std::io::stderr().lock().write_all(text.as_bytes());
+    std::process::exit(failure.class() as i32);
 }
 
 fn stage(arguments: &PipelineArguments, stage: Stage) -> Result<(), Failure> {

@@ -164,7 +164,8 @@ impl Units {
     ) -> Result<Vec<PathBuf>, Failure> {
         let settings = &workspace.run.settings;
         let mut shown: Vec<&UnitRow> = self.of(arena).collect();
-        shown.sort_by(|a, b| (b.active, b.score).partial_cmp(&(a.active, a.score)).unwrap_or(std::cmp::Ordering::Equal));
+        let rank = |row: &UnitRow| (row.active, if row.score.is_nan() { f64::NEG_INFINITY } else { row.score });
+        shown.sort_by(|a, b| rank(b).0.cmp(&rank(a).0).then(rank(b).1.total_cmp(&rank(a).1)).then(a.unit.cmp(&b.unit)));
         shown.truncate(settings.draw.max_units);
         let (maps, bin_m) = maps(workspace, arena, table, &shown)?;
         let panels: Vec<UnitPanel<'_>> = maps
