@@ -42,7 +42,8 @@ pub(crate) fn main() -> ExitCode {
 fn report_mistake(panic: &std::panic::PanicHookInfo<'_>) {
     let message = panic.payload_as_str().unwrap_or("unknown");
     let place = panic.location().map_or_else(String::new, |place| format!(" ({}:{})", place.file(), place.line()));
-    let failure = Failure::work(format!("a mistake in gridlake: {message}{place}")).hint("please report it with the command; what was finished is kept");
+    let failure = Failure::work(format!("a mistake in gridlake: {message}{place}"))
+        .hint("please report it with the command; what was finished is kept");
     let text = failure::render(&failure) + "\n";
     let _ = std::io::stderr().lock().write_all(text.as_bytes());
     std::process::exit(failure.class() as i32);
