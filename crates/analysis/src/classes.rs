@@ -3,8 +3,8 @@
 //! In this order, the first that holds:
 //!
 //! 1. **dead**: fires in no more than `dead_share` of the visited bins.
-//! 2. **grid**: the 60° score lies above its null; or the 90° score does; or the strongest wave does and the fitted lattice has two
-//!    dimensions (rhombic and oblique lattices).
+//! 2. **grid**: fields repeat (more than one field is above a tenth of the peak), and the 60° score lies above its null; or the 90° score
+//!    does; or the strongest wave does and the fitted lattice has two dimensions (rhombic and oblique lattices).
 //! 3. **band**: the strongest wave lies above its null and is the only one.
 //! 4. **place-like**: neighbouring bins are more alike than when bins are permuted, and one compact field holds most of the
 //!    bins above half the peak.
@@ -56,6 +56,10 @@ impl std::fmt::Display for UnitClass {
 
 /// Share of the bins above half the peak that a place-like unit's one field holds.
 const ONE_FIELD: f64 = 0.8;
+/// Level of the peak that a place-like unit's field is above.
+const HALF: f64 = 0.5;
+/// Level of the peak above which a field is the only one of a map in which nothing repeats.
+const LONE_FIELD: f64 = 0.1;
 /// Fewest bins of a field.
 const FEWEST_FIELD_BINS: usize = 4;
 
@@ -76,15 +80,17 @@ pub(crate) fn classify(
     stream: &mut Stream,
 ) -> (UnitClass, String) {
     let alpha = config.alpha;
-    if evidence.sargolini.significant(alpha) {
+    // One lone spot beats surrogates, which spread its rates over many, in every score; but nothing repeats.
+    let repeats = one_field(map, LONE_FIELD).is_none();
+    if repeats && evidence.sargolini.significant(alpha) {
         let (value, p) = (evidence.sargolini.value, evidence.sargolini.p);
         return (UnitClass::Grid, format!("60° score {value:.2} above its null (p = {p:.3})"));
     }
-    if evidence.square.significant(alpha) {
+    if repeats && evidence.square.significant(alpha) {
         let (value, p) = (evidence.square.value, evidence.square.p);
         return (UnitClass::Grid, format!("90° score {value:.2} above its null (p = {p:.3}), 60° score not"));
     }
-    if let (true, Some(spectrum)) = (evidence.periodicity.significant(alpha), evidence.spectrum) {
+    if let (true, Some(spectrum)) = (repeats && evidence.periodicity.significant(alpha), evidence.spectrum) {
         let p = evidence.periodicity.p;
         return if spectrum.shape == LatticeShape::Band {
             (UnitClass::Band, format!("one wave of {:.2} m (p = {p:.3})", spectrum.period_m))
@@ -95,7 +101,7 @@ pub(crate) fn classify(
             )
         };
     }
-    match one_field(map) {
+    match one_field(map, HALF) {
         Some(share) if share <= config.place_share => {
             let p = neighbour_p(map, permutations, stream);
             if p <= alpha {
@@ -107,15 +113,15 @@ pub(crate) fn classify(
     }
 }
 
-/// Share of the visited bins that the peak's field covers, if it holds most of the bins above half the peak.
+/// Share of the visited bins that the peak's field covers, if it holds most of the bins above `level` of the peak.
 ///
-/// Half the peak is counted from the median rate, so that a constant background does not hide a field.
-fn one_field(map: ArrayView2<'_, f64>) -> Option<f64> {
+/// The level is counted from the median rate, so that a constant background does not hide a field.
+fn one_field(map: ArrayView2<'_, f64>, level: f64) -> Option<f64> {
     let mut visited: Vec<f64> = map.iter().copied().filter(|rate| !rate.is_nan()).collect();
     visited.sort_by(f64::total_cmp);
     let (median, peak) = (*visited.get(visited.len() / 2)?, *visited.last()?);
-    let half = f64::midpoint(median, peak);
-    let above = map.mapv(|rate| rate >= half && peak > median);
+    let least = median + level * (peak - median);
+    let above = map.mapv(|rate| rate >= least && peak > median);
     let start = map.indexed_iter().find(|(_, rate)| **rate == peak)?.0;
     let mut inside = above.mapv(|_| false);
     let mut open = vec![start];

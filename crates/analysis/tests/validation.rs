@@ -97,7 +97,7 @@ fn null_rates(name: &str, kind: NullKind, sd: f64, units: usize, bins: usize) ->
 
 #[test]
 fn noise_is_rejected_at_the_nominal_rate() {
-    let (units, bins) = if large() { (2000, 50) } else { (150, 26) };
+    let (units, bins) = if large() { (600, 50) } else { (150, 26) };
     let mut page = String::new();
     for (kind, name) in [(NullKind::Isotropic, "isotropic"), (NullKind::Phase, "phase"), (NullKind::Shuffle, "shuffle")] {
         for sd in [0.0, 1.5, 3.0] {
@@ -231,6 +231,26 @@ fn silent_constant_and_broken_units_are_outcomes() {
             "{unit:?}"
         );
     }
+}
+
+#[test]
+fn one_spot_is_a_place_field_and_a_bright_field_among_others_leaves_a_grid() {
+    let spot = |row: usize, col: usize, peak: f64| peak * (-((row as f64 - 24.5).powi(2) + (col as f64 - 25.0).powi(2)) / 8.0).exp();
+    let found = analyzed(
+        &maps("spots", 3, 50, |unit, stream| match unit {
+            // What a unit does that only remembers the start: silent elsewhere.
+            0 => Array2::from_shape_fn((50, 50), |(row, col)| spot(row, col, 0.2) * stream.uniform_in(0.8, 1.2))
+                .mapv(|rate| if rate < 1e-3 { 0.0 } else { rate }),
+            1 => Array2::from_shape_fn((50, 50), |(row, col)| spot(row, col, 0.2) + 0.02 * stream.uniform()),
+            _ => grid_cell(0.5, 50, 0.1, stream).0 + Array2::from_shape_fn((50, 50), |(row, col)| spot(row, col, 1.5)),
+        }),
+        NullKind::Isotropic,
+        199,
+    );
+    let classes: Vec<(UnitClass, &str)> = found.units.iter().map(|unit| (unit.class, unit.class_reason.as_str())).collect();
+    assert_eq!(classes[0].0, UnitClass::PlaceLike, "{classes:?}");
+    assert_ne!(classes[1].0, UnitClass::Grid, "{classes:?}");
+    assert_eq!(classes[2].0, UnitClass::Grid, "{classes:?}");
 }
 
 /// Puts a table's rows between its marks in `docs/validation.md`.
