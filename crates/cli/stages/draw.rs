@@ -61,6 +61,12 @@ fn who(settings: &Settings) -> String {
     format!("{}, seed {}", settings.name, settings.seed)
 }
 
+/// "2 m box" of the arena "square-2m".
+fn place(arena: &str) -> String {
+    let side = arena.strip_prefix("square-").and_then(|side| side.strip_suffix('m'));
+    side.map_or_else(|| arena.to_owned(), |side| format!("{side} m box"))
+}
+
 /// 20000 as "20,000".
 fn grouped(count: u64) -> String {
     let digits = count.to_string();
@@ -184,7 +190,7 @@ impl Units {
             })
             .collect();
         let kind = if table.name == RATEMAPS.name { "Ratemaps" } else { "Autocorrelograms" };
-        let title = format!("{kind} in the {arena} box of {}, after {} steps", who(settings), grouped(workspace.last_step()));
+        let title = format!("{kind} in the {} of {}, after {} steps", place(arena), who(settings), grouped(workspace.last_step()));
         let sheet = UnitSheet { title: &title, panels: &panels, bin_m: [bin_m; 2], score_name: SCORE_NAME, null_level: NULL_LEVEL };
         let stem = folder.join(format!("{arena}-{}", table.name));
         if table.name == RATEMAPS.name {
@@ -207,7 +213,7 @@ impl Units {
             );
             return Ok(Vec::new());
         }
-        let title = format!("Grid scores in the {arena} box of {}", who(settings));
+        let title = format!("Grid scores in the {} of {}", place(arena), who(settings));
         let input = ScoreHistogram {
             title: &title,
             score_name: SCORE_NAME,
