@@ -83,6 +83,22 @@ fn a_lost_figure_is_drawn_again() {
 }
 
 #[test]
+fn a_torn_table_is_named_and_made_anew() {
+    let bench = Bench::new();
+    bench.done("run", &[]);
+    let before = bench.tables();
+    let (path, bytes) = before.iter().find(|(path, _)| path.starts_with("tables/activity")).unwrap();
+    std::fs::write(bench.lake.join(path), &bytes[..bytes.len() / 2]).unwrap();
+    bench
+        .verb("analyze", &["--force"])
+        .fails(1, &["analyze needs the result of record", path.to_str().unwrap(), "missing or altered", "hint:"]);
+    let plan = bench.done("plan", &[]);
+    assert!(plan.stdout.contains(path.to_str().unwrap()), "{}", plan.stdout);
+    assert_eq!(stages_done(&bench.done("run", &[])), ["record"], "what was made from it is as good as before");
+    assert!(bench.tables() == before, "to the same bytes");
+}
+
+#[test]
 fn plan_says_why_and_changes_nothing() {
     let bench = Bench::new();
     let plan = bench.done("plan", &[]);

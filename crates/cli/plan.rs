@@ -84,20 +84,15 @@ pub(crate) fn assess(lake: Option<&Lake>, run: &Run) -> Result<Vec<Verdict>, Fai
     let fingerprints = Fingerprints::new(run)?;
     let record = lake.map_or(Ok(None), |lake| RunRecord::load(lake, &run.name))?;
     let manifest = lake.map(|lake| Manifest::load(lake, &run.name)).transpose()?;
-    let mut verdicts: Vec<Verdict> = Vec::with_capacity(Stage::ALL.len());
-    for stage in Stage::ALL {
+    // A stage before that must be made anew from the same settings makes the same bytes, so it leaves this one fresh.
+    let verdict = |stage: Stage| {
         let stale = match (lake, &record, &manifest) {
-            (Some(lake), Some(record), Some(manifest)) => {
-                let before =
-                    stage.input().and_then(|input| verdicts.iter().find(|verdict| verdict.stage == input && verdict.stale.is_some()));
-                why_stale(lake, run, stage, record, manifest, fingerprints.of(stage))
-                    .or_else(|| before.map(|input| format!("{} comes first", input.stage)))
-            }
+            (Some(lake), Some(record), Some(manifest)) => why_stale(lake, run, stage, record, manifest, fingerprints.of(stage)),
             _ => Some("not done yet".to_owned()),
         };
-        verdicts.push(Verdict { stage, stale });
-    }
-    Ok(verdicts)
+        Verdict { stage, stale }
+    };
+    Ok(Stage::ALL.map(verdict).to_vec())
 }
 
 fn why_stale(lake: &Lake, run: &Run, stage: Stage, record: &RunRecord, manifest: &Manifest, fingerprint: &str) -> Option<String> {
