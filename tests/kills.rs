@@ -121,6 +121,22 @@ fn an_interrupted_recording_leaves_nothing_half_done() {
 }
 
 #[test]
+fn an_interrupted_analysis_stops_soon_and_leaves_nothing_half_done() {
+    let bench = Bench::new();
+    bench.done("train", &[]);
+    bench.done("record", &[]);
+    // Minutes of surrogates.
+    let mut child = bench.start("analyze", &["--set", "analyze.nulls.count=20000"]);
+    wait_for(&mut child, || {
+        std::fs::read_to_string(bench.run().join("run.json")).is_ok_and(|record| record.contains("\"analyze\": {\n      \"fingerprint\""))
+    });
+    signal(&child, "-INT");
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert!(!bench.tables().iter().any(|(path, _)| path.starts_with("tables/units")), "no part of an unfinished analysis is visible");
+    bench.done("run", &[]);
+}
+
+#[test]
 fn two_interrupts_stop_at_once() {
     let bench = Bench::new();
     bench.done("train", &[]);

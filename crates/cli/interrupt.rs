@@ -29,9 +29,10 @@ pub(crate) fn requested() -> bool {
 /// # Errors
 /// Class interrupted, once the user asked to stop.
 pub(crate) fn check(stage: &str) -> Result<(), Failure> {
-    if requested() {
-        Err(Failure::interrupted(format!("interrupted in {stage}")).hint("run the same command again to go on"))
-    } else {
-        Ok(())
-    }
+    if requested() { Err(stopped(stage)) } else { Ok(()) }
+}
+
+/// What a stage that was stopped fails with.
+pub(crate) fn stopped(stage: &str) -> Failure {
+    Failure::interrupted(format!("interrupted in {stage}")).hint("run the same command again to go on")
 }

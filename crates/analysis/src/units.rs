@@ -3,7 +3,8 @@
 use gridlake_space::seed::Seed;
 use ndarray::Array2;
 use rayon::prelude::*;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use crate::autocorrelogram::Autocorrelator;
 use crate::classes::{Evidence, UnitClass, classify};
@@ -63,16 +64,21 @@ struct Stage<'a> {
     lags: Autocorrelator,
 }
 
+/// What [`analyze`] calls after each unit, with the number of units done.
+pub type Progress<'a> = &'a (dyn Fn(usize) -> ControlFlow<()> + Sync);
+
 /// Analyzes every unit: autocorrelogram, scores with nulls, wave vectors, class; then the population's lattice.
 ///
 /// * `ratemaps`: the maps, as binned (and smoothed, if at all) by the caller.
 /// * `seed`: the surrogates of unit `u` come from the stream `analysis/nulls` number `u`, so the result depends neither on the
 ///   number of threads nor on the other units.
-/// * `progress`: called after each unit with the number of units done so far, from any thread.
+/// * `progress`: called after each unit with the number of units done so far, from any thread; where it breaks, no further unit is begun.
+///
+/// Returns `None` only where `progress` broke.
 ///
 /// Silent, constant, hardly visited or non-finite maps are outcomes with a reason, never errors. Non-finite rates in visited bins leave a unit
 /// without scores.
-pub fn analyze(ratemaps: &Ratemaps, config: &CheckedAnalyzeConfig, seed: Seed, progress: Option<&(dyn Fn(usize) + Sync)>) -> UnitsAnalysis {
+pub fn analyze(ratemaps: &Ratemaps, config: &CheckedAnalyzeConfig, seed: Seed, progress: Option<Progress<'_>>) -> Option<UnitsAnalysis> {
     let visited = ratemaps.visited();
     let arena = &ratemaps.bins.arena;
     let stage = Stage {
@@ -83,23 +89,28 @@ pub fn analyze(ratemaps: &Ratemaps, config: &CheckedAnalyzeConfig, seed: Seed, p
         spectra: SpectrumSearch::new(&visited, arena.width_m, arena.height_m, &config.spectrum),
         lags: Autocorrelator::new(&visited, config.autocorrelogram.min_overlap),
     };
-    let done = AtomicUsize::new(0);
-    let (units, autocorrelograms): (Vec<UnitAnalysis>, Vec<Array2<f64>>) = (0..ratemaps.units())
+    let (done, stopped) = (AtomicUsize::new(0), AtomicBool::new(false));
+    let found: Option<Vec<(UnitAnalysis, Array2<f64>)>> = (0..ratemaps.units())
         .into_par_iter()
         .map_init(
             || stage.battery.workspace(),
             |workspace, unit| {
-                let result = stage.unit(unit, workspace);
-                if let Some(report) = progress {
-                    report(done.fetch_add(1, Ordering::Relaxed) + 1);
+                if stopped.load(Ordering::Relaxed) {
+                    return None;
                 }
-                result
+                let result = stage.unit(unit, workspace);
+                if progress.is_some_and(|report| report(done.fetch_add(1, Ordering::Relaxed) + 1).is_break()) {
+                    stopped.store(true, Ordering::Relaxed);
+                    return None;
+                }
+                Some(result)
             },
         )
-        .unzip();
+        .collect();
+    let (units, autocorrelograms): (Vec<UnitAnalysis>, Vec<Array2<f64>>) = found?.into_iter().unzip();
     let active: Vec<_> = units.iter().filter(|unit| unit.active).map(|unit| (unit.unit, unit.spectrum.as_ref())).collect();
     let consensus = lattice_consensus::consensus(&active, &config.lattice_consensus);
-    UnitsAnalysis { units, autocorrelograms, consensus }
+    Some(UnitsAnalysis { units, autocorrelograms, consensus })
 }
 
 impl Stage<'_> {

@@ -34,7 +34,7 @@ fn analyzed(maps: &Ratemaps, kind: NullKind, count: usize) -> UnitsAnalysis {
     let mut config = AnalyzeConfig::default();
     config.nulls.kind = kind;
     config.nulls.count = count;
-    analyze(maps, &config.check().expect("in range"), Seed(5), None)
+    analyze(maps, &config.check().expect("in range"), Seed(5), None).expect("nothing stops it")
 }
 
 /// Gaussian noise smoothed by a Gaussian of `sd` bins (cut out of a larger field, so that opposite walls are strangers), shifted to be positive.
@@ -231,6 +231,19 @@ fn silent_constant_and_broken_units_are_outcomes() {
             "{unit:?}"
         );
     }
+}
+
+#[test]
+fn it_stops_when_asked_to() {
+    let maps = maps("stop", 40, 20, |_, stream| noise(20, 0.0, stream));
+    let config = AnalyzeConfig::default().check().expect("in range");
+    let begun = std::sync::atomic::AtomicUsize::new(0);
+    let stop = |_: usize| {
+        begun.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        std::ops::ControlFlow::Break(())
+    };
+    assert!(analyze(&maps, &config, Seed(5), Some(&stop)).is_none());
+    assert!(begun.into_inner() < 20, "units that were under way end, no other begins");
 }
 
 #[test]

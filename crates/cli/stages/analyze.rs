@@ -15,6 +15,7 @@ use gridlake_space::arena::Arena;
 use gridlake_space::bins::Bins;
 use gridlake_space::seed::Seed;
 use serde_json::{Value, json};
+use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex};
 
 /// Level at which `above_null` is judged: the share of units without a grid that would pass.
@@ -42,9 +43,12 @@ pub(crate) fn analyze(workspace: &mut Workspace<'_>) -> Result<Value, Failure> {
             if let Ok(mut progress) = progress.lock() {
                 progress.update(before + done as u64, || arena.label());
             }
+            if interrupt::requested() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         };
         let seed = Seed(settings.seed).child(&format!("analyze/{}", arena.label()));
-        let found = gridlake_analysis::analyze(&maps, &settings.analyze, seed, Some(&report));
+        let Some(found) = gridlake_analysis::analyze(&maps, &settings.analyze, seed, Some(&report)) else {
+            return Err(interrupt::stopped(Stage::Analyze.name()));
+        };
         before += maps.units() as u64;
         for frame in [ratemaps_frame(arena, &maps), autocorrelograms_frame(arena, &maps, &found), units_frame(arena, &found)] {
             publication.write(&frame)?;
