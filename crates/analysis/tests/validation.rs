@@ -160,6 +160,21 @@ fn grids_are_recovered_and_significant() {
 }
 
 #[test]
+fn phase_randomization_has_less_power_against_lattices() {
+    let units = if large() { 100 } else { 12 };
+    let cells = maps("power", units, 40, |_, stream| grid_cell(0.5, 40, 0.15, stream).0);
+    let mut page = String::new();
+    let mut above = Vec::new();
+    for (kind, name) in [(NullKind::Isotropic, "isotropic"), (NullKind::Phase, "phase"), (NullKind::Shuffle, "shuffle")] {
+        let found = analyzed(&cells, kind, 99);
+        above.push(found.units.iter().filter(|unit| unit.sargolini.significant(0.01)).count());
+        let _ = writeln!(page, "| {name} | {:.0} % |", 100.0 * above[above.len() - 1] as f64 / units as f64);
+    }
+    assert!(above[0] * 10 >= units * 9 && above[1] < above[0], "{above:?} of {units}");
+    bless("power", &page);
+}
+
+#[test]
 fn perfect_grids_score_within_the_published_range() {
     let bins = 50;
     let mut page = String::new();
@@ -266,13 +281,14 @@ fn one_spot_is_a_place_field_and_a_bright_field_among_others_leaves_a_grid() {
     assert_eq!(classes[2].0, UnitClass::Grid, "{classes:?}");
 }
 
+/// One test at a time writes to the page.
+static PAGE: std::sync::Mutex<()> = std::sync::Mutex::new(());
+
 /// Puts a table's rows between its marks in `docs/validation.md`.
 fn bless(table: &str, rows: &str) {
     if !large() {
         return;
     }
-    // Tests run at the same time.
-    static PAGE: std::sync::Mutex<()> = std::sync::Mutex::new(());
     let _guard = PAGE.lock();
     let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/validation.md");
     let page = std::fs::read_to_string(&path).expect("docs/validation.md is there");
