@@ -138,20 +138,20 @@ pub(crate) fn estimate_s(settings: &Settings, stage: Stage) -> f64 {
                     + 6.0 * length * hidden * units * units
                     + 60.0 * hidden * units * units;
                 let slower = if train.engine == gridlake_model::config::EngineKind::Reference { 15.0 } else { 1.0 };
-                seconds += until.saturating_sub(from) as f64 * settings.optimizer.accumulate as f64 * operations * slower / 30e9;
+                seconds += until.saturating_sub(from) as f64 * settings.optimizer.accumulate as f64 * operations * slower / 62e9;
                 from = from.max(until);
             }
             seconds
         }
         Stage::Record => {
             let steps = (settings.record.boxes_m.len() * settings.record.trajectories * settings.record.steps) as f64;
-            steps * 2.0 * hidden * units * units / 10e9 + steps * units / 50e6
+            steps * 2.0 * hidden * units * units / 80e9 + steps * units / 400e6
         }
         Stage::Analyze => {
             let bins = settings.analyze.ratemap.bins as f64;
             let maps = settings.record.boxes_m.len() as f64 * units;
-            maps * (settings.analyze.nulls.count as f64 * bins * bins * 0.1e-6 + 0.05)
+            maps * (settings.analyze.nulls.count as f64 * bins * bins * 0.125e-6 + 0.05)
         }
-        Stage::Draw => 1.0 + settings.record.boxes_m.len() as f64 * units.min(settings.draw.max_units as f64) * 0.02,
+        Stage::Draw => 0.3 + settings.record.boxes_m.len() as f64 * units.min(settings.draw.max_units as f64) * 0.007,
     }
 }
