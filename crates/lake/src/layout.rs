@@ -31,6 +31,12 @@ impl Lake {
             return Self::open(root);
         }
         std::fs::create_dir_all(root).map_err(LakeError::io(root))?;
+        // Several runs may start on a new lake at once: one makes it, the others wait and open it.
+        let folder = std::fs::File::open(root).map_err(LakeError::io(root))?;
+        folder.lock().map_err(LakeError::io(root))?;
+        if root.join("lake.json").exists() {
+            return Self::open(root);
+        }
         let mut entries = std::fs::read_dir(root).map_err(LakeError::io(root))?;
         // A kill while lake.json is written leaves its hidden file aside.
         let strange = entries.any(|entry| entry.is_ok_and(|entry| !entry.file_name().to_string_lossy().starts_with(store::ASIDE)));
@@ -149,6 +155,28 @@ mod tests {
         assert_eq!(lake.runs().unwrap(), Vec::<String>::new());
         assert!(lake.checkpoint_path("r", 20_000).ends_with("runs/r/checkpoints/step-000020000.safetensors"));
         assert_eq!(lake.relative(&lake.figures_dir("r").join("a.png")), "figures/r/a.png");
+    }
+
+    #[test]
+    fn several_may_make_the_same_new_lake_at_once() {
+        let folder = tempfile::tempdir().unwrap();
+        for round in 0..50 {
+            let root = folder.path().join(round.to_string());
+            let together = std::sync::Barrier::new(8);
+            std::thread::scope(|scope| {
+                let makers: Vec<_> = (0..8)
+                    .map(|_| {
+                        scope.spawn(|| {
+                            together.wait();
+                            Lake::create(&root)
+                        })
+                    })
+                    .collect();
+                for maker in makers {
+                    maker.join().unwrap().unwrap();
+                }
+            });
+        }
     }
 
     #[test]
