@@ -4,7 +4,7 @@ use crate::config::{Augmentation, DataConfig, VelocityDistribution};
 use gridlake_space::seed::Stream;
 
 /// B trajectories of T steps over K distinct velocities, all from x = 0.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Batch {
     /// Trajectories, B.
     pub batch: usize,
@@ -14,42 +14,72 @@ pub struct Batch {
     pub velocities_m: Vec<[f64; 2]>,
     /// (B, T): which velocity each step uses.
     pub index: Vec<u32>,
+    positions_m: Vec<[f64; 2]>,
+    speeds_m: Vec<f64>,
 }
 
 impl Batch {
-    /// Draws a batch. Velocities are i.i.d.; with [`Augmentation::Permutation`] every trajectory takes the same T velocities
-    /// in an order of its own, else each draws its own.
-    pub fn draw(data: &DataConfig, stream: &mut Stream) -> Self {
-        let (batch, length) = (data.batch, data.length);
-        let count = match data.augmentation {
-            Augmentation::Permutation => length,
-            Augmentation::None => batch * length,
-        };
-        let velocities_m = (0..count).map(|_| velocity(data, stream)).collect();
-        let index = match data.augmentation {
-            Augmentation::Permutation => (0..batch).flat_map(|_| stream.permutation(length)).collect(),
-            Augmentation::None => (0..count as u32).collect(),
-        };
-        Self { batch, length, velocities_m, index }
+    /// A batch of given velocities (K, m per step) in given orders (B, T).
+    ///
+    /// # Panics
+    /// If `index` does not have B·T elements below K.
+    pub fn new(batch: usize, length: usize, velocities_m: Vec<[f64; 2]>, index: Vec<u32>) -> Self {
+        assert!(index.len() == batch * length && index.iter().all(|k| (*k as usize) < velocities_m.len()));
+        let mut new = Self { batch, length, velocities_m, index, ..Self::default() };
+        new.follow();
+        new
     }
 
-    /// (B·T): x_t = v_1 + … + v_t, m.
-    pub fn positions_m(&self) -> Vec<[f64; 2]> {
-        let mut positions = Vec::with_capacity(self.index.len());
+    /// Draws a batch; see [`Self::redraw`].
+    pub fn draw(data: &DataConfig, stream: &mut Stream) -> Self {
+        let mut batch = Self::default();
+        batch.redraw(data, stream);
+        batch
+    }
+
+    /// Draws a batch into the same memory. Velocities are i.i.d.; with [`Augmentation::Permutation`] every trajectory takes the same T velocities
+    /// in an order of its own, else each draws its own.
+    pub fn redraw(&mut self, data: &DataConfig, stream: &mut Stream) {
+        (self.batch, self.length) = (data.batch, data.length);
+        let states = data.batch * data.length;
+        let permuted = data.augmentation == Augmentation::Permutation;
+        self.velocities_m.clear();
+        self.velocities_m.extend((0..if permuted { data.length } else { states }).map(|_| velocity(data, stream)));
+        self.index.clear();
+        if permuted {
+            for _ in 0..data.batch {
+                let start = self.index.len();
+                self.index.extend(0..data.length as u32);
+                stream.shuffle(&mut self.index[start..]);
+            }
+        } else {
+            self.index.extend(0..states as u32);
+        }
+        self.follow();
+    }
+
+    /// Sums up positions and speeds.
+    fn follow(&mut self) {
+        self.positions_m.clear();
+        self.speeds_m.clear();
         for trajectory in self.index.chunks_exact(self.length) {
             let mut x = [0.0; 2];
             for v in trajectory.iter().map(|k| self.velocities_m[*k as usize]) {
                 x = [x[0] + v[0], x[1] + v[1]];
-                positions.push(x);
+                self.positions_m.push(x);
+                self.speeds_m.push((v[0] * v[0] + v[1] * v[1]).sqrt());
             }
         }
-        positions
+    }
+
+    /// (B·T): x_t = v_1 + … + v_t, m.
+    pub fn positions_m(&self) -> &[[f64; 2]] {
+        &self.positions_m
     }
 
     /// (B·T): ‖v_t‖, m.
-    pub fn speeds_m(&self) -> Vec<f64> {
-        let norm = |v: [f64; 2]| (v[0] * v[0] + v[1] * v[1]).sqrt();
-        self.index.iter().map(|k| norm(self.velocities_m[*k as usize])).collect()
+    pub fn speeds_m(&self) -> &[f64] {
+        &self.speeds_m
     }
 }
 

@@ -4,10 +4,10 @@ use crate::checkpoint::{self, Header};
 use crate::config::{Activation, CheckedTrainConfig, Precision};
 use crate::error::ModelError;
 use crate::fused::weights;
-use crate::ops::linear::cpu_slice;
-use crate::ops::rollout::{Steps, continue_from, norm_relu};
+use crate::ops::mlp::Mlp;
+use crate::ops::rollout::{Rollout, Steps, norm_relu};
 use crate::parameters::Parameters;
-use candle_core::{DType, Device, Tensor, Var};
+use candle_core::{DType, Device, Var};
 use gridlake_space::seed::Seed;
 use std::path::Path;
 
@@ -60,15 +60,14 @@ impl Network {
         let (mut state, _) = norm_relu(&self.parameters.initial_raw.to_vec1::<f32>()?);
         let stride = state.len();
         let mut states = Vec::with_capacity(velocities_m.len() * n);
+        let (mut mlp, mut rollout, mut w) = (Mlp::new(self.activation), Rollout::default(), Vec::new());
         for chunk in velocities_m.chunks(CHUNK) {
-            let flat: Vec<f32> = chunk.iter().flatten().map(|v| *v as f32).collect();
-            let w = weights(&self.parameters, &Tensor::from_vec(flat, (chunk.len(), 2), &Device::Cpu)?, self.activation)?;
-            let storage = w.storage_and_layout();
+            weights(&mut mlp, &self.parameters, chunk, &mut w)?;
             let index: Vec<u32> = (0..chunk.len() as u32).collect();
             let steps = Steps { batch: 1, length: chunk.len(), units: n, velocities: chunk.len(), index: &index };
-            let (g, _) = continue_from(steps, cpu_slice(&storage)?, &state);
-            states.extend(g.chunks_exact(stride).flat_map(|row| &row[..n]));
-            state.copy_from_slice(&g[g.len() - stride..]);
+            rollout.continue_from(steps, &w, &state);
+            states.extend(rollout.g.chunks_exact(stride).flat_map(|row| &row[..n]));
+            state.copy_from_slice(&rollout.g[rollout.g.len() - stride..]);
         }
         Ok(states)
     }

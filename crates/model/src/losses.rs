@@ -24,11 +24,6 @@ impl Losses {
             + loss.lambda_coniso * self.conformal
     }
 
-    /// [total, Sep, Inv, Cap, ConIso].
-    pub(crate) fn to_array(self, loss: &LossConfig) -> [f64; 5] {
-        [self.total(loss), self.separation, self.invariance, self.capacity, self.conformal]
-    }
-
     /// The first term that is not finite, by name.
     pub(crate) fn non_finite(&self) -> Option<&'static str> {
         [

@@ -1,13 +1,14 @@
 //! `AdamW` (Loshchilov & Hutter, ICLR 2019, Alg. 2) with global-norm clipping, one pass over the parameters, in place.
 //!
 //! Element by element: m ← β₁m+(1-β₁)g, v ← β₂v+(1-β₂)g², p ← p(1-lr·wd) - lr·m̂/(√v̂+ε) with bias-corrected m̂, v̂, and g scaled
-//! by min(1, clip/‖g‖). Every element is on its own, so neither threads nor vectors change a bit; the norm is summed in `f64` over fixed pieces.
+//! by min(1, clip/‖g‖). Every element is on its own, so neither threads nor vectors change a bit.
 
 use crate::config::OptimizerConfig;
 use crate::error::ModelError;
+use crate::gradients::{Gradients, Values};
 use crate::ops::simd::{Kernel, Pack, run};
 use crate::parameters::Parameters;
-use candle_core::{CpuStorage, InplaceOp2, Layout, Result, Storage, Tensor};
+use candle_core::{CpuStorage, InplaceOp1, Layout, Result};
 use rayon::prelude::*;
 use std::sync::Mutex;
 
@@ -23,12 +24,13 @@ pub(crate) enum Moments {
 
 /// The optimizer's state: moments in the order of [`Parameters::named`].
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct AdamW {
+pub struct AdamW {
     pub(crate) moments: Vec<Moments>,
 }
 
 impl AdamW {
-    pub(crate) fn new(parameters: &Parameters) -> Self {
+    /// Moments of zero.
+    pub fn new(parameters: &Parameters) -> Self {
         let zeros = |count: usize, f64: bool| {
             if f64 {
                 Moments::F64 { first: vec![0.0; count], second: vec![0.0; count] }
@@ -41,11 +43,14 @@ impl AdamW {
         }
     }
 
-    /// One step (counted from 1) with the given gradients (order of [`Parameters::named`]), which are first scaled by `scale`.
-    pub(crate) fn step(
+    /// One step (counted from 1) with the given gradients, which are first scaled by `scale`.
+    ///
+    /// # Errors
+    /// When parameters, gradients and moments differ in precision.
+    pub fn step(
         &mut self,
         parameters: &Parameters,
-        gradients: &[Tensor],
+        gradients: &Gradients,
         settings: &OptimizerConfig,
         learning_rate: f64,
         scale: f64,
@@ -61,69 +66,25 @@ impl AdamW {
             rate: learning_rate / (1.0 - libm::pow(settings.beta1, step as f64)),
             inverse_root: 1.0 / (1.0 - libm::pow(settings.beta2, step as f64)).sqrt(),
         };
-        for (((_, var), gradient), moments) in parameters.named().into_iter().zip(gradients).zip(&mut self.moments).skip(skipped) {
-            var.inplace_op2(&gradient.contiguous()?, &InPlace { update, moments: Mutex::new(moments) })?;
+        for (number, moments) in self.moments.iter_mut().enumerate().skip(skipped) {
+            let gradient = match gradients.values() {
+                Values::F32(values) => Gradient::F32(&values[number]),
+                Values::F64(values) => Gradient::F64(&values[number]),
+            };
+            parameters.at(number).inplace_op1(&InPlace { update, gradient, moments: Mutex::new(moments) })?;
         }
         Ok(())
     }
 }
 
-/// ‖g‖ over all trainable parameters.
-pub(crate) fn global_norm(gradients: &[Tensor], skip_first: bool) -> Result<f64> {
-    let mut sum = 0.0;
-    for gradient in gradients.iter().skip(usize::from(skip_first)) {
-        let gradient = gradient.contiguous()?;
-        let (storage, layout) = gradient.storage_and_layout();
-        let Storage::Cpu(cpu) = &*storage else { candle_core::bail!("gradients are expected on the CPU") };
-        let (start, end) = layout.contiguous_offsets().unwrap_or_default();
-        sum += match cpu {
-            CpuStorage::F32(data) => squares(&data[start..end]),
-            CpuStorage::F64(data) => squares(&data[start..end]),
-            _ => candle_core::bail!("gradients are f32 or f64"),
-        };
-    }
-    Ok(sum.sqrt())
-}
-
-/// Σ x² in eight lanes per piece, pieces in order.
-fn squares<F: Real>(data: &[F]) -> f64 {
-    let pieces: Vec<f64> = data.par_chunks(PIECE).map(|piece| run(Squares { piece })).collect();
-    pieces.into_iter().sum()
-}
-
-struct Squares<'a, F> {
-    piece: &'a [F],
-}
-
-impl<F: Real> Kernel for Squares<'_, F> {
-    type Output = f64;
-    #[inline(always)]
-    #[expect(unsafe_code, reason = "the interface of kernels; plain loops within")]
-    unsafe fn call<P: Pack>(self) -> f64 {
-        let mut lanes = [0f64; 8];
-        for chunk in self.piece.chunks(8) {
-            for (lane, x) in lanes.iter_mut().zip(chunk) {
-                *lane += x.wide() * x.wide();
-            }
-        }
-        lanes.iter().sum()
-    }
-}
-
 /// `f32` or `f64`.
 trait Real: Copy + Send + Sync {
-    fn wide(self) -> f64;
     fn update(update: &Update, p: &mut [Self], g: &[Self], m: &mut [Self], v: &mut [Self]);
 }
 
 macro_rules! real {
     ($real:ty) => {
         impl Real for $real {
-            #[inline(always)]
-            fn wide(self) -> f64 {
-                f64::from(self)
-            }
-
             #[inline(always)]
             fn update(update: &Update, p: &mut [Self], g: &[Self], m: &mut [Self], v: &mut [Self]) {
                 let (scale, beta1, beta2) = (update.scale as $real, update.beta1 as $real, update.beta2 as $real);
@@ -155,28 +116,30 @@ struct Update {
     inverse_root: f64,
 }
 
+/// One parameter's gradient.
+#[derive(Clone, Copy)]
+enum Gradient<'a> {
+    F32(&'a [f32]),
+    F64(&'a [f64]),
+}
+
 struct InPlace<'a> {
     update: Update,
+    gradient: Gradient<'a>,
     moments: Mutex<&'a mut Moments>,
 }
 
-impl InplaceOp2 for InPlace<'_> {
+impl InplaceOp1 for InPlace<'_> {
     fn name(&self) -> &'static str {
         "adamw"
     }
 
-    fn cpu_fwd(&self, s1: &mut CpuStorage, l1: &Layout, s2: &CpuStorage, l2: &Layout) -> Result<()> {
+    fn cpu_fwd(&self, storage: &mut CpuStorage, layout: &Layout) -> Result<()> {
         let Ok(mut moments) = self.moments.lock() else { candle_core::bail!("adamw: a thread failed earlier") };
-        let (Some((p0, p1)), Some((g0, g1))) = (l1.contiguous_offsets(), l2.contiguous_offsets()) else {
-            candle_core::bail!("adamw: contiguous parameters and gradients are needed")
-        };
-        match (s1, s2, &mut **moments) {
-            (CpuStorage::F32(p), CpuStorage::F32(g), Moments::F32 { first, second }) => {
-                self.update.apply(&mut p[p0..p1], &g[g0..g1], first, second);
-            }
-            (CpuStorage::F64(p), CpuStorage::F64(g), Moments::F64 { first, second }) => {
-                self.update.apply(&mut p[p0..p1], &g[g0..g1], first, second);
-            }
+        let Some((start, end)) = layout.contiguous_offsets() else { candle_core::bail!("adamw: contiguous parameters are needed") };
+        match (storage, self.gradient, &mut **moments) {
+            (CpuStorage::F32(p), Gradient::F32(g), Moments::F32 { first, second }) => self.update.apply(&mut p[start..end], g, first, second),
+            (CpuStorage::F64(p), Gradient::F64(g), Moments::F64 { first, second }) => self.update.apply(&mut p[start..end], g, first, second),
             _ => candle_core::bail!("adamw: parameter, gradient and moments differ in precision"),
         }
         Ok(())
@@ -214,7 +177,7 @@ impl<F: Real> Kernel for Apply<'_, F> {
 mod tests {
     use super::*;
     use crate::config::{Activation, ModelConfig, Precision};
-    use candle_core::Device;
+    use candle_core::{Device, Tensor};
     use gridlake_space::seed::Seed;
 
     /// `AdamW` written out for one number.
@@ -249,28 +212,22 @@ mod tests {
             let before: Vec<_> = parameters.named().iter().map(|(_, v)| read(v)).collect();
             let mut optimizer = AdamW::new(&parameters);
             for step in 1..=5 {
-                let gradients: Vec<_> = parameters
+                let tensors: Vec<_> = parameters
                     .named()
                     .iter()
                     .map(|(_, v)| v.ones_like().and_then(|t| t * (step as f64 * 0.3)).expect("gradient"))
                     .collect();
+                let mut gradients = Gradients::new(&parameters);
+                gradients.add_tensors(&tensors).expect("gradients");
                 optimizer.step(&parameters, &gradients, &settings, 0.01, 0.5, step).expect("step");
             }
-            let gradients: Vec<f64> = (1..=5).map(|s| f64::from(s) * 0.15).collect();
+            let applied: Vec<f64> = (1..=5).map(|s| f64::from(s) * 0.15).collect();
             for (index, (_, var)) in parameters.named().iter().enumerate() {
                 for (now, start) in read(var).iter().zip(&before[index]) {
-                    let expected = if index == 0 { *start } else { by_hand(*start, &gradients, 0.01, 0.1) };
+                    let expected = if index == 0 { *start } else { by_hand(*start, &applied, 0.01, 0.1) };
                     assert!((now - expected).abs() < 1e-6, "{now} against {expected}");
                 }
             }
         }
-    }
-
-    #[test]
-    fn the_global_norm_is_that_of_all_gradients() {
-        let one = Tensor::ones(40_000, candle_core::DType::F32, &Device::Cpu).expect("tensor");
-        let two = (one.narrow(0, 0, 9).expect("part") * 2.0).expect("tensor");
-        assert_eq!(global_norm(&[two.clone(), one.clone()], false).expect("norm"), f64::from(40_036).sqrt());
-        assert_eq!(global_norm(&[two, one], true).expect("norm"), 200.0);
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::config::{ModelConfig, Precision};
 use crate::error::ModelError;
-use candle_core::{DType, Device, Tensor, Var};
+use candle_core::{CpuStorage, DType, Device, Storage, Tensor, Var};
 use gridlake_space::seed::Seed;
 
 /// Parameters as candle variables, in a fixed order with fixed names.
@@ -54,18 +54,29 @@ impl Parameters {
         named
     }
 
-    /// The variables that training changes.
-    pub fn trainable(&self) -> Vec<(String, &Var)> {
-        let mut named = self.named();
-        if !self.trainable_initial_state {
-            named.remove(0);
+    /// The variable at a place in [`Self::named`].
+    pub(crate) fn at(&self, number: usize) -> &Var {
+        match number.checked_sub(1) {
+            None => &self.initial_raw,
+            Some(rest) => {
+                let (weight, bias) = &self.layers[rest / 2];
+                if rest.is_multiple_of(2) { weight } else { bias }
+            }
         }
-        named
     }
 
     /// Units, N.
     pub fn units(&self) -> usize {
         self.initial_raw.elem_count()
+    }
+}
+
+/// Hands out the elements of a contiguous `f32` variable on the CPU.
+pub(crate) fn with_values<R>(var: &Var, read: impl FnOnce(&[f32]) -> R) -> candle_core::Result<R> {
+    let (storage, layout) = var.storage_and_layout();
+    match (&*storage, layout.contiguous_offsets()) {
+        (Storage::Cpu(CpuStorage::F32(data)), Some((start, end))) => Ok(read(&data[start..end])),
+        _ => candle_core::bail!("the fused engine works in f32 on the CPU; use engine = \"reference\" for other precisions and devices"),
     }
 }
 

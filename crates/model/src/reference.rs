@@ -4,19 +4,25 @@
 
 use crate::batch::Batch;
 use crate::config::{Activation, LossConfig};
-use crate::engine::{Engine, Evaluation, activate, gradients, velocity_tensor};
+use crate::engine::{Engine, Evaluation, activate};
 use crate::error::ModelError;
+use crate::gradients::Gradients;
 use crate::losses::{LossStatistics, Losses};
 use crate::ops::rollout::NORM_EPSILON;
 use crate::parameters::Parameters;
 use candle_core::{D, Device, Module, Result, Tensor};
-use std::sync::Arc;
 
 /// See the module's page.
 #[derive(Clone, Copy, Debug)]
 pub struct Reference {
     /// Non-linearity of the MLP.
     pub activation: Activation,
+}
+
+/// (K, 2): the batch's velocities as a tensor like `like`.
+fn velocity_tensor(batch: &Batch, like: &Tensor) -> Result<Tensor> {
+    let flat: Vec<f64> = batch.velocities_m.iter().flatten().copied().collect();
+    Tensor::from_vec(flat, (batch.velocities_m.len(), 2), &Device::Cpu)?.to_dtype(like.dtype())?.to_device(like.device())
 }
 
 /// √x with a gradient of 0, not ∞, at 0.
@@ -89,7 +95,13 @@ fn value(scalar: &Tensor) -> Result<f64> {
 }
 
 impl Engine for Reference {
-    fn evaluate(&self, parameters: &Parameters, batch: &Arc<Batch>, loss: &LossConfig) -> std::result::Result<Evaluation, ModelError> {
+    fn evaluate(
+        &mut self,
+        parameters: &Parameters,
+        batch: &Batch,
+        loss: &LossConfig,
+        gradients: &mut Gradients,
+    ) -> std::result::Result<Evaluation, ModelError> {
         let all = states(parameters, batch, self.activation)?;
         let n = parameters.units();
         let g = all.narrow(1, 1, batch.length)?.reshape(((), n))?;
@@ -113,8 +125,10 @@ impl Engine for Reference {
             total = (total + (term * lambda)?)?;
         }
         let zero = value(&squared_norm.eq(0.0)?.to_dtype(g.dtype())?.sum_all()?)?;
+        let store = total.backward()?;
+        let tensors = parameters.named().into_iter().map(|(_, var)| store.get(var).map_or_else(|| var.zeros_like(), |g| Ok(g.clone())));
+        gradients.add_tensors(&tensors.collect::<Result<Vec<_>>>()?)?;
         Ok(Evaluation {
-            gradients: gradients(&total, parameters)?,
             losses: Losses {
                 separation: value(&separation)?,
                 invariance: value(&invariance)?,

@@ -6,13 +6,13 @@ use crate::config::{CheckedTrainConfig, SchedulerKind};
 use crate::device::cpu_device;
 use crate::engine::{Engine, Evaluation, engine};
 use crate::error::ModelError;
+use crate::gradients::Gradients;
 use crate::losses::{LossStatistics, Losses};
-use crate::optimizer::{AdamW, global_norm};
+use crate::optimizer::AdamW;
 use crate::parameters::Parameters;
 use crate::schedule::{Plateau, learning_rate};
 use gridlake_space::seed::Seed;
 use std::path::Path;
-use std::sync::Arc;
 
 /// Name of the random stream that batches come from; its index is the step.
 const BATCH_STREAM: &str = "train-batch";
@@ -24,9 +24,22 @@ pub struct Trainer {
     fingerprint: String,
     engine: Box<dyn Engine>,
     parameters: Parameters,
+    gradients: Gradients,
     optimizer: AdamW,
     plateau: Plateau,
     step: u64,
+    /// The batches of a step, and those of the next, which are drawn meanwhile.
+    batches: Prefetched,
+    evaluations: Vec<Evaluation>,
+}
+
+/// Batches drawn ahead of time.
+#[derive(Default)]
+struct Prefetched {
+    /// The step that `next` is for, counted from 0; none before the first.
+    step: Option<u64>,
+    now: Vec<Batch>,
+    next: Vec<Batch>,
 }
 
 /// What one optimizer step did; losses and counts are means over its accumulated batches, before the update.
@@ -72,10 +85,13 @@ impl Trainer {
             config: config.clone(),
             seed,
             fingerprint: fingerprint.to_owned(),
+            gradients: Gradients::new(&parameters),
             parameters,
             optimizer,
             plateau: Plateau::default(),
             step: 0,
+            batches: Prefetched::default(),
+            evaluations: Vec::new(),
         })
     }
 
@@ -98,10 +114,13 @@ impl Trainer {
             config: config.clone(),
             seed,
             fingerprint: fingerprint.to_owned(),
+            gradients: Gradients::new(&found.parameters),
             parameters: found.parameters,
             optimizer: found.optimizer,
             plateau: found.header.plateau,
             step: found.header.step,
+            batches: Prefetched::default(),
+            evaluations: Vec::new(),
         })
     }
 
@@ -122,28 +141,45 @@ impl Trainer {
     pub fn step(&mut self) -> Result<StepMetrics, ModelError> {
         let number = self.step + 1;
         let settings = self.config.settings(self.config.phase_of(self.step));
-        let mut stream = self.seed.stream(BATCH_STREAM, self.step);
-        let mut evaluations = Vec::with_capacity(settings.optimizer.accumulate);
-        for _ in 0..settings.optimizer.accumulate {
-            let batch = Arc::new(Batch::draw(&settings.data, &mut stream));
-            let evaluation = self.engine.evaluate(&self.parameters, &batch, &settings.loss)?;
-            if let Some(term) = evaluation.losses.non_finite() {
-                return Err(ModelError::NonFinite { step: number, term: format!("{term} loss") });
-            }
-            evaluations.push(evaluation);
+        if self.batches.step != Some(self.step) {
+            draw(&self.config, self.seed, self.step, &mut self.batches.next);
         }
-        let count = evaluations.len() as f64;
-        let (losses, statistics) = means(&evaluations);
-        let gradients = sum_of_gradients(evaluations)?;
-        let grad_norm = global_norm(&gradients, !self.config.model.trainable_initial_state)? / count;
+        std::mem::swap(&mut self.batches.now, &mut self.batches.next);
+        let (now, next) = (&self.batches.now, &mut self.batches.next);
+        let (engine, parameters, gradients, evaluations) =
+            (&mut self.engine, &self.parameters, &mut self.gradients, &mut self.evaluations);
+        gradients.clear();
+        evaluations.clear();
+        let evaluate = || -> Result<(), ModelError> {
+            for batch in now {
+                let evaluation = engine.evaluate(parameters, batch, &settings.loss, gradients)?;
+                if let Some(term) = evaluation.losses.non_finite() {
+                    return Err(ModelError::NonFinite { step: number, term: format!("{term} loss") });
+                }
+                evaluations.push(evaluation);
+            }
+            Ok(())
+        };
+        // Any thread that has nothing else to do draws the next step's batches.
+        let (evaluated, ()) = rayon::join(evaluate, || draw(&self.config, self.seed, number, next));
+        self.batches.step = Some(number);
+        evaluated?;
+        let count = self.evaluations.len() as f64;
+        let (losses, statistics) = means(&self.evaluations);
+        let first = usize::from(!self.config.model.trainable_initial_state);
+        let grad_norm = self.gradients.norm(first) / count;
         if !grad_norm.is_finite() {
-            return Err(ModelError::NonFinite { step: number, term: self.non_finite_gradient(&gradients)? });
+            let term = match self.gradients.non_finite(first) {
+                Some(parameter) => format!("gradient of {}", self.parameters.named()[parameter].0),
+                None => "gradient's norm".to_owned(),
+            };
+            return Err(ModelError::NonFinite { step: number, term });
         }
         let clip = settings.optimizer.clip_norm;
         // As common frameworks do, 1e-6 keeps the quotient defined.
         let clip_factor = if clip > 0.0 { (clip / (grad_norm + 1e-6)).min(1.0) } else { 1.0 };
         let rate = learning_rate(&self.config.scheduler, &self.plateau, settings.optimizer.learning_rate, self.step, self.config.steps);
-        self.optimizer.step(&self.parameters, &gradients, &settings.optimizer, rate, clip_factor / count, number)?;
+        self.optimizer.step(&self.parameters, &self.gradients, &settings.optimizer, rate, clip_factor / count, number)?;
         let loss_total = losses.total(&settings.loss);
         if self.config.scheduler.kind == SchedulerKind::Plateau {
             self.plateau.observe(&self.config.scheduler, loss_total);
@@ -185,14 +221,15 @@ impl Trainer {
         };
         checkpoint::save(path, header, &self.parameters, &self.optimizer)
     }
+}
 
-    fn non_finite_gradient(&self, gradients: &[candle_core::Tensor]) -> Result<String, ModelError> {
-        for ((name, _), gradient) in self.parameters.named().iter().zip(gradients) {
-            if !global_norm(std::slice::from_ref(gradient), false)?.is_finite() {
-                return Ok(format!("gradient of {name}"));
-            }
-        }
-        Ok("gradient's norm".to_owned())
+/// Draws the batches of a step, counted from 0; each step has a stream of its own.
+fn draw(config: &CheckedTrainConfig, seed: Seed, step: u64, batches: &mut Vec<Batch>) {
+    let settings = config.settings(config.phase_of(step));
+    let mut stream = seed.stream(BATCH_STREAM, step);
+    batches.resize_with(settings.optimizer.accumulate, Batch::default);
+    for batch in batches {
+        batch.redraw(&settings.data, &mut stream);
     }
 }
 
@@ -212,16 +249,4 @@ fn means(evaluations: &[Evaluation]) -> (Losses, LossStatistics) {
         zero_state_fraction: mean(&|e| e.statistics.zero_state_fraction),
     };
     (losses, statistics)
-}
-
-/// Gradients added up in the order of the batches.
-fn sum_of_gradients(evaluations: Vec<Evaluation>) -> Result<Vec<candle_core::Tensor>, ModelError> {
-    let mut evaluations = evaluations.into_iter().map(|e| e.gradients);
-    let mut sum = evaluations.next().unwrap_or_default();
-    for gradients in evaluations {
-        for (sum, gradient) in sum.iter_mut().zip(gradients) {
-            *sum = (&*sum + gradient)?;
-        }
-    }
-    Ok(sum)
 }

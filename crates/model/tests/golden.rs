@@ -7,11 +7,11 @@ use gridlake_model::batch::Batch;
 use gridlake_model::config::{Activation, LossConfig, Reduction};
 use gridlake_model::engine::{Engine, Evaluation};
 use gridlake_model::fused::Fused;
+use gridlake_model::gradients::Gradients;
 use gridlake_model::parameters::Parameters;
 use gridlake_model::reference::Reference;
 use safetensors::SafeTensors;
 use std::path::Path;
-use std::sync::Arc;
 
 const CASES: [&str; 5] = ["tiny", "tiny_sum", "tiny_mean_all", "no_conformal_steps", "small"];
 
@@ -19,7 +19,7 @@ struct Golden {
     name: &'static str,
     parameters: Vec<(String, Vec<usize>, Vec<f64>)>,
     gradients: Vec<Vec<f64>>,
-    batch: Arc<Batch>,
+    batch: Batch,
     loss: LossConfig,
     losses: Vec<f64>,
     counts: Vec<u64>,
@@ -41,12 +41,12 @@ fn load(name: &'static str) -> Golden {
         name,
         parameters: names.iter().map(|n| ((*n).to_owned(), file.tensor(n).expect(n).shape().to_vec(), floats(n))).collect(),
         gradients: names.iter().map(|n| floats(&format!("grad.{n}"))).collect(),
-        batch: Arc::new(Batch {
-            batch: number("B") as usize,
-            length: number("T") as usize,
-            velocities_m: floats("velocities").as_chunks().0.to_vec(),
-            index: integers("permutations").into_iter().map(|k| k as u32).collect(),
-        }),
+        batch: Batch::new(
+            number("B") as usize,
+            number("T") as usize,
+            floats("velocities").as_chunks().0.to_vec(),
+            integers("permutations").into_iter().map(|k| k as u32).collect(),
+        ),
         loss: LossConfig {
             sigma_x_m: number("sigma_x"),
             sigma_g: number("sigma_g"),
@@ -73,13 +73,13 @@ impl Golden {
         Parameters { initial_raw, layers: rest.chunks(2).map(|l| (l[0].clone(), l[1].clone())).collect(), trainable_initial_state: true }
     }
 
-    fn evaluate(&self, engine: &dyn Engine, dtype: DType) -> Evaluation {
-        engine.evaluate(&self.parameters(dtype), &self.batch, &self.loss).expect("an evaluation")
+    /// The evaluation, and the gradients by parameter.
+    fn evaluate(&self, engine: &mut dyn Engine, dtype: DType) -> (Evaluation, Vec<Vec<f64>>) {
+        let parameters = self.parameters(dtype);
+        let mut gradients = Gradients::new(&parameters);
+        let evaluation = engine.evaluate(&parameters, &self.batch, &self.loss, &mut gradients).expect("an evaluation");
+        (evaluation, (0..self.gradients.len()).map(|parameter| gradients.to_vec(parameter)).collect())
     }
-}
-
-fn values(tensor: &Tensor) -> Vec<f64> {
-    tensor.to_dtype(DType::F64).and_then(|t| t.flatten_all()?.to_vec1()).expect("values")
 }
 
 /// Largest deviation, relative to the largest expected magnitude.
@@ -90,9 +90,9 @@ fn deviation(found: &[f64], expected: &[f64]) -> f64 {
     if scale == 0.0 { largest } else { largest / scale }
 }
 
-fn check(engine: &dyn Engine, dtype: DType, on_losses: f64, on_gradients: f64) {
+fn check(engine: &mut dyn Engine, dtype: DType, on_losses: f64, on_gradients: f64) {
     for golden in CASES.map(load) {
-        let found = golden.evaluate(engine, dtype);
+        let (found, gradients) = golden.evaluate(engine, dtype);
         let l = found.losses;
         let losses = [l.separation, l.invariance, l.capacity, l.conformal, l.total(&golden.loss)];
         for (a, b) in losses.iter().zip(&golden.losses) {
@@ -100,8 +100,8 @@ fn check(engine: &dyn Engine, dtype: DType, on_losses: f64, on_gradients: f64) {
         }
         let s = found.statistics;
         assert_eq!(vec![s.separation_pairs, s.invariance_pairs, s.conformal_steps], golden.counts, "{}", golden.name);
-        for (gradient, ((name, _, _), expected)) in found.gradients.iter().zip(golden.parameters.iter().zip(&golden.gradients)) {
-            let off = deviation(&values(gradient), expected);
+        for (gradient, ((name, _, _), expected)) in gradients.iter().zip(golden.parameters.iter().zip(&golden.gradients)) {
+            let off = deviation(gradient, expected);
             assert!(off <= on_gradients, "{}: gradient of {name} is off by {off:e}", golden.name);
         }
     }
@@ -110,36 +110,35 @@ fn check(engine: &dyn Engine, dtype: DType, on_losses: f64, on_gradients: f64) {
 #[test]
 fn positions_are_the_golden_ones() {
     for golden in CASES.map(load) {
-        let x: Vec<f64> = golden.batch.positions_m().into_iter().flatten().collect();
+        let x: Vec<f64> = golden.batch.positions_m().iter().flatten().copied().collect();
         assert!(deviation(&x, &golden.positions) < 1e-14);
     }
 }
 
 #[test]
 fn the_reference_in_f64_is_within_1e_10() {
-    check(&Reference { activation: Activation::Relu }, DType::F64, 1e-10, 1e-10);
+    check(&mut Reference { activation: Activation::Relu }, DType::F64, 1e-10, 1e-10);
 }
 
 #[test]
 fn the_fused_engine_is_within_1e_5_on_losses_and_1e_4_on_gradients() {
-    check(&Fused { activation: Activation::Relu }, DType::F32, 1e-5, 1e-4);
+    check(&mut Fused::new(Activation::Relu), DType::F32, 1e-5, 1e-4);
 }
 
 #[test]
 fn the_references_gradient_is_that_of_finite_differences() {
-    let engine = Reference { activation: Activation::Relu };
+    let mut engine = Reference { activation: Activation::Relu };
     for golden in ["tiny", "tiny_mean_all"].map(load) {
-        let analytic = golden.evaluate(&engine, DType::F64).gradients;
+        let (_, analytic) = golden.evaluate(&mut engine, DType::F64);
         let mut stream = gridlake_space::seed::Seed(1).stream("finite-differences", 0);
         for (which, gradient) in analytic.iter().enumerate() {
-            let gradient = values(gradient);
             let scale = gradient.iter().fold(0f64, |m, x| m.max(x.abs()));
             for _ in 0..12 {
                 let at = stream.below(gradient.len());
-                let total = |delta: f64| {
+                let mut total = |delta: f64| {
                     let mut moved = load(golden.name);
                     moved.parameters[which].2[at] += delta;
-                    moved.evaluate(&engine, DType::F64).losses.total(&golden.loss)
+                    moved.evaluate(&mut engine, DType::F64).0.losses.total(&golden.loss)
                 };
                 let step = 1e-6;
                 let numeric = (total(step) - total(-step)) / (2.0 * step);

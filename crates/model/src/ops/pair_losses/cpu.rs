@@ -2,136 +2,191 @@
 //!
 //! One tile: (1) Gram products g·g' of 48 × 48 pairs; (2) in place, from them, ‖g-g'‖² = ‖g‖²+‖g'‖²-2g·g', the exponential, both masks,
 //! and the slope c = ∂L/∂‖g-g'‖²; (3) Σ_j c·g_j for the rows and, off the diagonal, Σ_i c·g_i for the columns. As both orders of a pair count,
-//! ∂L/∂g_i = 4·(g_i·Σ_j c_ij - Σ_j c_ij g_j). Near pairs are few and their distances small: these are summed from the differences g-g' themselves,
-//! as the Gram form would cancel.
+//! ∂L/∂g_i = 4·(g_i·Σ_j c_ij - Σ_j c_ij g_j). For pairs whose states are close, whose Gram form
+//! would cancel, Inv is summed from the differences g-g' themselves.
+//!
+//! **Who adds to what, when.** A tile adds to the gradients of its rows and of its columns, so tiles are grouped into pairs of blocks of states, and pairs of blocks into
+//! rounds in which every block occurs once (the circle method of round-robin tournaments). Within a round all pairs run in parallel, on rows of their own; rounds follow each
+//! other. So every sum has one order, whatever the number of threads, and there are no partial gradients to add up.
+//!
+//! **Precision.** Positions, counts and sums over tiles are `f64`; within a tile sums run in `f32` (144 terms a lane). The Gram form of ‖g-g'‖² is off by less than
+//! 4·10⁻⁷, so that no near pair's share of Inv is off by more than 7·10⁻⁶ of itself.
 #![expect(unsafe_code, reason = "register tiles over raw pointers within checked slices")]
 
-use super::{GROUPS, PairLosses, PairSettings};
-use crate::ops::matmul::{Strided, accumulate};
-use crate::ops::simd::{Kernel, LANES, Pack, exp, run};
+use super::{PairLosses, PairSettings};
+use crate::ops::matmul::{Strided, multiply};
+use crate::ops::simd::{Kernel, LANES, Pack, exp2, run, transpose};
 use rayon::prelude::*;
 
 /// States along one side of a tile: three packs.
 const TILE: usize = 3 * LANES;
 
-/// `g` (S, stride) with zero padding, `x_m` (S): the losses, and their weighted gradient (S, stride).
-pub(crate) fn pair_losses(g: &[f32], stride: usize, x_m: &[[f64; 2]], settings: &PairSettings) -> (PairLosses, Vec<f32>) {
-    let states = x_m.len();
-    assert_eq!(g.len(), states * stride);
-    let inputs = Inputs::new(g, stride, x_m, settings.sigma_x_m);
-    let tiles: Vec<(usize, usize)> = (0..inputs.blocks).flat_map(|i| (i..inputs.blocks).map(move |j| (i, j))).collect();
-    let groups: Vec<&[(usize, usize)]> = (0..GROUPS).map(|k| &tiles[k * tiles.len() / GROUPS..(k + 1) * tiles.len() / GROUPS]).collect();
+/// Fewest and most tiles along one side of a block.
+const BLOCK_TILES: (usize, usize) = (2, 4);
 
-    let counts: Vec<(u64, u64)> = groups.par_iter().map(|tiles| run(Count { inputs: &inputs, tiles })).collect();
-    let (far, near) = counts.iter().fold((0, 0), |sum, c| (sum.0 + c.0, sum.1 + c.1));
-    let sep_scale = 1.0 / settings.reduction.divisor(far, states);
-    let inv_scale = 1.0 / settings.reduction.divisor(near, states);
-    let inverse_width = 1.0 / (2.0 * settings.sigma_g * settings.sigma_g);
-    let slopes = Slopes {
-        exponent: -inverse_width as f32,
-        far: (-settings.lambda_sep * sep_scale * inverse_width) as f32,
-        near: (settings.lambda_inv * inv_scale) as f32,
-    };
-    let mut parts: Vec<Part> = groups.par_iter().map(|tiles| run(Sweep { inputs: &inputs, tiles, slopes })).collect();
+/// Blocks that the states are divided into before blocks grow.
+const BLOCKS: usize = 24;
 
-    let losses = PairLosses {
-        separation: parts.iter().map(|p| p.separation).sum::<f64>() * sep_scale,
-        invariance: parts.iter().map(|p| p.invariance).sum::<f64>() * inv_scale,
-        separation_pairs: far,
-        invariance_pairs: near,
-    };
-    let mut gradient = std::mem::take(&mut parts[0].gradient);
-    let mut slope_sums = std::mem::take(&mut parts[0].slope_sums);
-    for part in &parts[1..] {
-        for (sum, value) in slope_sums.iter_mut().zip(&part.slope_sums) {
-            *sum += value;
-        }
-    }
-    let rows = |data: &'_ [f32]| data.len() / stride;
-    debug_assert_eq!(rows(&gradient), inputs.blocks * TILE);
-    gradient.par_chunks_mut(stride).zip(&slope_sums).enumerate().for_each(|(row, (d, slope))| {
-        for part in &parts[1..] {
-            for (sum, value) in d.iter_mut().zip(&part.gradient[row * stride..]) {
-                *sum += value;
-            }
-        }
-        for (d, g) in d.iter_mut().zip(&inputs.g[row * stride..]) {
-            // Not fused: a self-pair's two terms are then the same rounded product and cancel exactly.
-            *d = 4.0 * (g * slope - *d);
-        }
-    });
-    gradient.truncate(states * stride);
-    (losses, gradient)
-}
+/// ‖g-g'‖² below which near pairs are computed from differences.
+const CLOSE: f32 = 1.0 / 16.0;
 
-/// The states, padded to whole tiles: rows of zeros whose positions are NaN, so that no mask selects them.
-struct Inputs {
-    g: Vec<f32>,
-    /// Per block: (stride, TILE), the transposed states.
-    transposed: Vec<f32>,
+/// The sweep over pairs, with buffers that are made once.
+#[derive(Debug, Default)]
+pub struct PairSweep {
+    stride: usize,
+    /// States, rounded up to whole packs; padding has zeros as states and NaN as positions, so that no mask selects it.
+    padded: usize,
+    /// Per tile: (stride, states of the tile), the states turned.
+    turned: Vec<f32>,
+    /// ‖g‖².
     squared_norm: Vec<f32>,
+    /// (S, lanes): Σ_j c_ij from rows of tiles, by lane of j.
+    row_slopes: Vec<f32>,
+    /// (S): Σ_i c_ij from columns of tiles.
+    column_slopes: Vec<f32>,
     x: Vec<f64>,
     y: Vec<f64>,
-    stride: usize,
-    blocks: usize,
-    above: f64,
-    below: f64,
+    sums: Vec<Sums>,
 }
 
-impl Inputs {
-    fn new(g: &[f32], stride: usize, x_m: &[[f64; 2]], sigma_x_m: f64) -> Self {
-        let blocks = x_m.len().div_ceil(TILE);
-        let padded = blocks * TILE;
-        let mut own = Vec::with_capacity(padded * stride);
-        own.extend_from_slice(g);
-        own.resize(padded * stride, 0.0);
-        let mut transposed = vec![0f32; padded * stride];
-        transposed.par_chunks_mut(TILE * stride).zip(own.par_chunks(TILE * stride)).for_each(|(to, from)| {
-            for (column, row) in from.chunks_exact(stride).enumerate() {
-                for (k, value) in row.iter().enumerate() {
-                    to[k * TILE + column] = *value;
-                }
+/// What one pair of blocks adds to the losses and counts.
+#[derive(Clone, Copy, Debug, Default)]
+struct Sums {
+    separation: f64,
+    invariance: f64,
+    far: u64,
+    near: u64,
+}
+
+impl PairSweep {
+    /// Losses of the states `g` (S, stride), zero-padded, at `x_m` (S), and their weighted gradient into `dg` (S, stride).
+    ///
+    /// # Panics
+    /// If the lengths do not fit each other.
+    pub fn evaluate(&mut self, g: &[f32], stride: usize, x_m: &[[f64; 2]], settings: &PairSettings, dg: &mut [f32]) -> PairLosses {
+        let states = x_m.len();
+        assert!(stride.is_multiple_of(LANES) && g.len() == states * stride && dg.len() == g.len());
+        self.take_in(g, stride, x_m);
+        let rounds = Rounds::new(self.padded);
+        self.sums.clear();
+        self.sums.resize(rounds.most_pairs(), Sums::default());
+        let mut sums = std::mem::take(&mut self.sums);
+        let (above, below) = squared_limits(settings.sigma_x_m);
+        let limits = Limits { above, below };
+
+        // Counts are written nowhere, so all rounds' pairs run at once.
+        let this = &*self;
+        let count = |(round, k): (usize, usize)| run(Count { sweep: this, limits, blocks: rounds.pair(round, k) });
+        let add = |a: Sums, b: Sums| Sums { far: a.far + b.far, near: a.near + b.near, ..a };
+        let pairs = (0..rounds.count()).into_par_iter().flat_map(|round| (0..rounds.pairs(round)).into_par_iter().map(move |k| (round, k)));
+        let mut counts = pairs.map(count).reduce(Sums::default, add);
+
+        let sep_scale = 1.0 / settings.reduction.divisor(counts.far, states);
+        let inv_scale = 1.0 / settings.reduction.divisor(counts.near, states);
+        let inverse_width = 1.0 / (2.0 * settings.sigma_g * settings.sigma_g);
+        let slopes = Slopes {
+            exponent: (-inverse_width * std::f64::consts::LOG2_E) as f32,
+            far: (-settings.lambda_sep * sep_scale * inverse_width) as f32,
+            near: (settings.lambda_inv * inv_scale) as f32,
+        };
+        dg.fill(0.0);
+        let outputs = Outputs {
+            gradient: dg.as_mut_ptr(),
+            states,
+            row_slopes: self.row_slopes.as_mut_ptr(),
+            column_slopes: self.column_slopes.as_mut_ptr(),
+        };
+        for round in 0..rounds.count() {
+            let this = &*self;
+            let pairs = rounds.pairs(round);
+            sums[..pairs].par_iter_mut().enumerate().for_each(|(k, sums)| {
+                *sums = run(Sweep { sweep: this, g, limits, slopes, blocks: rounds.pair(round, k), outputs });
+            });
+            for sums in &sums[..pairs] {
+                counts.separation += sums.separation;
+                counts.invariance += sums.invariance;
             }
-        });
-        let mut squared_norm = vec![0f32; padded];
-        squared_norm.par_chunks_mut(TILE).zip(transposed.par_chunks(TILE * stride)).for_each(|(norms, transposed)| {
-            run(SquaredNorms { transposed, norms });
-        });
-        let coordinate = |axis: usize| x_m.iter().map(|x| x[axis]).chain(std::iter::repeat(f64::NAN)).take(padded).collect();
-        let (above, below) = squared_limits(sigma_x_m);
-        Self { g: own, transposed, squared_norm, x: coordinate(0), y: coordinate(1), stride, blocks, above, below }
+        }
+        self.sums = sums;
+        let tasks = dg.par_chunks_mut(TILE * stride).zip(g.par_chunks(TILE * stride));
+        let slopes = self.row_slopes.par_chunks(TILE * LANES).zip(self.column_slopes.par_chunks(TILE));
+        tasks.zip(slopes).for_each(|((dg, g), (row_slopes, column_slopes))| run(Finish { stride, g, row_slopes, column_slopes, dg }));
+        PairLosses {
+            separation: counts.separation * sep_scale,
+            invariance: counts.invariance * inv_scale,
+            separation_pairs: counts.far,
+            invariance_pairs: counts.near,
+        }
     }
 
-    /// ‖g_i - g_j‖² from the differences.
-    #[inline(always)]
-    unsafe fn squared_distance<P: Pack>(&self, i: usize, j: usize) -> f64 {
-        // SAFETY: `i` and `j` are padded states.
-        unsafe {
-            let (a, b) = (self.g.as_ptr().add(i * self.stride), self.g.as_ptr().add(j * self.stride));
-            let mut sum = P::splat(0.0);
-            for at in (0..self.stride).step_by(LANES) {
-                let difference = P::load(a.add(at)).sub(P::load(b.add(at)));
-                sum = difference.fma(difference, sum);
-            }
-            sum.sum()
+    /// Prepares the states: turned, with their norms, padded.
+    fn take_in(&mut self, g: &[f32], stride: usize, x_m: &[[f64; 2]]) {
+        let padded = x_m.len().next_multiple_of(LANES);
+        (self.stride, self.padded) = (stride, padded);
+        self.turned.resize(padded * stride, 0.0);
+        self.squared_norm.resize(padded, 0.0);
+        self.row_slopes.clear();
+        self.row_slopes.resize(padded * LANES, 0.0);
+        self.column_slopes.clear();
+        self.column_slopes.resize(padded, 0.0);
+        for (axis, to) in [&mut self.x, &mut self.y].into_iter().enumerate() {
+            to.clear();
+            to.extend(x_m.iter().map(|x| x[axis]));
+            to.resize(padded, f64::NAN);
         }
+        let tiles = self.turned.par_chunks_mut(TILE * stride).zip(self.squared_norm.par_chunks_mut(TILE)).zip(g.par_chunks(TILE * stride));
+        tiles.for_each(|((turned, norms), g)| run(TakeIn { stride, g, turned, norms }));
     }
 
     /// (far, near) masks of state `i` against the sixteen from `j` on.
     #[inline(always)]
-    unsafe fn masks<P: Pack>(&self, i: usize, j: usize) -> (u16, u16) {
+    unsafe fn masks<P: Pack>(&self, i: usize, j: usize, limits: Limits) -> (u16, u16) {
         // SAFETY: `i` and `j + 15` are padded states.
         unsafe {
-            P::distance_masks(
-                *self.x.get_unchecked(i),
-                *self.y.get_unchecked(i),
-                self.x.as_ptr().add(j),
-                self.y.as_ptr().add(j),
-                self.above,
-                self.below,
-            )
+            let (x, y) = (*self.x.get_unchecked(i), *self.y.get_unchecked(i));
+            P::distance_masks(x, y, self.x.as_ptr().add(j), self.y.as_ptr().add(j), limits.above, limits.below)
         }
     }
+}
+
+struct TakeIn<'a> {
+    stride: usize,
+    g: &'a [f32],
+    turned: &'a mut [f32],
+    norms: &'a mut [f32],
+}
+
+impl Kernel for TakeIn<'_> {
+    type Output = ();
+    #[inline(always)]
+    unsafe fn call<P: Pack>(self) {
+        let (states, columns) = (self.g.len() / self.stride, self.norms.len());
+        assert!(states <= columns && columns.is_multiple_of(LANES) && self.turned.len() == columns * self.stride);
+        // SAFETY: the shapes were just checked.
+        unsafe {
+            transpose::<P>((states, self.stride), self.g.as_ptr(), self.stride, self.turned.as_mut_ptr(), columns);
+            if states < columns {
+                for row in self.turned.chunks_exact_mut(columns) {
+                    row[states..].fill(0.0);
+                }
+            }
+            for at in (0..columns).step_by(LANES) {
+                let mut sum = P::splat(0.0);
+                for row in self.turned.chunks_exact(columns) {
+                    let g = P::load(row.as_ptr().add(at));
+                    sum = g.fma(g, sum);
+                }
+                sum.store(self.norms.as_mut_ptr().add(at));
+            }
+        }
+    }
+}
+
+/// Limits on squared distances; see [`squared_limits`].
+#[derive(Clone, Copy)]
+struct Limits {
+    above: f64,
+    below: f64,
 }
 
 /// Limits on squared distances that decide as the distance itself would: `sqrt(q) > sigma` iff `q > above`, `sqrt(q) < sigma` iff `q < below`.
@@ -153,146 +208,204 @@ fn squared_limits(sigma: f64) -> (f64, f64) {
     (above, below)
 }
 
-struct SquaredNorms<'a> {
-    transposed: &'a [f32],
-    norms: &'a mut [f32],
+/// Pairs of blocks in rounds: every two blocks meet once, and so does each with itself; no block is in two pairs of a round.
+#[derive(Clone, Copy, Debug)]
+struct Rounds {
+    /// States.
+    padded: usize,
+    /// States of a block, a multiple of [`TILE`]; the last has what is left.
+    block: usize,
+    blocks: usize,
 }
 
-impl Kernel for SquaredNorms<'_> {
-    type Output = ();
-    #[inline(always)]
-    unsafe fn call<P: Pack>(self) {
-        for at in (0..TILE).step_by(LANES) {
-            // SAFETY: rows of TILE floats.
-            unsafe {
-                let mut sum = P::splat(0.0);
-                for row in self.transposed.chunks_exact(TILE) {
-                    let g = P::load(row.as_ptr().add(at));
-                    sum = g.fma(g, sum);
-                }
-                sum.store(self.norms.as_mut_ptr().add(at));
-            }
+impl Rounds {
+    fn new(padded: usize) -> Self {
+        let tiles = padded.div_ceil(TILE);
+        let block = tiles.div_ceil(BLOCKS).clamp(BLOCK_TILES.0, BLOCK_TILES.1) * TILE;
+        Self { padded, block, blocks: padded.div_ceil(block) }
+    }
+
+    /// Blocks with the one that makes their number even, if need be.
+    fn players(self) -> usize {
+        self.blocks.next_multiple_of(2)
+    }
+
+    /// The first round is every block with itself.
+    fn count(self) -> usize {
+        self.players()
+    }
+
+    fn pairs(self, round: usize) -> usize {
+        if round == 0 { self.blocks } else { self.players() / 2 }
+    }
+
+    fn most_pairs(self) -> usize {
+        self.blocks
+    }
+
+    /// A pair of ranges of states, the first before or equal to the second; empty where one sits out.
+    fn pair(self, round: usize, k: usize) -> (std::ops::Range<usize>, std::ops::Range<usize>) {
+        let range = |b: usize| b * self.block..self.padded.min((b + 1) * self.block);
+        if round == 0 {
+            return (range(k), range(k));
         }
+        // One player stays, the others sit on a circle that turns by one a round.
+        let circle = self.players() - 1;
+        let a = if k == 0 { circle } else { (round + k) % circle };
+        let b = (round + circle - k) % circle;
+        let (low, high) = (a.min(b), a.max(b));
+        if high >= self.blocks { (0..0, 0..0) } else { (range(low), range(high)) }
     }
 }
 
+/// The tiles of a pair of blocks: (rows, columns) as ranges of states; of a block with itself, the upper triangle.
+fn tiles((a, b): (std::ops::Range<usize>, std::ops::Range<usize>)) -> impl Iterator<Item = (std::ops::Range<usize>, std::ops::Range<usize>)> {
+    let own = a == b;
+    let tile = |first: usize, end: usize| first..end.min(first + TILE);
+    a.clone().step_by(TILE).flat_map(move |i| {
+        let from = if own { i } else { b.start };
+        (from..b.end).step_by(TILE).map({
+            let (a_end, b_end) = (a.end, b.end);
+            move |j| (tile(i, a_end), tile(j, b_end))
+        })
+    })
+}
+
 struct Count<'a> {
-    inputs: &'a Inputs,
-    tiles: &'a [(usize, usize)],
+    sweep: &'a PairSweep,
+    limits: Limits,
+    blocks: (std::ops::Range<usize>, std::ops::Range<usize>),
 }
 
 impl Kernel for Count<'_> {
     /// Ordered pairs (far, near).
-    type Output = (u64, u64);
+    type Output = Sums;
     #[inline(always)]
-    unsafe fn call<P: Pack>(self) -> (u64, u64) {
-        let (mut far, mut near) = (0u64, 0u64);
-        for (bi, bj) in self.tiles {
-            let orders = if bi == bj { 1 } else { 2 };
-            for i in bi * TILE..(bi + 1) * TILE {
-                for j in (bj * TILE..(bj + 1) * TILE).step_by(LANES) {
+    unsafe fn call<P: Pack>(self) -> Sums {
+        let mut sums = Sums::default();
+        for (rows, columns) in tiles(self.blocks) {
+            let orders = if rows == columns { 1 } else { 2 };
+            for i in rows {
+                for j in columns.clone().step_by(LANES) {
                     // SAFETY: within the padded states.
-                    let (f, n) = unsafe { self.inputs.masks::<P>(i, j) };
-                    far += orders * u64::from(f.count_ones());
-                    near += orders * u64::from(n.count_ones());
+                    let (f, n) = unsafe { self.sweep.masks::<P>(i, j, self.limits) };
+                    sums.far += orders * u64::from(f.count_ones());
+                    sums.near += orders * u64::from(n.count_ones());
                 }
             }
         }
-        (far, near)
+        sums
     }
 }
 
 #[derive(Clone, Copy)]
 struct Slopes {
+    /// log₂ e · -1/2σ_g².
     exponent: f32,
     far: f32,
     near: f32,
 }
 
-/// One group's share of everything.
-struct Part {
-    separation: f64,
-    invariance: f64,
-    /// Σ_j c_ij g_j, (padded states, stride).
-    gradient: Vec<f32>,
-    /// Σ_j c_ij.
-    slope_sums: Vec<f32>,
+/// Where a round's pairs of blocks write, each to its own states.
+#[derive(Clone, Copy)]
+struct Outputs {
+    /// Σ_j c_ij g_j, (states, stride).
+    gradient: *mut f32,
+    /// Without padding.
+    states: usize,
+    row_slopes: *mut f32,
+    column_slopes: *mut f32,
 }
+// SAFETY: the pairs of a round share no block, and each writes to the states of its blocks only.
+unsafe impl Send for Outputs {}
+// SAFETY: as above.
+unsafe impl Sync for Outputs {}
 
 struct Sweep<'a> {
-    inputs: &'a Inputs,
-    tiles: &'a [(usize, usize)],
+    sweep: &'a PairSweep,
+    g: &'a [f32],
+    limits: Limits,
     slopes: Slopes,
+    blocks: (std::ops::Range<usize>, std::ops::Range<usize>),
+    outputs: Outputs,
 }
 
 impl Kernel for Sweep<'_> {
-    type Output = Part;
+    type Output = Sums;
     #[inline(always)]
-    unsafe fn call<P: Pack>(self) -> Part {
-        let Self { inputs, tiles, slopes } = self;
-        let stride = inputs.stride;
-        let mut part = Part {
-            separation: 0.0,
-            invariance: 0.0,
-            gradient: vec![0.0; inputs.g.len()],
-            slope_sums: vec![0.0; inputs.squared_norm.len()],
-        };
+    unsafe fn call<P: Pack>(self) -> Sums {
+        let Self { sweep, g, limits, slopes, blocks, outputs } = self;
+        let stride = sweep.stride;
+        let mut sums = Sums::default();
         let mut tile = [0f32; TILE * TILE];
-        for (bi, bj) in tiles {
-            let (rows, columns) = (bi * TILE, bj * TILE);
-            let (g_rows, g_columns) = (inputs.g[rows * stride..].as_ptr(), inputs.g[columns * stride..].as_ptr());
-            tile.fill(0.0);
-            // SAFETY: all blocks are whole: TILE padded states of `stride` floats, a TILE × TILE tile.
+        for (rows, columns) in tiles(blocks) {
+            // Padding has no row in `g` and `dg`, and needs none.
+            let height = rows.len().min(outputs.states - rows.start);
+            let own_columns = columns.len().min(outputs.states - columns.start);
+            let (g_rows, g_columns) = (g[rows.start * stride..].as_ptr(), g[columns.start * stride..].as_ptr());
+            let turned = sweep.turned[columns.start * stride..].as_ptr();
+            let both = rows != columns;
+            // SAFETY: `height` and `own_columns` states of `stride` floats from `rows` and `columns` on; a turned tile as wide as `columns`;
+            // this pair of blocks alone writes to its states in this round.
             unsafe {
                 let a = Strided { data: g_rows, row: stride, column: 1 };
-                accumulate::<P>((TILE, TILE, stride), a, inputs.transposed[columns * stride..].as_ptr(), TILE, tile.as_mut_ptr(), TILE);
-                let both = bi != bj;
-                let (separation, invariance) = weigh::<P>(inputs, rows, columns, slopes, &mut tile, &mut part.slope_sums, both);
+                multiply::<P, false>((height, columns.len(), stride), a, turned, columns.len(), tile.as_mut_ptr(), TILE);
+                let (separation, invariance) =
+                    weigh::<P>(sweep, g.as_ptr(), (rows.start, height), (columns.start, columns.len()), limits, slopes, &mut tile, outputs, both);
                 let orders = if both { 2.0 } else { 1.0 };
-                part.separation += orders * separation;
-                part.invariance += orders * invariance;
+                sums.separation += orders * separation;
+                sums.invariance += orders * invariance;
                 let c = Strided { data: tile.as_ptr(), row: TILE, column: 1 };
-                accumulate::<P>((TILE, stride, TILE), c, g_columns, stride, part.gradient[rows * stride..].as_mut_ptr(), stride);
+                let to = outputs.gradient.add(rows.start * stride);
+                multiply::<P, true>((height, stride, own_columns), c, g_columns, stride, to, stride);
                 if both {
                     let c = Strided { data: tile.as_ptr(), row: 1, column: TILE };
-                    accumulate::<P>((TILE, stride, TILE), c, g_rows, stride, part.gradient[columns * stride..].as_mut_ptr(), stride);
+                    let to = outputs.gradient.add(columns.start * stride);
+                    multiply::<P, true>((own_columns, stride, height), c, g_rows, stride, to, stride);
                 }
             }
         }
-        part
+        sums
     }
 }
 
 /// Turns a tile of Gram products into slopes; adds the slopes up per row and, if `both`, per column; returns the tile's sums (Sep, Inv).
 #[inline(always)]
+#[expect(clippy::too_many_arguments, reason = "one tile's place, settings and destinations")]
 unsafe fn weigh<P: Pack>(
-    inputs: &Inputs,
-    rows: usize,
-    columns: usize,
+    sweep: &PairSweep,
+    g: *const f32,
+    (first_row, height): (usize, usize),
+    (first_column, width): (usize, usize),
+    limits: Limits,
     slopes: Slopes,
     tile: &mut [f32; TILE * TILE],
-    slope_sums: &mut [f32],
+    outputs: Outputs,
     both: bool,
 ) -> (f64, f64) {
     // SAFETY: as in the caller.
     unsafe {
         let (exponent, far_slope, near_slope) = (P::splat(slopes.exponent), P::splat(slopes.far), P::splat(slopes.near));
-        let minus_two = P::splat(-2.0);
-        let (mut separation, mut invariance) = (0.0, 0.0);
+        let (minus_two, stride) = (P::splat(-2.0), sweep.stride);
+        let (mut separation, mut invariance) = (P::splat(0.0), P::splat(0.0));
         let mut column_sums = [P::splat(0.0); TILE / LANES];
-        for i in 0..TILE {
-            let norm = P::splat(*inputs.squared_norm.get_unchecked(rows + i));
-            let (mut row_sum, mut sep) = (P::splat(0.0), P::splat(0.0));
-            for (pack, column_sum) in column_sums.iter_mut().enumerate() {
+        for i in 0..height {
+            let norm = P::splat(*sweep.squared_norm.get_unchecked(first_row + i));
+            let state = g.add((first_row + i) * stride);
+            let (mut row_sum, mut row_invariance) = (P::splat(0.0), P::splat(0.0));
+            for (pack, column_sum) in column_sums.iter_mut().enumerate().take(width / LANES) {
                 let at = tile.as_mut_ptr().add(i * TILE + pack * LANES);
-                let j = columns + pack * LANES;
-                let (far, near) = inputs.masks::<P>(rows + i, j);
-                let squared = minus_two.fma(P::load(at), norm.add(P::load(inputs.squared_norm.as_ptr().add(j))));
-                let e = exp(squared.mul(exponent)).keep(far);
-                sep = sep.add(e);
-                let mut left = near;
+                let j = first_column + pack * LANES;
+                let (far, near) = sweep.masks::<P>(first_row + i, j, limits);
+                let squared = minus_two.fma(P::load(at), norm.add(P::load(sweep.squared_norm.as_ptr().add(j))));
+                let e = exp2(squared.mul(exponent)).keep(far);
+                separation = separation.add(e);
+                let close = near & squared.less(P::splat(CLOSE));
+                invariance = invariance.add(squared.keep(near & !close));
+                let mut left = close;
                 while left != 0 {
-                    invariance += inputs.squared_distance::<P>(rows + i, j + left.trailing_zeros() as usize);
+                    let other = j + left.trailing_zeros() as usize;
+                    row_invariance = squared_difference::<P>(state, g.add(other * stride), stride, row_invariance);
                     left &= left - 1;
                 }
                 let slope = far_slope.fma(e, near_slope.keep(near));
@@ -300,15 +413,100 @@ unsafe fn weigh<P: Pack>(
                 row_sum = row_sum.add(slope);
                 *column_sum = column_sum.add(slope);
             }
-            separation += sep.sum();
-            slope_sums[rows + i] += row_sum.sum() as f32;
+            invariance = invariance.add(row_invariance);
+            let to = outputs.row_slopes.add((first_row + i) * LANES);
+            P::load(to).add(row_sum).store(to);
         }
         if both {
-            for (pack, sum) in column_sums.iter().enumerate() {
-                let to = slope_sums.as_mut_ptr().add(columns + pack * LANES);
+            for (pack, sum) in column_sums.iter().enumerate().take(width / LANES) {
+                let to = outputs.column_slopes.add(first_column + pack * LANES);
                 P::load(to).add(*sum).store(to);
             }
         }
-        (separation, invariance)
+        (separation.sum(), invariance.sum())
+    }
+}
+
+/// Σ (a-b)², by lane, on top of `sum`.
+#[inline(always)]
+unsafe fn squared_difference<P: Pack>(a: *const f32, b: *const f32, stride: usize, mut sum: P) -> P {
+    for at in (0..stride).step_by(LANES) {
+        // SAFETY: the caller's states have `stride` floats.
+        unsafe {
+            let difference = P::load(a.add(at)).sub(P::load(b.add(at)));
+            sum = difference.fma(difference, sum);
+        }
+    }
+    sum
+}
+
+/// dg = 4·(g·Σc - Σ c g').
+struct Finish<'a> {
+    stride: usize,
+    g: &'a [f32],
+    row_slopes: &'a [f32],
+    column_slopes: &'a [f32],
+    dg: &'a mut [f32],
+}
+
+impl Kernel for Finish<'_> {
+    type Output = ();
+    #[inline(always)]
+    unsafe fn call<P: Pack>(self) {
+        let rows = self.dg.chunks_exact_mut(self.stride).zip(self.g.chunks_exact(self.stride));
+        for ((dg, g), (lanes, column)) in rows.zip(self.row_slopes.chunks_exact(LANES).zip(self.column_slopes)) {
+            // SAFETY: rows are whole packs.
+            unsafe {
+                let slope = P::splat((P::load(lanes.as_ptr()).sum() + f64::from(*column)) as f32);
+                let four = P::splat(4.0);
+                for at in (0..self.stride).step_by(LANES) {
+                    let to = dg.as_mut_ptr().add(at);
+                    // Not fused: a self-pair's two terms are then the same rounded product and cancel exactly.
+                    four.mul(P::load(g.as_ptr().add(at)).mul(slope).sub(P::load(to))).store(to);
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_two_tiles_meet_once_and_no_block_is_in_two_pairs_of_a_round() {
+        for padded in [16, 48, 64, 96, 112, 240, 720, 2_000, 7_808, 20_016] {
+            let rounds = Rounds::new(padded);
+            let side = padded.div_ceil(TILE);
+            let mut met = vec![0u8; side * side];
+            for round in 0..rounds.count() {
+                let mut busy = vec![false; rounds.blocks];
+                for k in 0..rounds.pairs(round) {
+                    let (a, b) = rounds.pair(round, k);
+                    if a.is_empty() {
+                        continue;
+                    }
+                    let blocks = if a == b { vec![a.start] } else { vec![a.start, b.start] };
+                    for first in blocks {
+                        assert!(!std::mem::replace(&mut busy[first / rounds.block], true), "{padded}: round {round}");
+                    }
+                    for (rows, columns) in tiles((a, b)) {
+                        assert!(rows.end <= padded && columns.end <= padded && rows.start <= columns.start);
+                        met[rows.start / TILE * side + columns.start / TILE] += 1;
+                    }
+                }
+            }
+            assert!((0..side * side).all(|at| met[at] == u8::from(at / side <= at % side)), "{padded}");
+        }
+    }
+
+    #[test]
+    fn squared_limits_decide_as_the_distance_does() {
+        for sigma in [0.05, 0.1, 0.07, 1e-9, 10.0, 1.0 / 3.0] {
+            let (above, below) = squared_limits(sigma);
+            for q in [above, above.next_up(), below, below.next_down(), sigma * sigma] {
+                assert_eq!((q > above, q < below), (q.sqrt() > sigma, q.sqrt() < sigma), "σ {sigma}, q {q}");
+            }
+        }
     }
 }

@@ -1,11 +1,21 @@
 //! The tiled sweep against the double loop.
 
-use super::{PairSettings, Reduction, pair_losses, reference};
+use super::{PairLosses, PairSettings, PairSweep, Reduction, reference};
 use crate::ops::simd::LANES;
 use gridlake_space::seed::Seed;
 
 const SETTINGS: PairSettings =
     PairSettings { sigma_x_m: 0.05, sigma_g: 0.4, lambda_sep: 1.0, lambda_inv: 0.1, reduction: Reduction::MeanSelected };
+
+fn pair_losses(g: &[f32], stride: usize, x_m: &[[f64; 2]], settings: &PairSettings) -> (PairLosses, Vec<f32>) {
+    // Used before on another problem, as in training; what that left behind must not matter.
+    let mut sweep = PairSweep::default();
+    let other: Vec<f32> = (0..130 * 16).map(|i| (i as f32).sin()).collect();
+    sweep.evaluate(&other, 16, &[[0.1, 0.2]; 130], settings, &mut vec![1.0; 130 * 16]);
+    let mut gradient = vec![7.0; g.len()];
+    let losses = sweep.evaluate(g, stride, x_m, settings, &mut gradient);
+    (losses, gradient)
+}
 
 fn compare(g: &[f32], units: usize, x_m: &[[f64; 2]], settings: &PairSettings, what: &str) {
     let stride = units.next_multiple_of(LANES);

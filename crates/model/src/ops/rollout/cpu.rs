@@ -1,22 +1,140 @@
 //! The rollout on the CPU: trajectories in parallel, each step one sparse combination of matrix columns held in registers.
 #![expect(unsafe_code, reason = "register tiles over raw pointers within checked slices")]
 
-use super::{NORM_EPSILON, States, Steps};
-use crate::ops::linear::Shared;
-use crate::ops::matmul::{Strided, accumulate};
-use crate::ops::simd::{Kernel, LANES, Pack, run};
+use super::{NORM_EPSILON, Steps};
+use crate::ops::matmul::{Strided, multiply};
+use crate::ops::simd::{Kernel, LANES, Pack, run, transpose};
 use rayon::prelude::*;
 
-/// Rolls out all trajectories. `w` (K, N, N) row-major, `initial_raw` (N).
-pub(crate) fn forward(steps: Steps<'_>, w: &[f32], initial_raw: &[f32]) -> States {
-    let n = steps.units;
-    assert_eq!(w.len(), steps.velocities * n * n);
-    assert_eq!((initial_raw.len(), steps.index.len()), (n, steps.states()));
-    assert!(steps.index.iter().all(|k| (*k as usize) < steps.velocities));
-    let (initial, initial_norm) = norm_relu(initial_raw);
-    let (g, norm) = continue_from(steps, w, &initial);
-    let zero_states = norm.iter().filter(|n| **n == 0.0).count();
-    States { g, norm, initial, initial_norm, zero_states }
+/// The states of a batch and their way back, with buffers that are made once.
+#[derive(Debug, Default)]
+pub struct Rollout {
+    /// (S, stride): g_1 … g_T of every trajectory; padding is zero.
+    pub g: Vec<f32>,
+    /// (S): ‖ReLU(z)‖ before normalization.
+    pub norm: Vec<f32>,
+    /// (stride): g₀ = NormReLU(raw).
+    pub initial: Vec<f32>,
+    /// ‖ReLU(raw)‖.
+    pub initial_norm: f32,
+    /// (K, N, stride): the matrices turned: row j is what unit j adds to all units.
+    columns: Vec<f32>,
+    /// (K, N, stride): the matrices with padded rows, where N is no multiple of the lanes.
+    rows: Vec<f32>,
+    /// (B, stride): the non-zero elements of a trajectory's present state.
+    terms: Vec<(u32, f32)>,
+    /// (B, stride): what reaches g₀ through each trajectory.
+    carried: Vec<f32>,
+    /// (S, stride) each: ∂L/∂z and the states before, in the order of the velocities.
+    delta: Vec<f32>,
+    before: Vec<f32>,
+    /// (S): states by velocity, and (K + 1) where each velocity's begin.
+    uses: Vec<u32>,
+    starts: Vec<usize>,
+}
+
+impl Rollout {
+    /// Rolls out all trajectories. `w` (K, N, N) row-major, `initial_raw` (N).
+    ///
+    /// # Panics
+    /// If the lengths do not fit each other.
+    pub fn forward(&mut self, steps: Steps<'_>, w: &[f32], initial_raw: &[f32]) {
+        let (n, stride) = (steps.units, steps.stride());
+        assert_eq!(initial_raw.len(), n);
+        self.initial.clear();
+        self.initial.extend_from_slice(initial_raw);
+        self.initial.resize(stride, 0.0);
+        self.initial_norm = run(NormRelu { z: &mut self.initial });
+        self.roll(steps, w);
+    }
+
+    /// The same from a state g (stride) that needs no normalization.
+    pub(crate) fn continue_from(&mut self, steps: Steps<'_>, w: &[f32], state: &[f32]) {
+        assert_eq!(state.len(), steps.stride());
+        self.initial.clear();
+        self.initial.extend_from_slice(state);
+        self.roll(steps, w);
+    }
+
+    fn roll(&mut self, steps: Steps<'_>, w: &[f32]) {
+        let (n, stride) = (steps.units, steps.stride());
+        assert_eq!((w.len(), steps.index.len()), (steps.velocities * n * n, steps.states()));
+        assert!(steps.index.iter().all(|k| (*k as usize) < steps.velocities));
+        pad(&mut self.columns, w, n, stride, true);
+        self.g.resize(steps.states() * stride, 0.0);
+        self.norm.resize(steps.states(), 0.0);
+        self.terms.resize(steps.batch * stride, (0, 0.0));
+        let (initial, columns) = (&self.initial, &self.columns);
+        let states = self.g.par_chunks_mut(steps.length * stride).zip(self.norm.par_chunks_mut(steps.length));
+        states.zip(steps.index.par_chunks(steps.length)).zip(self.terms.par_chunks_mut(stride)).for_each(
+            |(((g, norm), index), terms)| run(Trajectory { n, stride, columns, initial, g, norm, index, terms }),
+        );
+    }
+
+    /// States whose rectified activity is zero everywhere.
+    pub fn zero_states(&self) -> usize {
+        self.norm.iter().filter(|n| **n == 0.0).count()
+    }
+
+    /// Back through time, after [`Self::forward`] with the same arguments. `dg` (S, stride) holds each state's own gradient on entry and ∂L/∂z on
+    /// return; `d_initial` (stride) that of g₀ from terms that see it directly, and ∂L/∂raw on return. Writes ∂L/∂W into `dw` (K, N, N).
+    ///
+    /// # Panics
+    /// If the lengths do not fit each other.
+    pub fn backward(&mut self, steps: Steps<'_>, w: &[f32], dg: &mut [f32], d_initial: &mut [f32], dw: &mut [f32]) {
+        let (n, stride) = (steps.units, steps.stride());
+        assert_eq!((dg.len(), d_initial.len(), dw.len(), w.len()), (self.g.len(), stride, w.len(), steps.velocities * n * n));
+        if n != stride {
+            pad(&mut self.rows, w, n, stride, false);
+        }
+        let rows = if n == stride { w } else { self.rows.as_slice() };
+        self.carried.resize(steps.batch * stride, 0.0);
+        let trajectories = dg.par_chunks_mut(steps.length * stride).zip(self.g.par_chunks(steps.length * stride));
+        let trajectories = trajectories.zip(self.norm.par_chunks(steps.length)).zip(steps.index.par_chunks(steps.length));
+        trajectories.zip(self.terms.par_chunks_mut(stride)).zip(self.carried.par_chunks_mut(stride)).for_each(
+            |(((((dg, g), norm), index), terms), carried)| run(BackThroughTime { n, stride, rows, g, norm, index, dg, terms, carried }),
+        );
+        for carried in self.carried.chunks_exact(stride) {
+            for (sum, value) in d_initial.iter_mut().zip(carried) {
+                *sum += value;
+            }
+        }
+        run(NormReluBackward { g: &self.initial, norm: self.initial_norm, dg: d_initial });
+        self.weight_gradient(steps, dg, dw);
+    }
+
+    /// ∂L/∂W(v_k) = Δ_kᵀ·G_k: rows gathered by velocity, one product each.
+    fn weight_gradient(&mut self, steps: Steps<'_>, dz: &[f32], dw: &mut [f32]) {
+        let (n, stride) = (steps.units, steps.stride());
+        steps.uses(&mut self.uses, &mut self.starts);
+        self.delta.resize(steps.states() * stride, 0.0);
+        self.before.resize(steps.states() * stride, 0.0);
+        let (g, initial) = (&self.g, &self.initial);
+        // With permuted velocities all have B uses; without, one each: runs of equal length either way.
+        let (mut delta, mut before) = (self.delta.as_mut_slice(), self.before.as_mut_slice());
+        let uniform = self.starts.windows(2).all(|w| w[1] - w[0] == steps.states() / steps.velocities);
+        let one = |delta: &mut [f32], before: &mut [f32], uses: &[u32], dw: &mut [f32]| {
+            for ((delta, before), state) in delta.chunks_exact_mut(stride).zip(before.chunks_exact_mut(stride)).zip(uses) {
+                let state = *state as usize;
+                delta.copy_from_slice(&dz[state * stride..(state + 1) * stride]);
+                before.copy_from_slice(if state.is_multiple_of(steps.length) { initial } else { &g[(state - 1) * stride..state * stride] });
+            }
+            run(OuterProducts { uses: uses.len(), n, stride, delta, before, dw });
+        };
+        if uniform {
+            let count = steps.states() / steps.velocities;
+            let gathered = delta.par_chunks_mut(count * stride).zip(before.par_chunks_mut(count * stride));
+            gathered.zip(self.uses.par_chunks(count)).zip(dw.par_chunks_mut(n * n)).for_each(|(((d, b), uses), dw)| one(d, b, uses, dw));
+        } else {
+            for (dw, range) in dw.chunks_exact_mut(n * n).zip(self.starts.windows(2)) {
+                let uses = &self.uses[range[0]..range[1]];
+                let (own_delta, own_before);
+                (own_delta, delta) = delta.split_at_mut(uses.len() * stride);
+                (own_before, before) = before.split_at_mut(uses.len() * stride);
+                one(own_delta, own_before, uses, dw);
+            }
+        }
+    }
 }
 
 /// NormReLU of raw values (N): the state (stride) and ‖ReLU(raw)‖.
@@ -27,91 +145,40 @@ pub(crate) fn norm_relu(raw: &[f32]) -> (Vec<f32>, f32) {
     (state, norm)
 }
 
-/// The same from a state g (stride) that needs no normalization: states (S, stride) and norms (S).
-pub(crate) fn continue_from(steps: Steps<'_>, w: &[f32], initial: &[f32]) -> (Vec<f32>, Vec<f32>) {
-    let (n, stride) = (steps.units, steps.stride());
-    assert_eq!(initial.len(), stride);
-    let columns = padded(w, n, stride, true);
-    let (mut g, mut norm) = (vec![0f32; steps.states() * stride], vec![0f32; steps.states()]);
-    g.par_chunks_mut(steps.length * stride)
-        .zip(norm.par_chunks_mut(steps.length))
-        .zip(steps.index.par_chunks(steps.length))
-        .for_each(|((g, norm), index)| run(Trajectory { n, stride, columns: &columns, initial, g, norm, index }));
-    (g, norm)
-}
-
-/// Back through time. `dg` (S, stride) holds each state's own gradient on entry and ∂L/∂z on return; `dg_initial` (stride) likewise that of g₀,
-/// from terms that see it directly. Returns ∂L/∂W (K, N, N) and ∂L/∂raw (N).
-pub(crate) fn backward(steps: Steps<'_>, w: &[f32], states: &States, dg: &mut [f32], dg_initial: &[f32]) -> (Vec<f32>, Vec<f32>) {
-    let (n, stride) = (steps.units, steps.stride());
-    assert_eq!(dg.len(), states.g.len());
-    let rows_storage = if n == stride { None } else { Some(padded(w, n, stride, false)) };
-    let rows = rows_storage.as_deref().unwrap_or(w);
-    let carried: Vec<Vec<f32>> = dg
-        .par_chunks_mut(steps.length * stride)
-        .enumerate()
-        .map(|(b, dg)| {
-            let own = b * steps.length..(b + 1) * steps.length;
-            run(BackThroughTime {
-                stride,
-                rows,
-                row_count: n,
-                g: &states.g[own.start * stride..own.end * stride],
-                norm: &states.norm[own.clone()],
-                index: &steps.index[own],
-                dg,
-            })
-        })
-        .collect();
-    let mut initial = dg_initial.to_vec();
-    for carried in carried {
-        for (sum, value) in initial.iter_mut().zip(carried) {
-            *sum += value;
-        }
+/// The K matrices with rows padded to `stride` (zeros), turned or not, into `out`.
+fn pad(out: &mut Vec<f32>, w: &[f32], n: usize, stride: usize, turned: bool) {
+    let size = w.len() / n * stride;
+    if out.len() != size {
+        // Other sizes before: padding must be zero.
+        out.clear();
+        out.resize(size, 0.0);
     }
-    run(NormReluBackward { g: &states.initial, norm: states.initial_norm, dg: &mut initial });
-    initial.truncate(n);
-    (weight_gradient(steps, states, dg), initial)
-}
-
-/// ∂L/∂W(v_k) = Δ_kᵀ·G_k: rows gathered by velocity, one product each.
-fn weight_gradient(steps: Steps<'_>, states: &States, dz: &[f32]) -> Vec<f32> {
-    let (n, stride) = (steps.units, steps.stride());
-    let mut dw = vec![0f32; steps.velocities * n * n];
-    dw.par_chunks_mut(n * n).zip(steps.uses()).for_each(|(dw, uses)| {
-        let (mut delta, mut before) = (Vec::with_capacity(uses.len() * stride), Vec::with_capacity(uses.len() * stride));
-        for state in uses.iter().map(|s| *s as usize) {
-            delta.extend_from_slice(&dz[state * stride..(state + 1) * stride]);
-            before.extend_from_slice(match state % steps.length {
-                0 => &states.initial,
-                _ => &states.g[(state - 1) * stride..state * stride],
-            });
-        }
-        run(OuterProducts { uses: uses.len(), n, stride, delta: &delta, before: &before, dw });
-    });
-    dw
-}
-
-/// The K matrices with rows padded to `stride` (zeros), transposed or not.
-fn padded(w: &[f32], n: usize, stride: usize, transposed: bool) -> Vec<f32> {
-    let mut out = vec![0f32; w.len() / n * stride];
     out.par_chunks_mut(n * stride).zip(w.par_chunks(n * n)).for_each(|(out, w)| {
-        if transposed {
-            // Blocks of one cache line keep both sides' lines in the first-level cache.
-            for i0 in (0..n).step_by(LANES) {
-                for (j, out) in out.chunks_exact_mut(stride).enumerate() {
-                    for (i, to) in out[i0..n.min(i0 + LANES)].iter_mut().enumerate() {
-                        *to = w[(i0 + i) * n + j];
-                    }
-                }
-            }
+        if turned {
+            run(TurnMatrix { n, stride, w, out });
         } else {
             for (out, w) in out.chunks_exact_mut(stride).zip(w.chunks_exact(n)) {
                 out[..n].copy_from_slice(w);
             }
         }
     });
-    out
+}
+
+struct TurnMatrix<'a> {
+    n: usize,
+    stride: usize,
+    w: &'a [f32],
+    out: &'a mut [f32],
+}
+
+impl Kernel for TurnMatrix<'_> {
+    type Output = ();
+    #[inline(always)]
+    unsafe fn call<P: Pack>(self) {
+        assert!(self.w.len() == self.n * self.n && self.out.len() == self.n * self.stride);
+        // SAFETY: the shapes were just checked.
+        unsafe { transpose::<P>((self.n, self.n), self.w.as_ptr(), self.n, self.out.as_mut_ptr(), self.stride) };
+    }
 }
 
 /// `out = Σ coefficient·matrix[row]` over the listed rows, all of `out` in registers, block by block.
@@ -156,20 +223,24 @@ unsafe fn block<P: Pack, const NB: usize>(terms: &[(u32, f32)], matrix: *const f
     }
 }
 
-/// The non-zero elements of a padded vector with their places.
+/// The non-zero elements of a padded vector with their places, into the first of `terms`; returns how many.
 #[inline(always)]
-unsafe fn nonzero<P: Pack>(values: &[f32], terms: &mut Vec<(u32, f32)>) {
-    terms.clear();
-    terms.reserve(values.len());
+unsafe fn nonzero<P: Pack>(values: &[f32], terms: &mut [(u32, f32)]) -> usize {
+    debug_assert_eq!(values.len(), terms.len());
+    let mut count = 0;
     for at in (0..values.len()).step_by(LANES) {
-        // SAFETY: a multiple of the lanes.
-        let mut left = unsafe { P::load(values.as_ptr().add(at)).nonzero() };
-        while left != 0 {
-            let place = at + left.trailing_zeros() as usize;
-            terms.push((place as u32, values[place]));
-            left &= left - 1;
+        // SAFETY: a multiple of the lanes; at most one term per value.
+        unsafe {
+            let mut left = P::load(values.as_ptr().add(at)).nonzero();
+            while left != 0 {
+                let place = at + left.trailing_zeros() as usize;
+                *terms.get_unchecked_mut(count) = (place as u32, *values.get_unchecked(place));
+                count += 1;
+                left &= left - 1;
+            }
         }
     }
+    count
 }
 
 /// Σ a·b over a padded vector, in sixteen lanes folded in order.
@@ -261,6 +332,7 @@ struct Trajectory<'a> {
     g: &'a mut [f32],
     norm: &'a mut [f32],
     index: &'a [u32],
+    terms: &'a mut [(u32, f32)],
 }
 
 impl Kernel for Trajectory<'_> {
@@ -268,7 +340,6 @@ impl Kernel for Trajectory<'_> {
     #[inline(always)]
     unsafe fn call<P: Pack>(self) {
         let (n, stride) = (self.n, self.stride);
-        let mut terms = Vec::with_capacity(n);
         for (t, k) in self.index.iter().enumerate() {
             let (done, rest) = self.g.split_at_mut(t * stride);
             let before = if t == 0 { self.initial } else { &done[(t - 1) * stride..] };
@@ -276,8 +347,8 @@ impl Kernel for Trajectory<'_> {
             let matrix = &self.columns[*k as usize * n * stride..][..n * stride];
             // SAFETY: indices below n into n rows of `stride`; z is one row.
             unsafe {
-                nonzero::<P>(before, &mut terms);
-                combine::<P>(&terms, matrix.as_ptr(), stride, z.as_mut_ptr());
+                let count = nonzero::<P>(before, self.terms);
+                combine::<P>(&self.terms[..count], matrix.as_ptr(), stride, z.as_mut_ptr());
                 self.norm[t] = rectify_and_normalize::<P>(z);
             }
         }
@@ -285,37 +356,37 @@ impl Kernel for Trajectory<'_> {
 }
 
 struct BackThroughTime<'a> {
+    n: usize,
     stride: usize,
     rows: &'a [f32],
-    row_count: usize,
     g: &'a [f32],
     norm: &'a [f32],
     index: &'a [u32],
     dg: &'a mut [f32],
+    terms: &'a mut [(u32, f32)],
+    /// What reaches g₀.
+    carried: &'a mut [f32],
 }
 
 impl Kernel for BackThroughTime<'_> {
-    /// What reaches g₀.
-    type Output = Vec<f32>;
+    type Output = ();
     #[inline(always)]
-    unsafe fn call<P: Pack>(self) -> Vec<f32> {
-        let (n, stride) = (self.row_count, self.stride);
-        let mut carried = vec![0f32; stride];
-        let mut terms = Vec::with_capacity(n);
+    unsafe fn call<P: Pack>(self) {
+        let (n, stride) = (self.n, self.stride);
+        self.carried.fill(0.0);
         for t in (0..self.index.len()).rev() {
             let dg = &mut self.dg[t * stride..(t + 1) * stride];
-            for (d, c) in dg.iter_mut().zip(&carried) {
+            for (d, c) in dg.iter_mut().zip(&*self.carried) {
                 *d += c;
             }
             let matrix = &self.rows[self.index[t] as usize * n * stride..][..n * stride];
             // SAFETY: indices below n into n rows of `stride`; `carried` is one row.
             unsafe {
                 norm_relu_backward::<P>(&self.g[t * stride..(t + 1) * stride], self.norm[t], dg);
-                nonzero::<P>(dg, &mut terms);
-                combine::<P>(&terms, matrix.as_ptr(), stride, carried.as_mut_ptr());
+                let count = nonzero::<P>(dg, self.terms);
+                combine::<P>(&self.terms[..count], matrix.as_ptr(), stride, self.carried.as_mut_ptr());
             }
         }
-        carried
     }
 }
 
@@ -332,9 +403,10 @@ impl Kernel for OuterProducts<'_> {
     type Output = ();
     #[inline(always)]
     unsafe fn call<P: Pack>(self) {
-        let dw = Shared(self.dw.as_mut_ptr());
-        let delta = Strided { data: self.delta.as_ptr(), row: 1, column: self.stride };
-        // SAFETY: `uses` rows of `stride ≥ n` in both operands, n×n results.
-        unsafe { accumulate::<P>((self.n, self.n, self.uses), delta, self.before.as_ptr(), self.stride, dw.0, self.n) }
+        let (n, stride, uses) = (self.n, self.stride, self.uses);
+        assert!(self.delta.len() == uses * stride && self.before.len() == uses * stride && self.dw.len() == n * n);
+        let delta = Strided { data: self.delta.as_ptr(), row: 1, column: stride };
+        // SAFETY: the shapes were just checked, and n ≤ stride.
+        unsafe { multiply::<P, false>((n, n, uses), delta, self.before.as_ptr(), stride, self.dw.as_mut_ptr(), n) }
     }
 }

@@ -10,7 +10,8 @@ mod cpu;
 #[cfg(test)]
 mod reference;
 
-pub(crate) use cpu::{backward, continue_from, forward, norm_relu};
+pub use cpu::Rollout;
+pub(crate) use cpu::norm_relu;
 
 use super::simd::LANES;
 
@@ -43,29 +44,25 @@ impl Steps<'_> {
         self.batch * self.length
     }
 
-    /// The steps that use each velocity, as state numbers in order.
-    fn uses(&self) -> Vec<Vec<u32>> {
-        let mut uses = vec![Vec::with_capacity(self.batch); self.velocities];
-        for (state, k) in self.index.iter().enumerate() {
-            uses[*k as usize].push(state as u32);
+    /// The steps that use each velocity, as state numbers in order, velocity after velocity, and where (K + 1) each one's begin.
+    fn uses(&self, uses: &mut Vec<u32>, starts: &mut Vec<usize>) {
+        starts.clear();
+        starts.resize(self.velocities + 1, 0);
+        for k in self.index {
+            starts[*k as usize + 1] += 1;
         }
-        uses
+        for k in 0..self.velocities {
+            starts[k + 1] += starts[k];
+        }
+        uses.resize(self.index.len(), 0);
+        for (state, k) in self.index.iter().enumerate() {
+            uses[starts[*k as usize]] = state as u32;
+            starts[*k as usize] += 1;
+        }
+        // Every start has moved to its end, which is the next one's start.
+        starts.rotate_right(1);
+        starts[0] = 0;
     }
-}
-
-/// What the forward pass leaves behind.
-#[derive(Clone, Debug)]
-pub struct States {
-    /// (S, stride): g_1 … g_T of every trajectory; padding is zero.
-    pub g: Vec<f32>,
-    /// (S): ‖ReLU(z)‖ before normalization.
-    pub norm: Vec<f32>,
-    /// (stride): g₀ = NormReLU(raw).
-    pub initial: Vec<f32>,
-    /// ‖ReLU(raw)‖.
-    pub initial_norm: f32,
-    /// States whose rectified activity is zero everywhere.
-    pub zero_states: usize,
 }
 
 #[cfg(test)]

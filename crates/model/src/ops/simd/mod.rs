@@ -38,10 +38,30 @@ pub(crate) trait Pack: Copy {
     unsafe fn exp2_integral(self) -> Self;
     /// Bit `l` is set where lane `l` is not 0 (NaN counts as not 0).
     unsafe fn nonzero(self) -> u16;
+    /// Bit `l` is set where lane `l` is below `b`'s.
+    unsafe fn less(self, b: Self) -> u16;
     /// Lane `l` where bit `l` of `mask` is set, else 0.
     unsafe fn keep(self, mask: u16) -> Self;
     /// Bits of (distance² > above, distance² < below) between one point and sixteen, in `f64` without contraction.
     unsafe fn distance_masks(x: f64, y: f64, xs: *const f64, ys: *const f64, above: f64, below: f64) -> (u16, u16);
+
+    /// Sixteen packs as the rows of a square, turned into its columns.
+    #[inline(always)]
+    unsafe fn transpose(rows: [Self; LANES]) -> [Self; LANES] {
+        let (mut from, mut to) = ([[0f32; LANES]; LANES], [[0f32; LANES]; LANES]);
+        // SAFETY: rows of sixteen floats.
+        unsafe {
+            for (row, pack) in from.iter_mut().zip(rows) {
+                pack.store(row.as_mut_ptr());
+            }
+            for (i, row) in from.iter().enumerate() {
+                for (j, value) in row.iter().enumerate() {
+                    to[j][i] = *value;
+                }
+            }
+            to.map(|row| Self::load(row.as_ptr()))
+        }
+    }
 
     /// The lanes' sum, folded 16 → 8 → 4 → 2 → 1 in `f64`.
     #[inline(always)]
@@ -131,23 +151,49 @@ pub(crate) fn run_on<K: Kernel>(set: InstructionSet, kernel: K) -> K::Output {
     }
 }
 
-/// `exp` of sixteen lanes, about 1 unit in the last place on [-87, 88]; clamped outside.
+/// `2^x` of sixteen lanes, about 1 unit in the last place on [-126, 127]; at most 2⁻¹²⁶ below.
 ///
-/// Range reduction by ln 2 in two parts, then a degree-6 polynomial (the minimax one of Cephes' `expf`, S. Moshier).
+/// x = n + f with |f| ≤ ½; 2^f by the Taylor series of e^(f·ln 2) to the 7th power, whose remainder is below 2⁻²⁷.
 #[inline(always)]
-pub(crate) unsafe fn exp<P: Pack>(x: P) -> P {
+pub(crate) unsafe fn exp2<P: Pack>(x: P) -> P {
     // SAFETY: the caller is within `run`.
     unsafe {
-        let x = x.max(P::splat(-87.0));
-        let n = x.mul(P::splat(std::f32::consts::LOG2_E)).round();
-        let r = n.fma(P::splat(-0.693_359_4), x);
-        let r = n.fma(P::splat(2.121_944_4e-4), r);
-        let mut p = P::splat(1.987_569_2e-4);
-        for c in [1.398_199_9e-3, 8.333_452e-3, 4.166_579_6e-2, 1.666_666_5e-1, 0.5] {
-            p = p.fma(r, P::splat(c));
+        let x = x.max(P::splat(-126.0));
+        let n = x.round();
+        let f = x.sub(n);
+        let mut p = P::splat(1.525_273_4e-5);
+        for c in [1.540_353e-4, 1.333_355_8e-3, 9.618_129e-3, 5.550_411e-2, 2.402_265_1e-1, std::f32::consts::LN_2, 1.0] {
+            p = p.fma(f, P::splat(c));
         }
-        let p = p.fma(r.mul(r), r).add(P::splat(1.0));
         p.mul(n.exp2_integral())
+    }
+}
+
+/// `rows × columns` floats turned: `to[c·to_row + r] = from[r·from_row + c]`, sixteen by sixteen where they fill a square.
+///
+/// # Safety
+/// All those elements lie within their allocations, which do not overlap; called within [`run`].
+#[inline(always)]
+pub(crate) unsafe fn transpose<P: Pack>((rows, columns): (usize, usize), from: *const f32, from_row: usize, to: *mut f32, to_row: usize) {
+    let (whole_rows, whole_columns) = (rows / LANES * LANES, columns / LANES * LANES);
+    // SAFETY: whole squares lie below `rows` and `columns`, and so do the single elements after them.
+    unsafe {
+        for r in (0..whole_rows).step_by(LANES) {
+            for c in (0..whole_columns).step_by(LANES) {
+                let mut square = [P::splat(0.0); LANES];
+                for (i, pack) in square.iter_mut().enumerate() {
+                    *pack = P::load(from.add((r + i) * from_row + c));
+                }
+                for (i, pack) in P::transpose(square).into_iter().enumerate() {
+                    pack.store(to.add((c + i) * to_row + r));
+                }
+            }
+        }
+        for r in 0..rows {
+            for c in if r < whole_rows { whole_columns } else { 0 }..columns {
+                *to.add(c * to_row + r) = *from.add(r * from_row + c);
+            }
+        }
     }
 }
 

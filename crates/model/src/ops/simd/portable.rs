@@ -65,6 +65,10 @@ impl Pack for Portable {
         self.0.iter().enumerate().fold(0, |mask, (l, x)| mask | u16::from(*x != 0.0) << l)
     }
     #[inline(always)]
+    unsafe fn less(self, b: Self) -> u16 {
+        self.0.iter().zip(b.0).enumerate().fold(0, |mask, (l, (x, y))| mask | u16::from(*x < y) << l)
+    }
+    #[inline(always)]
     unsafe fn keep(self, mask: u16) -> Self {
         Self(std::array::from_fn(|l| if mask >> l & 1 == 1 { self.0[l] } else { 0.0 }))
     }

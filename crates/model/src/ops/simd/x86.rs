@@ -79,8 +79,41 @@ impl Pack for Avx512 {
         unsafe { _mm512_cmp_ps_mask::<_CMP_NEQ_UQ>(self.0, _mm512_setzero_ps()) }
     }
     #[inline(always)]
+    unsafe fn less(self, b: Self) -> u16 {
+        unsafe { _mm512_cmp_ps_mask::<_CMP_LT_OQ>(self.0, b.0) }
+    }
+    #[inline(always)]
     unsafe fn keep(self, mask: u16) -> Self {
         Self(unsafe { _mm512_maskz_mov_ps(mask, self.0) })
+    }
+    #[inline(always)]
+    unsafe fn transpose(rows: [Self; LANES]) -> [Self; LANES] {
+        unsafe {
+            let zero = _mm512_setzero_ps();
+            // Pairs, then fours: after this, quarter `q` of `fours[4g+c]` is column 4q+c of rows 4g … 4g+3.
+            let mut fours = [zero; LANES];
+            for g in (0..LANES).step_by(4) {
+                let pair = |i: usize| (_mm512_unpacklo_ps(rows[i].0, rows[i + 1].0), _mm512_unpackhi_ps(rows[i].0, rows[i + 1].0));
+                let ((a, b), (c, d)) = (pair(g), pair(g + 2));
+                let [a, b, c, d] = [a, b, c, d].map(|x| _mm512_castps_pd(x));
+                fours[g] = _mm512_castpd_ps(_mm512_unpacklo_pd(a, c));
+                fours[g + 1] = _mm512_castpd_ps(_mm512_unpackhi_pd(a, c));
+                fours[g + 2] = _mm512_castpd_ps(_mm512_unpacklo_pd(b, d));
+                fours[g + 3] = _mm512_castpd_ps(_mm512_unpackhi_pd(b, d));
+            }
+            const EVEN: i32 = 0b10_00_10_00;
+            const ODD: i32 = 0b11_01_11_01;
+            let mut columns = [Self(zero); LANES];
+            for c in 0..4 {
+                let even = [0, 8].map(|g| _mm512_shuffle_f32x4::<EVEN>(fours[g + c], fours[g + 4 + c]));
+                let odd = [0, 8].map(|g| _mm512_shuffle_f32x4::<ODD>(fours[g + c], fours[g + 4 + c]));
+                columns[c] = Self(_mm512_shuffle_f32x4::<EVEN>(even[0], even[1]));
+                columns[8 + c] = Self(_mm512_shuffle_f32x4::<ODD>(even[0], even[1]));
+                columns[4 + c] = Self(_mm512_shuffle_f32x4::<EVEN>(odd[0], odd[1]));
+                columns[12 + c] = Self(_mm512_shuffle_f32x4::<ODD>(odd[0], odd[1]));
+            }
+            columns
+        }
     }
     #[inline(always)]
     unsafe fn distance_masks(x: f64, y: f64, xs: *const f64, ys: *const f64, above: f64, below: f64) -> (u16, u16) {
@@ -157,6 +190,11 @@ impl Pack for Avx2 {
     unsafe fn nonzero(self) -> u16 {
         let half = |x| unsafe { _mm256_movemask_ps(_mm256_cmp_ps::<_CMP_NEQ_UQ>(x, _mm256_setzero_ps())) as u16 };
         half(self.0[0]) | half(self.0[1]) << 8
+    }
+    #[inline(always)]
+    unsafe fn less(self, b: Self) -> u16 {
+        let half = |x, y| unsafe { _mm256_movemask_ps(_mm256_cmp_ps::<_CMP_LT_OQ>(x, y)) as u16 };
+        half(self.0[0], b.0[0]) | half(self.0[1], b.0[1]) << 8
     }
     #[inline(always)]
     unsafe fn keep(self, mask: u16) -> Self {
