@@ -16,7 +16,8 @@ use crate::workspace::Workspace;
 /// What the stage fails with.
 pub(crate) fn perform(workspace: &mut Workspace<'_>, stage: Stage, force: bool) -> Result<(), Failure> {
     workspace.perform(stage, |workspace| match stage {
-        Stage::Train => train::train(workspace, force),
+        // On a thread of the pool: a step has dozens of parallel parts, and handing each over from outside would cost more than some of them.
+        Stage::Train => rayon::scope(|_| train::train(workspace, force)),
         Stage::Record => record::record(workspace),
         Stage::Analyze => analyze::analyze(workspace),
         Stage::Draw => draw::draw(workspace),

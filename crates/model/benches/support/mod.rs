@@ -90,7 +90,7 @@ pub(crate) fn threads() -> usize {
 }
 
 pub(crate) fn optimizer() -> OptimizerConfig {
-    OptimizerConfig { learning_rate: 1e-4, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay: 0.0, clip_norm: 0.1, accumulate: 1 }
+    OptimizerConfig { learning_rate: 1e-12, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay: 0.0, clip_norm: 0.1, accumulate: 1 }
 }
 
 /// Median seconds of each contestant. They take turns in bursts of 0.2 s whose first run does not count, with a pause between, so that what else the machine

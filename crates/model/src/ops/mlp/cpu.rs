@@ -10,6 +10,9 @@ use rayon::prelude::*;
 /// Outputs per parallel task; the sum over outputs in the backward pass is formed in pieces of as many, added up in order.
 const OUTPUTS: usize = 512;
 
+/// Outputs of a task that go through the whole backward pass together, while they are in the first-level cache.
+const GROUP: usize = 128;
+
 /// Outputs that are computed together before they are turned.
 const STRIP: usize = LANES;
 
@@ -316,38 +319,40 @@ impl Kernel for Back<'_> {
         let own = bias_gradient.len();
         assert!(dy.len() == own * padded && weight.len() == own * inputs && weight_gradient.len() == own * inputs);
         assert!(turned.len() == velocities * inputs);
-        if let Some(dw) = dw {
-            assert!(dw.len() >= (velocities - 1) * outputs + own);
-            // Rows of `dw` are read in pieces of a pack, all velocities of it before the next.
-            // SAFETY: the shapes were just checked.
-            unsafe { transpose::<P>((velocities, own), dw.as_ptr(), outputs, dy.as_mut_ptr(), padded) };
-        }
-        for (sum, row) in bias_gradient.iter_mut().zip(dy.chunks_exact(padded)) {
-            // SAFETY: rows are whole packs.
-            let value = unsafe {
-                let mut lanes = P::load(row.as_ptr());
-                for at in (LANES..padded).step_by(LANES) {
-                    lanes = lanes.add(P::load(row.as_ptr().add(at)));
+        assert!(dw.is_none_or(|dw| dw.len() >= (velocities - 1) * outputs + own));
+        assert!(piece.as_ref().is_none_or(|piece| piece.len() == inputs * padded));
+        let mut piece = piece.map(|piece| {
+            piece.fill(0.0);
+            piece.as_mut_ptr()
+        });
+        for first in (0..own).step_by(GROUP) {
+            let group = first..own.min(first + GROUP);
+            let dy = &mut dy[first * padded..group.end * padded];
+            let (to, weight) = (weight_gradient[first * inputs..].as_mut_ptr(), weight[first * inputs..].as_ptr());
+            // SAFETY: the shapes were checked above; the group's outputs are this task's.
+            unsafe {
+                if let Some(dw) = dw {
+                    transpose::<P>((velocities, group.len()), dw.as_ptr().add(first), outputs, dy.as_mut_ptr(), padded);
                 }
-                lanes.sum() as f32
-            };
-            *sum = if add { *sum + value } else { value };
-        }
-        let a = Strided { data: dy.as_ptr(), row: padded, column: 1 };
-        let (shape, to) = ((own, inputs, velocities), weight_gradient.as_mut_ptr());
-        // SAFETY: the shapes were checked above.
-        unsafe {
-            if add {
-                multiply::<P, true>(shape, a, turned.as_ptr(), inputs, to, inputs);
-            } else {
-                multiply::<P, false>(shape, a, turned.as_ptr(), inputs, to, inputs);
+                for (sum, row) in bias_gradient[group.clone()].iter_mut().zip(dy.chunks_exact(padded)) {
+                    let mut lanes = P::load(row.as_ptr());
+                    for at in (LANES..padded).step_by(LANES) {
+                        lanes = lanes.add(P::load(row.as_ptr().add(at)));
+                    }
+                    let value = lanes.sum() as f32;
+                    *sum = if add { *sum + value } else { value };
+                }
+                let (shape, a) = ((group.len(), inputs, velocities), Strided { data: dy.as_ptr(), row: padded, column: 1 });
+                if add {
+                    multiply::<P, true>(shape, a, turned.as_ptr(), inputs, to, inputs);
+                } else {
+                    multiply::<P, false>(shape, a, turned.as_ptr(), inputs, to, inputs);
+                }
+                if let Some(piece) = &mut piece {
+                    let a = Strided { data: weight, row: 1, column: inputs };
+                    multiply::<P, true>((inputs, padded, group.len()), a, dy.as_ptr(), padded, *piece, padded);
+                }
             }
-        }
-        if let Some(piece) = piece {
-            assert!(piece.len() == inputs * padded);
-            let a = Strided { data: weight.as_ptr(), row: 1, column: inputs };
-            // SAFETY: the shapes were checked above.
-            unsafe { multiply::<P, false>((inputs, padded, own), a, dy.as_ptr(), padded, piece.as_mut_ptr(), padded) };
         }
     }
 }

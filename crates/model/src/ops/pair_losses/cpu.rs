@@ -22,7 +22,7 @@ use rayon::prelude::*;
 const TILE: usize = 3 * LANES;
 
 /// Fewest and most tiles along one side of a block.
-const BLOCK_TILES: (usize, usize) = (2, 4);
+const BLOCK_TILES: (usize, usize) = (3, 4);
 
 /// Blocks that the states are divided into before blocks grow.
 const BLOCKS: usize = 24;
