@@ -1,11 +1,12 @@
 //! Sixteen float lanes, the same bits on every processor.
 //!
-//! [`Pack`] is sixteen `f32` lanes: one AVX-512 register, two AVX2 registers, or a plain array that the compiler vectorizes
-//! (NEON has fused multiply-add everywhere). Every operation is correctly rounded per lane, so the three forms give identical
-//! bits. A [`Kernel`] is written once, generic over `Pack`, and [`run`] picks the widest form that the processor has.
+//! [`Pack`] is sixteen `f32` lanes: one AVX-512 register, two AVX2 registers, four NEON registers, or a plain array, the slow reference that runs
+//! everywhere. Every operation is correctly rounded per lane, so all forms give identical bits. A [`Kernel`] is written once, generic over `Pack`, and [`run`] picks the widest form that the processor has.
 
 #![expect(unsafe_code, reason = "the interface to vector instructions, and entering functions whose instructions were checked for")]
 
+#[cfg(target_arch = "aarch64")]
+mod neon;
 mod portable;
 #[cfg(target_arch = "x86_64")]
 mod x86;
@@ -99,11 +100,13 @@ pub enum InstructionSet {
     Avx512,
     /// 256-bit vectors with fused multiply-add.
     Avx2,
-    /// Whatever the target has; exact everywhere, fast where the target has fused multiply-add (Arm).
+    /// 128-bit vectors of 64-bit Arm.
+    Neon,
+    /// Whatever the compiler makes of plain Rust: exact everywhere, fast nowhere.
     Portable,
 }
 
-/// The widest instruction set of this processor; `GRIDLAKE_SIMD=avx512|avx2|portable` narrows it (results do not change).
+/// The widest instruction set of this processor; `GRIDLAKE_SIMD=avx512|avx2|neon|portable` narrows it (results do not change).
 pub fn instruction_set() -> InstructionSet {
     static FOUND: std::sync::OnceLock<InstructionSet> = std::sync::OnceLock::new();
     *FOUND.get_or_init(|| {
@@ -127,6 +130,8 @@ pub(crate) fn available() -> Vec<InstructionSet> {
             sets.push(InstructionSet::Avx2);
         }
     }
+    #[cfg(target_arch = "aarch64")]
+    sets.push(InstructionSet::Neon);
     sets.push(InstructionSet::Portable);
     sets
 }
@@ -146,6 +151,9 @@ pub(crate) fn run_on<K: Kernel>(set: InstructionSet, kernel: K) -> K::Output {
         // SAFETY: as above.
         #[cfg(target_arch = "x86_64")]
         InstructionSet::Avx2 => unsafe { x86::run_avx2(kernel) },
+        // SAFETY: every 64-bit Arm processor has NEON.
+        #[cfg(target_arch = "aarch64")]
+        InstructionSet::Neon => unsafe { kernel.call::<neon::Neon>() },
         // SAFETY: plain Rust.
         _ => unsafe { kernel.call::<Portable>() },
     }

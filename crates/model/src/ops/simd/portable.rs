@@ -1,4 +1,4 @@
-//! The lanes as a plain array: the slow reference on x86, the fast form where the compiler vectorizes it (NEON).
+//! The lanes as a plain array: the slow reference of the other forms.
 #![expect(unsafe_code, reason = "implements the unsafe interface of `Pack`; reads and writes lanes through pointers")]
 
 use super::{LANES, Pack};
@@ -17,7 +17,7 @@ impl Portable {
 
 // SAFETY (whole impl): no special instructions; pointers are read and written for sixteen elements, as the trait demands.
 impl Pack for Portable {
-    const WIDE: bool = cfg!(target_arch = "aarch64");
+    const WIDE: bool = false;
 
     #[inline(always)]
     unsafe fn splat(value: f32) -> Self {
