@@ -72,6 +72,38 @@ fn the_number_of_threads_changes_no_bit() {
     assert!(one == on(2) && one == on(5));
 }
 
+/// What twenty steps of training end in, on every processor. Whoever changes it changes every network: say so in the changelog.
+const TWENTY_STEPS: &str = "bf19ad70e2d0cd5aa50181c874743df288c31ed7dc094ff1412d6001e83c5d49";
+
+/// Set in the processes that [`the_bits_are_the_same_on_every_processor`] starts.
+const CHILD: &str = "GRIDLAKE_TEST_CHILD";
+
+#[test]
+fn the_bits_are_the_same_on_every_processor() {
+    use sha2::{Digest, Sha256};
+    let config = config(|c| c["model"]["activation"] = "gelu".into());
+    let trainer = train(&config, 20);
+    let mut hasher = Sha256::new();
+    for (_, var) in trainer.parameters().named() {
+        for value in var.flatten_all().and_then(|v| v.to_vec1::<f32>()).expect("values") {
+            hasher.update(value.to_le_bytes());
+        }
+    }
+    let found = hasher.finalize().iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
+    assert_eq!(found, TWENTY_STEPS, "on {:?}", gridlake_model::ops::simd::instruction_set());
+    if std::env::var_os(CHILD).is_some() {
+        return;
+    }
+    // The same in processes that are told to use less than this processor has; under an emulator none can be started.
+    for set in ["avx512", "avx2", "neon", "portable"] {
+        let mut child = std::process::Command::new(std::env::current_exe().expect("this program"));
+        child.args(["--exact", "the_bits_are_the_same_on_every_processor"]).env("GRIDLAKE_SIMD", set).env(CHILD, "1");
+        if let Ok(output) = child.output() {
+            assert!(output.status.success(), "{set}: {}", String::from_utf8_lossy(&output.stdout));
+        }
+    }
+}
+
 #[test]
 fn both_engines_agree_on_drawn_batches_with_and_without_augmentation() {
     for (augmentation, activation) in
