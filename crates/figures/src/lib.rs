@@ -8,6 +8,7 @@
 //! | How periodic is every unit? | [`draw_autocorrelograms`] |
 //! | Did training converge, and where did a phase begin? | [`draw_training_curves`] |
 //! | Are the grid scores beyond chance? | [`draw_score_histogram`] |
+//! | How does the cost grow with the problem? | [`draw_cost_curves`] |
 //!
 //! Layout: [`Page`] knows millimetres and dots, `style` holds the colours and text sizes of all figures, `canvas`
 //! draws in millimetres on plotters backends (its bitmap backend and an SVG one of ours), `panels` has one kind of
@@ -28,6 +29,7 @@ mod style;
 mod ticks;
 
 pub use error::FigureError;
+pub use figures::cost_curves::{CostCurve, draw_cost_curves};
 pub use figures::score_histogram::{ScoreHistogram, ScoredUnit, draw_score_histogram};
 pub use figures::sheet::{UnitPanel, UnitSheet};
 pub use figures::sheet_layout::MAX_UNITS;

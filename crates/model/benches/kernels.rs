@@ -92,8 +92,7 @@ fn kernels(size: Size) {
     let matrices = (size.length * n * n * 4) as f64;
     let states = (size.states() * stride * 4) as f64;
     let parameters_bytes = layers.iter().map(|(w, b)| (w.len() + b.len()) as f64 * 4.0).sum::<f64>();
-    let mlp_forward_operations: f64 =
-        2.0 * size.length as f64 * (2 * HIDDEN[0] + HIDDEN[0] * HIDDEN[1] + HIDDEN[1] * n * n) as f64;
+    let mlp_forward_operations: f64 = 2.0 * size.length as f64 * (2 * HIDDEN[0] + HIDDEN[0] * HIDDEN[1] + HIDDEN[1] * n * n) as f64;
     let mut time = |name, operations, bytes, run: &mut dyn FnMut()| {
         let seconds = medians(budget / 4.0, &mut [run])[0];
         rows.push(Row { name, seconds, operations, bytes });
@@ -126,7 +125,13 @@ fn kernels(size: Size) {
 
     let (rate, bandwidth) = (sgemm_operations / sgemm_again_s, copy_bytes / copy_s);
     println!("\n{} size: B = {}, T = {}, N = {}", size.name, size.batch, size.length, size.units);
-    println!("sgemm of {:.2} GFLOP: {:.3} ms, {:.0} GFLOP/s; copy: {:.1} GB/s", sgemm_operations / 1e9, sgemm_again_s * 1e3, rate / 1e9, bandwidth / 1e9);
+    println!(
+        "sgemm of {:.2} GFLOP: {:.3} ms, {:.0} GFLOP/s; copy: {:.1} GB/s",
+        sgemm_operations / 1e9,
+        sgemm_again_s * 1e3,
+        rate / 1e9,
+        bandwidth / 1e9
+    );
     println!("(sgemm beside the copy: {:.3} ms)", sgemm_s * 1e3);
     println!("| kernel | ms | GFLOP | GFLOP/s | share of sgemm's rate | MB | share of copy's bandwidth |\n|---|---|---|---|---|---|---|");
     let mut total = 0.0;
@@ -164,7 +169,11 @@ fn check(
         if number > 0 {
             x.iter_mut().for_each(|x| *x = x.max(0.0));
         }
-        x = bias.iter().zip(weight.chunks(x.len())).map(|(b, row)| f64::from(*b) + row.iter().zip(&x).map(|(w, x)| f64::from(*w) * x).sum::<f64>()).collect();
+        x = bias
+            .iter()
+            .zip(weight.chunks(x.len()))
+            .map(|(b, row)| f64::from(*b) + row.iter().zip(&x).map(|(w, x)| f64::from(*w) * x).sum::<f64>())
+            .collect();
     }
     assert!(w[..n * n].iter().zip(&x).all(|(a, b)| (f64::from(*a) - b).abs() < 1e-5), "the MLP is wrong");
     // The first trajectory, step by step from each state that was found.
@@ -172,7 +181,8 @@ fn check(
     for t in 0..size.length {
         let before = if t == 0 { &rollout.initial } else { &rollout.g[(t - 1) * stride..t * stride] };
         let matrix = &w[batch.index[t] as usize * n * n..][..n * n];
-        let z: Vec<f64> = matrix.chunks(n).map(|row| row.iter().zip(before).map(|(w, g)| f64::from(*w) * f64::from(*g)).sum::<f64>().max(0.0)).collect();
+        let z: Vec<f64> =
+            matrix.chunks(n).map(|row| row.iter().zip(before).map(|(w, g)| f64::from(*w) * f64::from(*g)).sum::<f64>().max(0.0)).collect();
         let norm = z.iter().map(|z| z * z).sum::<f64>().sqrt() + 1e-8;
         let state = &rollout.g[t * stride..];
         assert!(z.iter().zip(state).all(|(z, g)| (z / norm - f64::from(*g)).abs() < 1e-5), "the rollout is wrong at step {t}");
@@ -203,7 +213,9 @@ fn check(
     assert_eq!((found.separation_pairs, found.invariance_pairs), (far, near), "counts are wrong");
     assert!((found.separation - sep / far as f64).abs() < 1e-5 * sep / far as f64, "Sep is wrong");
     assert!((found.invariance - inv / near as f64).abs() < 1e-5 * inv / near as f64, "Inv is wrong");
-    let total = |losses: gridlake_model::ops::pair_losses::PairLosses| settings.lambda_sep * losses.separation + settings.lambda_inv * losses.invariance;
+    let total = |losses: gridlake_model::ops::pair_losses::PairLosses| {
+        settings.lambda_sep * losses.separation + settings.lambda_inv * losses.invariance
+    };
     let squares: f64 = dg.iter().map(|d| f64::from(*d).powi(2)).sum();
     let step = 1e-2 / squares.sqrt();
     let mut moved = |sign: f64| {

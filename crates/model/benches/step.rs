@@ -87,11 +87,23 @@ fn beside(size: Size, pytorch: Option<&mut PyTorch>) {
     let mut ours = Ours::new(size);
     let mut sgemm = Sgemm::of(size.operations());
     let scale = size.operations() / sgemm.operations();
-    println!("\n{} size: B = {}, T = {}, N = {}; {:.3} GFLOP a step", size.name, size.batch, size.length, size.units, size.operations() / 1e9);
+    println!(
+        "\n{} size: B = {}, T = {}, N = {}; {:.3} GFLOP a step",
+        size.name,
+        size.batch,
+        size.length,
+        size.units,
+        size.operations() / 1e9
+    );
     let large = size.states() > 2_000;
     let Some(pytorch) = pytorch else {
         let times = medians(if large { 8.0 } else { 3.0 }, &mut [&mut || ours.step(), &mut || sgemm.run()]);
-        println!("step {:.2} ms; sgemm of as many operations {:.2} ms; ratio {:.2}", times[0] * 1e3, times[1] * scale * 1e3, times[0] / (times[1] * scale));
+        println!(
+            "step {:.2} ms; sgemm of as many operations {:.2} ms; ratio {:.2}",
+            times[0] * 1e3,
+            times[1] * scale * 1e3,
+            times[0] / (times[1] * scale)
+        );
         return;
     };
     pytorch.take(&ours);

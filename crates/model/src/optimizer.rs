@@ -138,8 +138,12 @@ impl InplaceOp1 for InPlace<'_> {
         let Ok(mut moments) = self.moments.lock() else { candle_core::bail!("adamw: a thread failed earlier") };
         let Some((start, end)) = layout.contiguous_offsets() else { candle_core::bail!("adamw: contiguous parameters are needed") };
         match (storage, self.gradient, &mut **moments) {
-            (CpuStorage::F32(p), Gradient::F32(g), Moments::F32 { first, second }) => self.update.apply(&mut p[start..end], g, first, second),
-            (CpuStorage::F64(p), Gradient::F64(g), Moments::F64 { first, second }) => self.update.apply(&mut p[start..end], g, first, second),
+            (CpuStorage::F32(p), Gradient::F32(g), Moments::F32 { first, second }) => {
+                self.update.apply(&mut p[start..end], g, first, second)
+            }
+            (CpuStorage::F64(p), Gradient::F64(g), Moments::F64 { first, second }) => {
+                self.update.apply(&mut p[start..end], g, first, second)
+            }
             _ => candle_core::bail!("adamw: parameter, gradient and moments differ in precision"),
         }
         Ok(())

@@ -146,8 +146,7 @@ impl Trainer {
         }
         std::mem::swap(&mut self.batches.now, &mut self.batches.next);
         let (now, next) = (&self.batches.now, &mut self.batches.next);
-        let (engine, parameters, gradients, evaluations) =
-            (&mut self.engine, &self.parameters, &mut self.gradients, &mut self.evaluations);
+        let (engine, parameters, gradients, evaluations) = (&mut self.engine, &self.parameters, &mut self.gradients, &mut self.evaluations);
         gradients.clear();
         evaluations.clear();
         let evaluate = || -> Result<(), ModelError> {

@@ -56,16 +56,27 @@ fn compare(what: &str, batch: &Batch, units: usize, loss: &LossConfig, on_gradie
     let rounding = 1e-6;
     for (number, (a, b)) in fast_gradients.iter().zip(&slow_gradients).enumerate() {
         let off = norm(a.iter().zip(b).map(|(a, b)| a - b));
-        assert!(off <= on_gradients * norm(b.iter().copied()) + rounding, "{what}: gradient {number} is off by {off:e} of {:e}", norm(b.iter().copied()));
+        assert!(
+            off <= on_gradients * norm(b.iter().copied()) + rounding,
+            "{what}: gradient {number} is off by {off:e} of {:e}",
+            norm(b.iter().copied())
+        );
     }
 }
 
 #[test]
 fn agree_at_every_size() {
     // (B, T, N, bound): the gradient's conditioning worsens with T.
-    for (batch, length, units, bound) in
-        [(1, 1, 1, 1e-4), (1, 7, 16, 1e-4), (6, 1, 20, 1e-4), (2, 5, 17, 1e-4), (17, 3, 31, 1e-4), (40, 16, 64, 2e-4), (24, 30, 96, 2e-4), (10, 60, 128, 1e-2)]
-    {
+    for (batch, length, units, bound) in [
+        (1, 1, 1, 1e-4),
+        (1, 7, 16, 1e-4),
+        (6, 1, 20, 1e-4),
+        (2, 5, 17, 1e-4),
+        (17, 3, 31, 1e-4),
+        (40, 16, 64, 2e-4),
+        (24, 30, 96, 2e-4),
+        (10, 60, 128, 1e-2),
+    ] {
         compare(&format!("B={batch} T={length} N={units}"), &drawn(batch, length), units, &LOSS, bound);
     }
 }
@@ -75,7 +86,8 @@ fn agree_with_coincident_positions_and_pairs_exactly_at_sigma_x() {
     let still = Batch::new(5, 4, vec![[0.0, 0.0]; 4], (0..20).map(|i| i % 4).collect());
     compare("nobody moves", &still, 18, &LOSS, 1e-4);
     // Multiples of a power of two add up exactly, so that many pairs are exactly σ_x apart.
-    let lattice = Batch::new(6, 4, vec![[0.0625, 0.0], [0.0, 0.0625], [-0.0625, 0.0], [0.125, 0.0]], (0..24).map(|i| (i * 7 + i / 4) % 4).collect());
+    let lattice =
+        Batch::new(6, 4, vec![[0.0625, 0.0], [0.0, 0.0625], [-0.0625, 0.0], [0.125, 0.0]], (0..24).map(|i| (i * 7 + i / 4) % 4).collect());
     let loss = LossConfig { sigma_x_m: 0.0625, ..LOSS };
     compare("pairs at σ_x", &lattice, 33, &loss, 1e-4);
     let (evaluation, _) = evaluate(

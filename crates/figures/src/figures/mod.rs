@@ -1,5 +1,6 @@
 //! Whole figures.
 
+pub(crate) mod cost_curves;
 pub(crate) mod score_histogram;
 pub(crate) mod sheet;
 pub(crate) mod sheet_layout;

@@ -82,15 +82,20 @@ impl Size {
     }
 }
 
+/// What follows a flag on the command line.
+pub(crate) fn argument(flag: &str) -> Option<String> {
+    let mut arguments = std::env::args().skip_while(|argument| argument != flag);
+    arguments.nth(1)
+}
+
 /// `--threads N`, or as many as the machine has.
 pub(crate) fn threads() -> usize {
-    let arguments: Vec<String> = std::env::args().collect();
-    let given = arguments.iter().position(|a| a == "--threads").and_then(|at| arguments.get(at + 1)?.parse().ok());
+    let given = argument("--threads").and_then(|count| count.parse().ok());
     given.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from))
 }
 
 pub(crate) fn optimizer() -> OptimizerConfig {
-    OptimizerConfig { learning_rate: 1e-12, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay: 0.0, clip_norm: 0.1, accumulate: 1 }
+    OptimizerConfig { learning_rate: 1e-6, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay: 0.0, clip_norm: 0.1, accumulate: 1 }
 }
 
 /// Median seconds of each contestant. They take turns in bursts of 0.2 s whose first run does not count, with a pause between, so that what else the machine

@@ -245,13 +245,7 @@ impl Kernel for TurnedStrips<'_> {
 
 /// Turns a strip (rows, padded) into columns of a matrix with `velocities` rows; whole squares of lanes also where the padding is part of them.
 #[inline(always)]
-unsafe fn transpose_from_lanes<P: Pack>(
-    (rows, velocities): (usize, usize),
-    strip: &[f32],
-    padded: usize,
-    to: *mut f32,
-    to_row: usize,
-) {
+unsafe fn transpose_from_lanes<P: Pack>((rows, velocities): (usize, usize), strip: &[f32], padded: usize, to: *mut f32, to_row: usize) {
     // SAFETY: as the caller's; the padding's columns are computed and not stored.
     unsafe {
         if rows == LANES {

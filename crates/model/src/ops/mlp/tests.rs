@@ -28,10 +28,8 @@ fn agrees_with_candle_forward_and_backward_and_adds_where_told() -> Result<()> {
         let mut draw = |count: usize, bound: f64| -> Vec<f32> { (0..count).map(|_| stream.uniform_in(-bound, bound) as f32).collect() };
         let velocities: Vec<[f64; 2]> = draw(2 * case.velocities, 0.5).chunks(2).map(|v| [f64::from(v[0]), f64::from(v[1])]).collect();
         let inputs: Vec<usize> = std::iter::once(2).chain(case.widths.iter().copied()).collect();
-        let layers: Vec<(Vec<f32>, Vec<f32>)> = inputs
-            .windows(2)
-            .map(|w| (draw(w[0] * w[1], 1.0 / (w[0] as f64).sqrt()), draw(w[1], 1.0 / (w[0] as f64).sqrt())))
-            .collect();
+        let layers: Vec<(Vec<f32>, Vec<f32>)> =
+            inputs.windows(2).map(|w| (draw(w[0] * w[1], 1.0 / (w[0] as f64).sqrt()), draw(w[1], 1.0 / (w[0] as f64).sqrt()))).collect();
         let outputs = *case.widths.last().expect("a width");
         let upstream = draw(case.velocities * outputs, 1.0);
 

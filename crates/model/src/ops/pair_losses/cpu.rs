@@ -259,7 +259,9 @@ impl Rounds {
 }
 
 /// The tiles of a pair of blocks: (rows, columns) as ranges of states; of a block with itself, the upper triangle.
-fn tiles((a, b): (std::ops::Range<usize>, std::ops::Range<usize>)) -> impl Iterator<Item = (std::ops::Range<usize>, std::ops::Range<usize>)> {
+fn tiles(
+    (a, b): (std::ops::Range<usize>, std::ops::Range<usize>),
+) -> impl Iterator<Item = (std::ops::Range<usize>, std::ops::Range<usize>)> {
     let own = a == b;
     let tile = |first: usize, end: usize| first..end.min(first + TILE);
     a.clone().step_by(TILE).flat_map(move |i| {
@@ -350,8 +352,17 @@ impl Kernel for Sweep<'_> {
             unsafe {
                 let a = Strided { data: g_rows, row: stride, column: 1 };
                 multiply::<P, false>((height, columns.len(), stride), a, turned, columns.len(), tile.as_mut_ptr(), TILE);
-                let (separation, invariance) =
-                    weigh::<P>(sweep, g.as_ptr(), (rows.start, height), (columns.start, columns.len()), limits, slopes, &mut tile, outputs, both);
+                let (separation, invariance) = weigh::<P>(
+                    sweep,
+                    g.as_ptr(),
+                    (rows.start, height),
+                    (columns.start, columns.len()),
+                    limits,
+                    slopes,
+                    &mut tile,
+                    outputs,
+                    both,
+                );
                 let orders = if both { 2.0 } else { 1.0 };
                 sums.separation += orders * separation;
                 sums.invariance += orders * invariance;

@@ -66,9 +66,10 @@ impl Rollout {
         self.terms.resize(steps.batch * stride, (0, 0.0));
         let (initial, columns) = (&self.initial, &self.columns);
         let states = self.g.par_chunks_mut(steps.length * stride).zip(self.norm.par_chunks_mut(steps.length));
-        states.zip(steps.index.par_chunks(steps.length)).zip(self.terms.par_chunks_mut(stride)).for_each(
-            |(((g, norm), index), terms)| run(Trajectory { n, stride, columns, initial, g, norm, index, terms }),
-        );
+        states
+            .zip(steps.index.par_chunks(steps.length))
+            .zip(self.terms.par_chunks_mut(stride))
+            .for_each(|(((g, norm), index), terms)| run(Trajectory { n, stride, columns, initial, g, norm, index, terms }));
     }
 
     /// States whose rectified activity is zero everywhere.

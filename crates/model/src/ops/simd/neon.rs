@@ -25,7 +25,10 @@ impl Neon {
         const BIT: [u32; QUARTER] = [1, 2, 4, 8];
         unsafe {
             let bit = vld1q_u32(BIT.as_ptr());
-            quarters.into_iter().enumerate().fold(0, |mask, (q, quarter)| mask | (vaddvq_u32(vandq_u32(quarter, bit)) as u16) << (QUARTER * q))
+            quarters
+                .into_iter()
+                .enumerate()
+                .fold(0, |mask, (q, quarter)| mask | (vaddvq_u32(vandq_u32(quarter, bit)) as u16) << (QUARTER * q))
         }
     }
 }
