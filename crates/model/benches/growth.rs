@@ -2,6 +2,8 @@
 //!
 //! `cargo bench -p gridlake-model --bench growth [-- --threads N] [-- --figure STEM]`: prints a table, and draws it to STEM.png and STEM.svg.
 
+#![expect(clippy::print_stdout, reason = "a benchmark prints its tables")]
+
 mod support;
 
 use gridlake_figures::{CostCurve, draw_cost_curves};

@@ -2,6 +2,8 @@
 //!
 //! `cargo bench -p gridlake-model --bench kernels [-- --threads 1]`
 
+#![expect(clippy::print_stdout, reason = "a benchmark prints its tables")]
+
 mod support;
 
 use gridlake_model::gradients::Gradients;
@@ -167,7 +169,9 @@ fn check(
     let mut x: Vec<f64> = batch.velocities_m[0].iter().map(|v| f64::from(*v as f32)).collect();
     for (number, (weight, bias)) in layers.iter().enumerate() {
         if number > 0 {
-            x.iter_mut().for_each(|x| *x = x.max(0.0));
+            for x in &mut x {
+                *x = x.max(0.0);
+            }
         }
         x = bias
             .iter()

@@ -4,6 +4,8 @@
 //! `cargo bench -p gridlake-model --bench step [-- --threads N]`, with `GRIDLAKE_PYTORCH=PATH` naming a Python that has
 //! `benches/pytorch/requirements.txt` installed; without it PyTorch is left out.
 
+#![expect(clippy::print_stdout, reason = "a benchmark prints its tables")]
+
 mod support;
 
 use candle_core::Tensor;
@@ -28,7 +30,7 @@ fn main() {
     }
     println!("\n| size | threads | step, ms | speed-up |\n|---|---|---|---|");
     for size in [QUICKSTART, PAPER] {
-        let counts: Vec<usize> = (0..).map(|p| 1 << p).take_while(|t| *t <= threads).collect();
+        let counts: Vec<usize> = (0..usize::BITS).map(|p| 1 << p).take_while(|t| *t <= threads).collect();
         // Many steps a visit, as a training stays in its pool.
         let steps = if size.states() > 2_000 { 1u32 } else { 25 };
         let mut runs: Vec<_> = counts

@@ -139,10 +139,10 @@ impl InplaceOp1 for InPlace<'_> {
         let Some((start, end)) = layout.contiguous_offsets() else { candle_core::bail!("adamw: contiguous parameters are needed") };
         match (storage, self.gradient, &mut **moments) {
             (CpuStorage::F32(p), Gradient::F32(g), Moments::F32 { first, second }) => {
-                self.update.apply(&mut p[start..end], g, first, second)
+                self.update.apply(&mut p[start..end], g, first, second);
             }
             (CpuStorage::F64(p), Gradient::F64(g), Moments::F64 { first, second }) => {
-                self.update.apply(&mut p[start..end], g, first, second)
+                self.update.apply(&mut p[start..end], g, first, second);
             }
             _ => candle_core::bail!("adamw: parameter, gradient and moments differ in precision"),
         }

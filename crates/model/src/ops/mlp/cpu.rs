@@ -130,24 +130,30 @@ impl Mlp {
         self.backward(number, None, weight, gradient);
     }
 
-    fn backward(&mut self, number: usize, dw: Option<&[f32]>, weight: &[f32], gradient: LayerGradient<'_>) {
+    fn backward(
+        &mut self,
+        number: usize,
+        dw: Option<&[f32]>,
+        weight: &[f32],
+        LayerGradient { weight: to_weight, bias: to_bias, add }: LayerGradient<'_>,
+    ) {
         let (velocities, padded, activation) = (self.velocities, self.padded, self.activation);
         let (before, rest) = self.layers.split_at_mut(number);
         let layer = &mut rest[0];
         let inputs = layer.input.len() / padded;
         let outputs = layer.output.len() / padded;
-        assert_eq!((weight.len(), gradient.weight.len(), gradient.bias.len()), (outputs * inputs, outputs * inputs, outputs));
+        assert_eq!((weight.len(), to_weight.len(), to_bias.len()), (outputs * inputs, outputs * inputs, outputs));
         layer.turned.resize(velocities * inputs, 0.0);
         run(Turn { shape: (inputs, velocities), from: &layer.input, from_row: padded, to: &mut layer.turned, to_row: inputs });
         layer.pieces.resize(outputs.div_ceil(OUTPUTS) * inputs * padded, 0.0);
-        let (turned, add) = (&layer.turned, gradient.add);
+        let turned = &layer.turned;
         layer
             .output
             .par_chunks_mut(OUTPUTS * padded)
             .zip(layer.pieces.par_chunks_mut(inputs * padded))
             .zip(weight.par_chunks(OUTPUTS * inputs))
-            .zip(gradient.weight.par_chunks_mut(OUTPUTS * inputs))
-            .zip(gradient.bias.par_chunks_mut(OUTPUTS))
+            .zip(to_weight.par_chunks_mut(OUTPUTS * inputs))
+            .zip(to_bias.par_chunks_mut(OUTPUTS))
             .enumerate()
             .for_each(|(task, ((((dy, piece), weight), weight_gradient), bias_gradient))| {
                 let dw = dw.map(|dw| &dw[task * OUTPUTS..]);

@@ -76,7 +76,7 @@ impl PairSweep {
 
         // Counts are written nowhere, so all rounds' pairs run at once.
         let this = &*self;
-        let count = |(round, k): (usize, usize)| run(Count { sweep: this, limits, blocks: rounds.pair(round, k) });
+        let count = |(round, k): (usize, usize)| run(Count { states: this, limits, blocks: rounds.pair(round, k) });
         let add = |a: Sums, b: Sums| Sums { far: a.far + b.far, near: a.near + b.near, ..a };
         let pairs = (0..rounds.count()).into_par_iter().flat_map(|round| (0..rounds.pairs(round)).into_par_iter().map(move |k| (round, k)));
         let mut counts = pairs.map(count).reduce(Sums::default, add);
@@ -100,7 +100,7 @@ impl PairSweep {
             let this = &*self;
             let pairs = rounds.pairs(round);
             sums[..pairs].par_iter_mut().enumerate().for_each(|(k, sums)| {
-                *sums = run(Sweep { sweep: this, g, limits, slopes, blocks: rounds.pair(round, k), outputs });
+                *sums = run(Sweep { states: this, g, limits, slopes, blocks: rounds.pair(round, k), outputs });
             });
             for sums in &sums[..pairs] {
                 counts.separation += sums.separation;
@@ -274,7 +274,7 @@ fn tiles(
 }
 
 struct Count<'a> {
-    sweep: &'a PairSweep,
+    states: &'a PairSweep,
     limits: Limits,
     blocks: (std::ops::Range<usize>, std::ops::Range<usize>),
 }
@@ -290,7 +290,7 @@ impl Kernel for Count<'_> {
             for i in rows {
                 for j in columns.clone().step_by(LANES) {
                     // SAFETY: within the padded states.
-                    let (f, n) = unsafe { self.sweep.masks::<P>(i, j, self.limits) };
+                    let (f, n) = unsafe { self.states.masks::<P>(i, j, self.limits) };
                     sums.far += orders * u64::from(f.count_ones());
                     sums.near += orders * u64::from(n.count_ones());
                 }
@@ -324,7 +324,7 @@ unsafe impl Send for Outputs {}
 unsafe impl Sync for Outputs {}
 
 struct Sweep<'a> {
-    sweep: &'a PairSweep,
+    states: &'a PairSweep,
     g: &'a [f32],
     limits: Limits,
     slopes: Slopes,
@@ -336,7 +336,7 @@ impl Kernel for Sweep<'_> {
     type Output = Sums;
     #[inline(always)]
     unsafe fn call<P: Pack>(self) -> Sums {
-        let Self { sweep, g, limits, slopes, blocks, outputs } = self;
+        let Self { states: sweep, g, limits, slopes, blocks, outputs } = self;
         let stride = sweep.stride;
         let mut sums = Sums::default();
         let mut tile = [0f32; TILE * TILE];

@@ -170,7 +170,7 @@ pub(crate) unsafe fn exp2<P: Pack>(x: P) -> P {
         let n = x.round();
         let f = x.sub(n);
         let mut p = P::splat(1.525_273_4e-5);
-        for c in [1.540_353e-4, 1.333_355_8e-3, 9.618_129e-3, 5.550_411e-2, 2.402_265_1e-1, std::f32::consts::LN_2, 1.0] {
+        for c in [1.540_353e-4, 1.333_355_8e-3, 9.618_129e-3, 5.550_411e-2, 0.240_226_5, std::f32::consts::LN_2, 1.0] {
             p = p.fma(f, P::splat(c));
         }
         p.mul(n.exp2_integral())

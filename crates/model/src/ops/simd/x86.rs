@@ -88,6 +88,8 @@ impl Pack for Avx512 {
     }
     #[inline(always)]
     unsafe fn transpose(rows: [Self; LANES]) -> [Self; LANES] {
+        const EVEN: i32 = 0b10_00_10_00;
+        const ODD: i32 = 0b11_01_11_01;
         unsafe {
             let zero = _mm512_setzero_ps();
             // Pairs, then fours: after this, quarter `q` of `fours[4g+c]` is column 4q+c of rows 4g … 4g+3.
@@ -101,8 +103,6 @@ impl Pack for Avx512 {
                 fours[g + 2] = _mm512_castpd_ps(_mm512_unpacklo_pd(b, d));
                 fours[g + 3] = _mm512_castpd_ps(_mm512_unpackhi_pd(b, d));
             }
-            const EVEN: i32 = 0b10_00_10_00;
-            const ODD: i32 = 0b11_01_11_01;
             let mut columns = [Self(zero); LANES];
             for c in 0..4 {
                 let even = [0, 8].map(|g| _mm512_shuffle_f32x4::<EVEN>(fours[g + c], fours[g + 4 + c]));
