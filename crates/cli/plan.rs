@@ -137,8 +137,8 @@ pub(crate) fn estimate_s(settings: &Settings, stage: Stage) -> f64 {
                     + 6.0 * states * units * units
                     + 6.0 * length * hidden * units * units
                     + 60.0 * hidden * units * units;
-                let slower = if train.engine == gridlake_model::config::EngineKind::Reference { 15.0 } else { 1.0 };
-                seconds += until.saturating_sub(from) as f64 * settings.optimizer.accumulate as f64 * operations * slower / 62e9;
+                let slower = if train.engine == gridlake_model::config::EngineKind::Reference { 25.0 } else { 1.0 };
+                seconds += until.saturating_sub(from) as f64 * settings.optimizer.accumulate as f64 * operations * slower / 110e9;
                 from = from.max(until);
             }
             seconds
