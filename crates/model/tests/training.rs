@@ -94,13 +94,14 @@ fn the_bits_are_the_same_on_every_processor() {
     if std::env::var_os(CHILD).is_some() {
         return;
     }
-    // The same in processes that are told to use less than this processor has; under an emulator none can be started.
+    // The same in processes that are told to use less than this processor has; an emulator of another processor can start none.
     for set in ["avx512", "avx2", "neon", "portable"] {
         let mut child = std::process::Command::new(std::env::current_exe().expect("this program"));
         child.args(["--exact", "the_bits_are_the_same_on_every_processor"]).env("GRIDLAKE_SIMD", set).env(CHILD, "1");
-        if let Ok(output) = child.output() {
-            assert!(output.status.success(), "{set}: {}", String::from_utf8_lossy(&output.stdout));
-        }
+        let output = child.output().expect("a process");
+        let said = String::from_utf8_lossy(&output.stdout);
+        let ran = said.contains("running 1 test");
+        assert!(output.status.success() || (!ran && cfg!(not(target_arch = "x86_64"))), "{set}: {said}");
     }
 }
 
