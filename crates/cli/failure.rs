@@ -73,7 +73,11 @@ impl From<LakeError> for Failure {
 impl From<ModelError> for Failure {
     fn from(error: ModelError) -> Self {
         match &error {
-            ModelError::NonFinite { .. } | ModelError::Io { .. } | ModelError::Candle(_) => Self::work(error),
+            ModelError::NonFinite { .. }
+            | ModelError::Io { .. }
+            | ModelError::Gpu { .. }
+            | ModelError::GpuMemory { .. }
+            | ModelError::Candle(_) => Self::work(error),
             ModelError::Checkpoint { .. } => {
                 Self::data(error).hint("remove the file to go on from the checkpoint before it, or train from the beginning with --force")
             }

@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use std::fmt::Write;
 
 /// Settings of `[train]` that do not change the trained weights.
-const NOT_WEIGHTS: [&str; 3] = ["device", "checkpoints", "log_every"];
+const NOT_WEIGHTS: [&str; 4] = ["device", "runs_at_once", "checkpoints", "log_every"];
 
 /// Raised whenever a stage's output changes for the same settings, so that what older versions wrote counts as stale.
 const RECORD_VERSION: u32 = 1;

@@ -50,7 +50,6 @@ impl<'a> Workspace<'a> {
             "analyze": to_json(&*settings.analyze)?, "draw": to_json(&settings.draw)?,
         });
         record.versions = BTreeMap::from([("gridlake".to_owned(), env!("CARGO_PKG_VERSION").to_owned())]);
-        "cpu".clone_into(&mut record.device);
         record.threads = rayon::current_num_threads();
         Ok(Self { lake, run, mode, record, fingerprints: Fingerprints::new(run)?, _lock: lock })
     }

@@ -3,6 +3,7 @@
 mod defaults;
 mod plan;
 mod run;
+mod share_device;
 mod status;
 
 use crate::args::{Arguments, CommonArguments, PipelineArguments, StatusArguments, Verb};

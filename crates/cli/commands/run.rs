@@ -1,6 +1,6 @@
 //! `gridlake run`, and each stage on its own.
 
-use super::worst;
+use super::{share_device, worst};
 use crate::args::PipelineArguments;
 use crate::failure::{Class, Failure};
 use crate::pipeline::{self, Pipeline, Run};
@@ -18,18 +18,17 @@ pub(crate) fn run(arguments: &PipelineArguments, wanted: &[Stage], mode: Mode) -
     let Pipeline { lake, runs } = pipeline::resolve(&arguments.pipeline, &arguments.overrides())?;
     let lake = Lake::create(&lake)?;
     let mut failures: Vec<Class> = Vec::new();
-    for run in &runs {
-        let done = one(&lake, run, wanted, arguments, mode).map_err(|failure| failure.about(&run.name));
-        match done {
-            Ok(()) if wanted.len() == Stage::ALL.len() => summary::print(&lake, run)?,
-            Ok(()) => {}
-            Err(failure) if runs.len() == 1 || failure.class() == Class::Interrupted => return Err(failure),
-            Err(failure) => {
-                tracing::error!("{}", crate::failure::render(&failure));
-                failures.push(failure.class());
-            }
+    let work = |run: &Run| one(&lake, run, wanted, arguments, mode).map_err(|failure| failure.about(&run.name));
+    share_device::for_each(&runs, at_once(&runs, wanted), work, |run, done| match done {
+        Ok(()) if wanted.len() == Stage::ALL.len() => summary::print(&lake, run),
+        Ok(()) => Ok(()),
+        Err(failure) if runs.len() == 1 || failure.class() == Class::Interrupted => Err(failure),
+        Err(failure) => {
+            tracing::error!("{}", crate::failure::render(&failure));
+            failures.push(failure.class());
+            Ok(())
         }
-    }
+    })?;
     match worst(failures.iter().copied()) {
         None => Ok(()),
         Some(class) => {
@@ -38,6 +37,16 @@ pub(crate) fn run(arguments: &PipelineArguments, wanted: &[Stage], mode: Mode) -
                 .hint("`gridlake status` tells which and why"))
         }
     }
+}
+
+/// How many runs to work on at once: several only where they train on a GPU, and as many as the one that takes most of it allows.
+fn at_once(runs: &[Run], wanted: &[Stage]) -> usize {
+    if runs.len() == 1 || !wanted.contains(&Stage::Train) {
+        return 1;
+    }
+    // A device that is not there is the run's own error, if it is needed at all.
+    let each = runs.iter().map(|run| gridlake_model::runs_at_once(&run.settings.train).unwrap_or(1));
+    each.min().unwrap_or(1)
 }
 
 fn one(lake: &Lake, run: &Run, wanted: &[Stage], arguments: &PipelineArguments, mode: Mode) -> Result<(), Failure> {

@@ -29,7 +29,7 @@ pub(crate) fn record(workspace: &mut Workspace<'_>) -> Result<Value, Failure> {
     let (lake, run) = (workspace.lake, workspace.run);
     let (settings, config) = (&run.settings, &run.settings.record);
     let path = lake.checkpoint_path(&run.name, workspace.last_step());
-    let network = Network::load(&path)?;
+    let network = Network::load(&path, &settings.train.device)?;
     if let Some(header) = network.header().filter(|header| header.fingerprint != run.fingerprint) {
         return Err(ModelError::CheckpointFingerprint { path, found: header.fingerprint.clone(), expected: run.fingerprint.clone() }.into());
     }
@@ -51,16 +51,12 @@ pub(crate) fn record(workspace: &mut Workspace<'_>) -> Result<Value, Failure> {
         let stream = format!("record/{}", arena.label());
         let numbers: Vec<u64> = (0..config.trajectories as u64).collect();
         for chunk in numbers.chunks(at_once) {
-            let walked: Vec<(Trajectory, Vec<f32>)> = chunk
-                .par_iter()
-                .map(|&number| {
-                    let trajectory = walk.draw(&arena, &mut Seed(settings.seed).stream(&stream, number));
-                    network.rollout(&trajectory.velocities_m).map(|states| (trajectory, states))
-                })
-                .collect::<Result<_, ModelError>>()?;
-            for (&number, (trajectory, states)) in chunk.iter().zip(walked) {
-                coverage.add(&trajectory);
-                publication.write(&activity(&arena, number as u32, &trajectory, states, network.units()))?;
+            let walked: Vec<Trajectory> =
+                chunk.par_iter().map(|&number| walk.draw(&arena, &mut Seed(settings.seed).stream(&stream, number))).collect();
+            let velocities: Vec<&[[f64; 2]]> = walked.iter().map(|trajectory| trajectory.velocities_m.as_slice()).collect();
+            for ((&number, trajectory), states) in chunk.iter().zip(&walked).zip(network.rollouts(&velocities)?) {
+                coverage.add(trajectory);
+                publication.write(&activity(&arena, number as u32, trajectory, states, network.units()))?;
             }
             done += chunk.len() as u64;
             progress.update(done, || arena.label());
@@ -70,7 +66,7 @@ pub(crate) fn record(workspace: &mut Workspace<'_>) -> Result<Value, Failure> {
         coverages.insert(arena.label(), json!(coverage.finish()));
     }
     publication.publish()?;
-    Ok(json!({ "coverage": coverages }))
+    Ok(json!({ "coverage": coverages, "device": network.device() }))
 }
 
 fn activity(arena: &Arena, number: u32, trajectory: &Trajectory, states: Vec<f32>, units: usize) -> Frame {

@@ -3,6 +3,7 @@
 use super::checkpoints;
 use crate::failure::Failure;
 use crate::interrupt;
+use crate::pipeline::Settings;
 use crate::plan::Stage;
 use crate::progress::Progress;
 use crate::workspace::Workspace;
@@ -12,7 +13,7 @@ use gridlake_lake::{metrics, store};
 use gridlake_model::{StepMetrics, Trainer};
 use gridlake_space::seed::Seed;
 use serde_json::{Value, json};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// A step's row with its rate and time.
 struct Row {
@@ -41,6 +42,7 @@ pub(crate) fn train(workspace: &mut Workspace<'_>, force: bool) -> Result<Value,
     };
     let (from, last) = (trainer.step_index(), workspace.last_step());
     let label = workspace.label(Stage::Train);
+    tracing::info!("{label} on {}", trainer.device());
     if newest.is_some() {
         tracing::info!("{label} goes on from step {from}");
     }
@@ -52,8 +54,12 @@ pub(crate) fn train(workspace: &mut Workspace<'_>, force: bool) -> Result<Value,
     if last == 0 {
         trainer.save(&lake.checkpoint_path(&run.name, 0))?;
     }
+    trainer.device().clone_into(&mut workspace.record.device);
+    workspace.note(Stage::Train, |_| {})?;
+    let mut pace = Pace::default();
     while trainer.step_index() < last {
-        let metrics = trainer.step()?;
+        let until = next_look(trainer.step_index(), settings).min(trainer.step_index() + pace.steps).min(last);
+        let metrics = pace.keep(|| trainer.advance(until))?;
         let step = metrics.step;
         if step % settings.train.log_every == 0 || step == last || step == 1 {
             let steps_per_s = (step - logged.1) as f64 / logged.0.elapsed().as_secs_f64().max(1e-9);
@@ -79,6 +85,39 @@ pub(crate) fn train(workspace: &mut Workspace<'_>, force: bool) -> Result<Value,
     workspace.note(Stage::Train, |stage| stage.step = last)?;
     Ok(json!({ "resumed_from": from, "steps_per_s": if last > from { Some(rate) } else { None } }))
 }
+
+/// The next step after `done` at which there is something to log or to save.
+fn next_look(done: u64, settings: &Settings) -> u64 {
+    let next = |every: u64| done - done % every + every;
+    let log = if done == 0 { 1 } else { next(settings.train.log_every) };
+    log.min(next(settings.train.checkpoints.every))
+}
+
+/// How many steps to take before looking whether the user wants to stop: as many as take about a fifth of a second. A GPU waits at every look.
+struct Pace {
+    steps: u64,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self { steps: 1 }
+    }
+}
+
+impl Pace {
+    fn keep<T>(&mut self, work: impl FnOnce() -> T) -> T {
+        let started = Instant::now();
+        let done = work();
+        match started.elapsed() {
+            short if short < LOOK_EVERY / 2 => self.steps = (2 * self.steps).min(1 << 20),
+            long if long > LOOK_EVERY * 2 => self.steps = (self.steps / 2).max(1),
+            _ => {}
+        }
+        done
+    }
+}
+
+const LOOK_EVERY: Duration = Duration::from_millis(200);
 
 fn frame(rows: &[Row]) -> Frame {
     let column = |pick: &dyn Fn(&Row) -> f64| rows.iter().map(pick).collect::<Vec<f64>>();

@@ -1,7 +1,11 @@
 //! A training batch (eq. 1): velocities shared by all trajectories, in another order in each.
 
 use crate::config::{Augmentation, DataConfig, VelocityDistribution};
-use gridlake_space::seed::Stream;
+use crate::cuda::Queue;
+use crate::device::gpu;
+use crate::error::ModelError;
+use crate::ops::draw::{BatchBuffers, Progress, StepInput};
+use gridlake_space::seed::{Seed, Stream};
 
 /// B trajectories of T steps over K distinct velocities, all from x = 0.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -72,6 +76,15 @@ impl Batch {
         }
     }
 
+    /// (K): the states that use each velocity, in order.
+    pub(crate) fn uses(&self) -> Vec<Vec<u32>> {
+        let mut uses = vec![Vec::new(); self.velocities_m.len()];
+        for (state, k) in self.index.iter().enumerate() {
+            uses[*k as usize].push(state as u32);
+        }
+        uses
+    }
+
     /// (B·T): x_t = v_1 + … + v_t, m.
     pub fn positions_m(&self) -> &[[f64; 2]] {
         &self.positions_m
@@ -81,6 +94,26 @@ impl Batch {
     pub fn speeds_m(&self) -> &[f64] {
         &self.speeds_m
     }
+}
+
+/// The batches of one step as a GPU (`auto`, `cuda`, `cuda:<number>`) draws them from the stream of this name and index: those that [`Batch::redraw`] draws one
+/// after the other. `serially` has it take the way on which nothing is drawn in parallel.
+///
+/// # Errors
+/// When there is no such GPU, or it fails.
+pub fn draw_on_gpu(
+    device: &str,
+    data: &DataConfig,
+    (seed, name, index): (Seed, &str, u64),
+    batches: usize,
+    serially: bool,
+) -> Result<Vec<Batch>, ModelError> {
+    let queue = Queue::new(gpu(device)?)?;
+    let (mut inputs, progress) = (queue.zeros(1)?, queue.zeros::<Progress>(1)?);
+    queue.upload(&mut inputs, &[StepInput { key: seed.key(name, index), ..StepInput::default() }])?;
+    let buffers = BatchBuffers::new(&queue, data, batches, data.batch * data.length)?;
+    buffers.draw(&queue, data, inputs.address(), progress.address(), serially)?;
+    buffers.download(&queue, data)
 }
 
 fn velocity(data: &DataConfig, stream: &mut Stream) -> [f64; 2] {

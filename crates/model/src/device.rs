@@ -1,17 +1,109 @@
-//! Which device a configuration names.
+//! Which device a configuration names, and what does the work there.
 
+use crate::candle_device::candle_cuda;
+use crate::config::{CheckedTrainConfig, EngineKind, Precision};
+use crate::cuda::Gpu;
+use crate::cuda::driver::{Absent, open};
 use crate::error::ModelError;
+use crate::ops::pair_losses::Products;
 use candle_core::Device;
+use std::sync::Arc;
 
-/// The CPU for `auto` and `cpu`.
+/// Where work is done.
+#[derive(Clone, Debug)]
+pub(crate) enum Placement {
+    /// On the CPU, by the fused or the reference engine.
+    Cpu,
+    /// By the reference engine on candle's CUDA device.
+    Candle(Device, String),
+    /// By our own kernels on a GPU.
+    Gpu(Arc<Gpu>),
+}
+
+impl Placement {
+    /// `cpu`, or `cuda:<number>` and the GPU's name.
+    pub(crate) fn describe(&self) -> String {
+        match self {
+            Self::Cpu => "cpu".to_owned(),
+            Self::Candle(_, name) => name.clone(),
+            Self::Gpu(gpu) => format!("cuda:{} ({})", gpu.ordinal, gpu.name),
+        }
+    }
+
+    /// candle's device for parameters on the host, or wherever the reference engine works.
+    pub(crate) fn candle(&self) -> Device {
+        match self {
+            Self::Candle(device, _) => device.clone(),
+            Self::Cpu | Self::Gpu(_) => Device::Cpu,
+        }
+    }
+}
+
+/// The device of this name (`auto`, `cpu`, `cuda`, `cuda:<number>`) for an engine. `auto` is the first GPU if there is one that can be used, for the fused engine, else the CPU; where
+/// there is one that cannot, that is logged.
 ///
 /// # Errors
-/// For `cuda`: this build trains on the CPU.
-pub(crate) fn cpu_device(wanted: &str) -> Result<Device, ModelError> {
-    match wanted {
-        "auto" | "cpu" => Ok(Device::Cpu),
-        other => {
-            Err(ModelError::Device { wanted: other.to_owned(), reason: "this version trains on the CPU only; use --device cpu".into() })
+/// A GPU was asked for by name and cannot be had: what is missing, and what to do.
+pub(crate) fn place(wanted: &str, engine: EngineKind) -> Result<Placement, ModelError> {
+    let ordinal = match wanted {
+        "cpu" => return Ok(Placement::Cpu),
+        "auto" if engine == EngineKind::Reference => return Ok(Placement::Cpu),
+        "auto" => 0,
+        named => named.strip_prefix("cuda:").unwrap_or("0").parse().unwrap_or_default(),
+    };
+    if engine == EngineKind::Reference {
+        return Ok(Placement::Candle(candle_cuda(ordinal)?, format!("cuda:{ordinal} (candle)")));
+    }
+    match open(ordinal) {
+        Ok(gpu) => Ok(Placement::Gpu(gpu)),
+        Err(absent) if wanted == "auto" => {
+            if let Absent::Unusable(reason) = absent {
+                tracing::warn!("works on the CPU, as the GPU cannot be used: {reason}");
+            }
+            Ok(Placement::Cpu)
         }
+        Err(absent) => Err(ModelError::Device { wanted: wanted.to_owned(), reason: format!("{}; or use --device cpu", absent.reason()) }),
+    }
+}
+
+/// Most runs that share a GPU unless told otherwise.
+const MOST_RUNS: usize = 8;
+
+/// How many runs of this configuration should train at once on their device: one on a CPU, where a run uses all threads; on a GPU as many as fill its
+/// multiprocessors, by the blocks of the rollout, which takes longest.
+///
+/// # Errors
+/// When the device is not there.
+pub fn runs_at_once(config: &CheckedTrainConfig) -> Result<usize, ModelError> {
+    let Placement::Gpu(gpu) = place(&config.device, config.engine)? else { return Ok(1) };
+    if config.runs_at_once > 0 {
+        return Ok(config.runs_at_once as usize);
+    }
+    let blocks = (0..=config.curriculum.len())
+        .map(|phase| config.settings(phase))
+        .map(|settings| settings.data.batch * settings.optimizer.accumulate)
+        .max();
+    // Two blocks of the rollout run on a multiprocessor.
+    Ok((2 * gpu.multiprocessors).div_ceil(blocks.unwrap_or(1)).clamp(1, MOST_RUNS))
+}
+
+/// The GPU of this name.
+///
+/// # Errors
+/// When it cannot be had.
+pub(crate) fn gpu(wanted: &str) -> Result<Arc<Gpu>, ModelError> {
+    match place(wanted, EngineKind::Fused)? {
+        Placement::Gpu(gpu) => Ok(gpu),
+        Placement::Cpu | Placement::Candle(..) => {
+            Err(ModelError::Device { wanted: wanted.to_owned(), reason: "there is no GPU that can be used".into() })
+        }
+    }
+}
+
+/// How products are formed on a GPU in this precision.
+pub(crate) fn products(precision: Precision) -> Products {
+    match precision {
+        Precision::Tf32 => Products::Tf32,
+        Precision::F32 | Precision::F64 => Products::Split,
     }
 }

@@ -1,7 +1,9 @@
 //! The one interface of both engines: parameters and a batch in, losses and gradients out.
 
 use crate::batch::Batch;
-use crate::config::{Activation, EngineKind, LossConfig};
+use crate::config::{Activation, EngineKind, LossConfig, Precision};
+use crate::cuda::engine::CudaEngine;
+use crate::device::{gpu, products};
 use crate::error::ModelError;
 use crate::fused::Fused;
 use crate::gradients::Gradients;
@@ -40,6 +42,14 @@ pub fn engine(kind: EngineKind, activation: Activation) -> Box<dyn Engine> {
         EngineKind::Fused => Box::new(Fused::new(activation)),
         EngineKind::Reference => Box::new(Reference { activation }),
     }
+}
+
+/// The fused engine's kernels on a GPU (`auto`, `cuda`, `cuda:<number>`), for one batch at a time: what training on it is tested by.
+///
+/// # Errors
+/// When there is no such GPU.
+pub fn gpu_engine(device: &str, activation: Activation, precision: Precision) -> Result<Box<dyn Engine>, ModelError> {
+    Ok(Box::new(CudaEngine::new(gpu(device)?, activation, products(precision))?))
 }
 
 /// Applies the MLP's non-linearity.

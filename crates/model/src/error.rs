@@ -51,6 +51,24 @@ pub enum ModelError {
         /// Why not, and what to do.
         reason: String,
     },
+    /// The GPU failed at work.
+    #[error(
+        "the GPU failed while {doing}: {reason}; the last checkpoint is intact: see whether `nvidia-smi` works, then run the same command to go on, or go on with --device cpu"
+    )]
+    Gpu {
+        /// What it was at.
+        doing: &'static str,
+        /// What the driver said.
+        reason: String,
+    },
+    /// The GPU's memory does not suffice.
+    #[error(
+        "the GPU is out of memory{needed}; lower train.data.batch or train.data.length, end what else runs on the GPU (`nvidia-smi`), or use --device cpu"
+    )]
+    GpuMemory {
+        /// How much was asked for, as far as is known.
+        needed: String,
+    },
     /// candle failed.
     #[error("tensor computation failed: {0}")]
     Candle(#[from] candle_core::Error),

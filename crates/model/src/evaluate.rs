@@ -1,7 +1,9 @@
 //! A trained network at work: states along any trajectory.
 
 use crate::checkpoint::{self, Header};
-use crate::config::{Activation, CheckedTrainConfig, Precision};
+use crate::config::{Activation, CheckedTrainConfig, EngineKind, Precision};
+use crate::cuda::recorder::Recorder;
+use crate::device::{Placement, place};
 use crate::error::ModelError;
 use crate::fused::weights;
 use crate::ops::mlp::Mlp;
@@ -9,6 +11,7 @@ use crate::ops::rollout::{Rollout, Steps, norm_relu};
 use crate::parameters::Parameters;
 use candle_core::{DType, Device, Var};
 use gridlake_space::seed::Seed;
+use rayon::prelude::*;
 use std::path::Path;
 
 /// Velocities whose matrices are held at once: 64 matrices of 128 units are 4 MiB.
@@ -20,16 +23,28 @@ pub struct Network {
     parameters: Parameters,
     activation: Activation,
     header: Option<Header>,
+    device: String,
+    recorder: Option<Recorder>,
 }
 
 impl Network {
-    /// Reads a checkpoint.
+    /// Reads a checkpoint; the network will work on the device of this name (`auto`, `cpu`, `cuda`, `cuda:<number>`).
     ///
     /// # Errors
-    /// When the file is damaged or no checkpoint.
-    pub fn load(path: &Path) -> Result<Self, ModelError> {
+    /// When the file is damaged or no checkpoint, or the device is not there.
+    pub fn load(path: &Path, device: &str) -> Result<Self, ModelError> {
         let found = checkpoint::load(path)?;
-        Ok(Self { parameters: single(&found.parameters)?, activation: found.header.config.model.activation, header: Some(found.header) })
+        let activation = found.header.config.model.activation;
+        Self::on(device, single(&found.parameters)?, activation, Some(found.header))
+    }
+
+    fn on(device: &str, parameters: Parameters, activation: Activation, header: Option<Header>) -> Result<Self, ModelError> {
+        let placement = place(device, EngineKind::Fused)?;
+        let recorder = match &placement {
+            Placement::Gpu(gpu) => Some(Recorder::new(gpu.clone(), &parameters, activation)?),
+            Placement::Cpu | Placement::Candle(..) => None,
+        };
+        Ok(Self { parameters, activation, header, device: placement.describe(), recorder })
     }
 
     /// A network before training: the control of every analysis.
@@ -38,7 +53,7 @@ impl Network {
     /// When memory runs out.
     pub fn untrained(config: &CheckedTrainConfig, seed: Seed) -> Result<Self, ModelError> {
         let parameters = Parameters::draw(&config.model, Precision::F32, &Device::Cpu, seed)?;
-        Ok(Self { parameters, activation: config.model.activation, header: None })
+        Self::on("cpu", parameters, config.model.activation, None)
     }
 
     /// Units, N.
@@ -51,7 +66,26 @@ impl Network {
         self.header.as_ref()
     }
 
-    /// States g_1 … g_T (T × N, row-major) along a trajectory of velocities (T, m per step) from g₀.
+    /// Where the network works: `cpu`, or `cuda:<number>` and the GPU's name.
+    pub fn device(&self) -> &str {
+        &self.device
+    }
+
+    /// [`Self::rollout`] along several trajectories of one length: by all threads, or side by side on a GPU.
+    ///
+    /// # Errors
+    /// When memory runs out, or a GPU fails.
+    ///
+    /// # Panics
+    /// If the trajectories differ in length.
+    pub fn rollouts(&self, trajectories: &[&[[f64; 2]]]) -> Result<Vec<Vec<f32>>, ModelError> {
+        match &self.recorder {
+            Some(recorder) => recorder.rollouts(trajectories),
+            None => trajectories.par_iter().map(|velocities_m| self.rollout(velocities_m)).collect(),
+        }
+    }
+
+    /// On the CPU: states g_1 … g_T (T × N, row-major) along a trajectory of velocities (T, m per step) from g₀.
     ///
     /// # Errors
     /// When memory runs out.

@@ -6,8 +6,10 @@
 //! - And then? [`evaluate`]: a trained network's states along any trajectory.
 
 pub mod batch;
+mod candle_device;
 pub mod checkpoint;
 pub mod config;
+mod cuda;
 mod device;
 pub mod engine;
 pub mod error;
@@ -23,6 +25,7 @@ mod schedule;
 pub mod train;
 
 pub use config::{CheckedTrainConfig, ConfigError, TrainConfig};
+pub use device::runs_at_once;
 pub use error::ModelError;
 pub use evaluate::Network;
 pub use train::{StepMetrics, Trainer};

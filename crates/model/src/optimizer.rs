@@ -148,6 +148,16 @@ impl InplaceOp1 for InPlace<'_> {
         }
         Ok(())
     }
+
+    /// Parameters of the reference engine on candle's CUDA device: to the host, the same update, and back.
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(&self, storage: &mut candle_core::CudaStorage, layout: &Layout) -> Result<()> {
+        use candle_core::backend::{BackendDevice, BackendStorage};
+        let mut host = storage.to_cpu_storage()?;
+        self.cpu_fwd(&mut host, layout)?;
+        *storage = storage.device().storage_from_cpu_storage_owned(host)?;
+        Ok(())
+    }
 }
 
 impl Update {

@@ -44,6 +44,19 @@ impl Parameters {
         Ok(Self { initial_raw, layers, trainable_initial_state: model.trainable_initial_state })
     }
 
+    /// The same parameters on another device; themselves where they are there.
+    pub(crate) fn on(self, device: &Device) -> Result<Self, ModelError> {
+        let moved = |var: &Var| -> Result<Var, ModelError> {
+            let there = var.device().same_device(device);
+            Ok(if there { var.clone() } else { Var::from_tensor(&var.to_device(device)?)? })
+        };
+        Ok(Self {
+            initial_raw: moved(&self.initial_raw)?,
+            layers: self.layers.iter().map(|(weight, bias)| Ok((moved(weight)?, moved(bias)?))).collect::<Result<_, ModelError>>()?,
+            trainable_initial_state: self.trainable_initial_state,
+        })
+    }
+
     /// All variables with their names, in the order of every list of gradients.
     pub fn named(&self) -> Vec<(String, &Var)> {
         let mut named = vec![("g0_raw".to_owned(), &self.initial_raw)];
@@ -89,7 +102,7 @@ pub(crate) fn layer_shapes(model: &ModelConfig) -> Vec<(usize, usize)> {
 /// candle's name of a precision.
 pub(crate) fn dtype(precision: Precision) -> DType {
     match precision {
-        Precision::F32 => DType::F32,
+        Precision::F32 | Precision::Tf32 => DType::F32,
         Precision::F64 => DType::F64,
     }
 }

@@ -1,6 +1,7 @@
 //! The learning rate over training: warm-up times constant, cosine or reduce-on-plateau.
 
 use crate::config::{SchedulerConfig, SchedulerKind};
+use crate::ops::adamw::PlateauState;
 use serde::{Deserialize, Serialize};
 
 /// State of reduce-on-plateau; the other shapes need none.
@@ -43,15 +44,42 @@ impl Plateau {
         }
     }
 
+    /// The same state as numbers, for a GPU.
+    pub(crate) fn to_device(&self) -> PlateauState {
+        PlateauState {
+            factor: f64::from_bits(self.factor),
+            best: f64::from_bits(self.best),
+            sum: f64::from_bits(self.sum),
+            filled: self.filled,
+            bad_windows: self.bad_windows,
+        }
+    }
+
+    /// The reverse of [`Self::to_device`].
+    pub(crate) fn from_device(state: PlateauState) -> Self {
+        Self {
+            factor: state.factor.to_bits(),
+            best: state.best.to_bits(),
+            sum: state.sum.to_bits(),
+            filled: state.filled,
+            bad_windows: state.bad_windows,
+        }
+    }
+
     /// Forgets the best loss: a new phase has another scale of losses. The factor stays.
     pub(crate) fn new_phase(&mut self) {
         *self = Self { factor: self.factor, ..Self::default() };
     }
 }
 
+/// The warm-up's factor on the learning rate of `step` (from 0).
+pub(crate) fn warmup(config: &SchedulerConfig, step: u64) -> f64 {
+    if step < config.warmup_steps { (step + 1) as f64 / config.warmup_steps as f64 } else { 1.0 }
+}
+
 /// The learning rate of `step` (from 0) out of `steps`, given the base rate of its phase.
 pub(crate) fn learning_rate(config: &SchedulerConfig, plateau: &Plateau, base: f64, step: u64, steps: u64) -> f64 {
-    let warmup = if step < config.warmup_steps { (step + 1) as f64 / config.warmup_steps as f64 } else { 1.0 };
+    let warmup = warmup(config, step);
     let shaped = match config.kind {
         SchedulerKind::Constant => base,
         SchedulerKind::Cosine => {

@@ -84,7 +84,7 @@ fn the_bits_are_the_same_on_every_processor() {
     let config = config(|c| c["model"]["activation"] = "gelu".into());
     let trainer = train(&config, 20);
     let mut hasher = Sha256::new();
-    for (_, var) in trainer.parameters().named() {
+    for (_, var) in trainer.parameters().expect("parameters").named() {
         for value in var.flatten_all().and_then(|v| v.to_vec1::<f32>()).expect("values") {
             hasher.update(value.to_le_bytes());
         }
@@ -193,7 +193,7 @@ fn a_loaded_network_walks_as_the_rollout_does_across_chunks() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("c.safetensors");
     train(&config(|_| ()), 5).save(&path).expect("a checkpoint");
-    let network = Network::load(&path).expect("a network");
+    let network = Network::load(&path, "cpu").expect("a network");
     let mut stream = Seed(1).stream("walk", 0);
     let v: Vec<[f64; 2]> = (0..200).map(|_| [stream.uniform_in(-0.1, 0.1), stream.uniform_in(-0.1, 0.1)]).collect();
     let states = network.rollout(&v).expect("states");

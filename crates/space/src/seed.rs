@@ -22,6 +22,13 @@ fn digest(seed: u64, name: &str, index: u64) -> [u8; 32] {
 }
 
 impl Seed {
+    /// The ChaCha8 key of a stream, as little-endian words: for those who run the stream elsewhere.
+    pub fn key(self, name: &str, index: u64) -> [u32; 8] {
+        let digest = digest(self.0, name, index);
+        let (words, _) = digest.as_chunks::<4>();
+        std::array::from_fn(|word| u32::from_le_bytes(words[word]))
+    }
+
     /// The stream of this name and index.
     pub fn stream(self, name: &str, index: u64) -> Stream {
         Stream(ChaCha8Rng::from_seed(digest(self.0, name, index)))

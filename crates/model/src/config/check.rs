@@ -50,12 +50,19 @@ impl TrainConfig {
     pub fn check(self) -> Result<CheckedTrainConfig, ConfigError> {
         count("train.steps", self.steps, 0, 1_000_000_000)?;
         count("train.log_every", self.log_every, 1, 1_000_000)?;
+        count("train.runs_at_once", self.runs_at_once, 0, 64)?;
         self.check_device()?;
         require(
-            self.engine == EngineKind::Reference || self.precision == Precision::F32,
+            self.engine == EngineKind::Reference || self.precision != Precision::F64,
             "train.precision",
             "f64",
-            "f32 with engine = \"fused\"; set train.engine = \"reference\" to train in f64",
+            "f32 or tf32 with engine = \"fused\"; set train.engine = \"reference\" to train in f64",
+        )?;
+        require(
+            self.engine == EngineKind::Fused || self.precision != Precision::Tf32,
+            "train.precision",
+            "tf32",
+            "f32 or f64 with engine = \"reference\"; set train.engine = \"fused\" to train in tf32",
         )?;
         self.check_model()?;
         self.check_scheduler()?;

@@ -21,8 +21,11 @@ pub struct TrainConfig {
     pub device: String,
     /// How losses and gradients are computed.
     pub engine: EngineKind,
-    /// Arithmetic of the reference engine; the fused engine is `f32`.
+    /// Arithmetic: the fused engine has `f32` and `tf32`, the reference engine `f32` and `f64`.
     pub precision: Precision,
+    /// Runs of a sweep that share one GPU; 0 is as many as fill it.
+    #[serde(default)]
+    pub runs_at_once: u64,
     /// Steps between rows of the `metrics` table.
     pub log_every: u64,
     /// `[train.data]`.
@@ -58,6 +61,8 @@ pub enum EngineKind {
 pub enum Precision {
     /// 32-bit.
     F32,
+    /// 32-bit, but that a GPU rounds the operands of the pair losses' products to TF32 (10 bits of mantissa); as `f32` on a CPU.
+    Tf32,
     /// 64-bit.
     F64,
 }

@@ -6,10 +6,13 @@
 //!
 //! A kernel keeps its buffers from call to call, so that a step of training allocates nothing.
 
+pub(crate) mod adamw;
 pub(crate) mod capacity;
 pub(crate) mod conformal_isometry;
+pub(crate) mod draw;
 pub(crate) mod matmul;
 pub mod mlp;
 pub mod pair_losses;
 pub mod rollout;
 pub mod simd;
+pub(crate) mod state_losses;

@@ -7,9 +7,11 @@
 
 mod activation;
 mod cpu;
+mod cuda;
 
 pub(crate) use activation::{activate, derivative};
 pub use cpu::{LayerGradient, Mlp};
+pub(crate) use cuda::{Layer as DeviceLayer, MlpBuffers};
 
 #[cfg(test)]
 mod tests;

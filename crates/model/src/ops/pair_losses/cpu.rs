@@ -191,7 +191,7 @@ struct Limits {
 
 /// Limits on squared distances that decide as the distance itself would: `sqrt(q) > sigma` iff `q > above`, `sqrt(q) < sigma` iff `q < below`.
 /// (`sqrt` rounds and is monotone, so several `q` share a root; squaring σ alone would misplace pairs at exactly σ.)
-fn squared_limits(sigma: f64) -> (f64, f64) {
+pub(super) fn squared_limits(sigma: f64) -> (f64, f64) {
     let (mut above, mut below) = (sigma * sigma, sigma * sigma);
     while above.sqrt() <= sigma {
         above = above.next_up();

@@ -7,10 +7,14 @@
 //! Floating-point operations for S states of N units: forward S²·N, backward 2·S²·N. Extra memory: S·(N + 22) floats, 5 MB at the paper's size.
 
 mod cpu;
+mod cuda;
+mod plan;
 #[cfg(test)]
 mod reference;
 
 pub use cpu::PairSweep;
+pub(crate) use cuda::{PairBuffers, PairInputs, Products, reduction_number};
+pub(crate) use plan::PairPlan;
 
 use serde::{Deserialize, Serialize};
 

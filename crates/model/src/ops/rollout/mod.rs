@@ -7,11 +7,13 @@
 //! Letters: B trajectories, T steps, N units, `stride` = N rounded up to whole packs, S = B·T states in trajectory order.
 
 mod cpu;
+mod cuda;
 #[cfg(test)]
 mod reference;
 
 pub use cpu::Rollout;
 pub(crate) use cpu::norm_relu;
+pub(crate) use cuda::{RolloutBuffers, Start, forward};
 
 use super::simd::LANES;
 

@@ -1,0 +1,4 @@
+// The kernels, compiled for the host.
+#include "simt.h"
+
+#include GRIDLAKE_KERNELS

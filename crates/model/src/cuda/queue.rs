@@ -1,0 +1,160 @@
+//! One stream of work on a GPU: memory, copies, launches.
+
+use super::driver::{Gpu, describe};
+use crate::error::ModelError;
+use cudarc::driver::sys::{CUgraphInstantiate_flags, CUresult, CUstreamCaptureMode};
+use cudarc::driver::{CudaGraph, CudaSlice, CudaStream, DevicePtr, DeviceRepr, DriverError, ValidAsZeroBits, result};
+use std::sync::Arc;
+
+/// A stream of a GPU. What is put into it happens in order.
+#[derive(Debug)]
+pub(crate) struct Queue {
+    pub(crate) gpu: Arc<Gpu>,
+    stream: Arc<CudaStream>,
+}
+
+/// Device memory of some elements.
+#[derive(Debug)]
+pub(crate) struct Buffer<T> {
+    slice: CudaSlice<T>,
+    address: u64,
+}
+
+impl<T> Buffer<T> {
+    /// Address of an element, as kernels take it.
+    ///
+    /// # Panics
+    /// Past the end.
+    pub(crate) fn at(&self, element: usize) -> Address {
+        assert!(element <= self.slice.len(), "element {element} of {}", self.slice.len());
+        Address(self.address + (element * size_of::<T>()) as u64)
+    }
+
+    /// Address of the first element.
+    pub(crate) fn address(&self) -> Address {
+        Address(self.address)
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.slice.len()
+    }
+}
+
+/// An address in device memory; 0 where there is nothing.
+#[repr(transparent)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Address(u64);
+
+/// How a kernel is launched.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Launch {
+    pub(crate) grid: (usize, usize, usize),
+    pub(crate) threads: usize,
+    /// Bytes of dynamic shared memory.
+    pub(crate) shared: usize,
+}
+
+impl Launch {
+    /// As many blocks of `threads` as `count` threads need.
+    pub(crate) fn over(count: usize, threads: usize) -> Self {
+        Self { grid: (count.div_ceil(threads), 1, 1), threads, shared: 0 }
+    }
+}
+
+/// What a kernel takes: a plain struct of the same layout as the kernel's.
+///
+/// # Safety
+/// `repr(C)`, with the fields of the kernel's own struct in their order.
+pub(crate) unsafe trait Arguments: Copy {}
+
+impl Queue {
+    /// A stream of its own.
+    pub(crate) fn new(gpu: Arc<Gpu>) -> Result<Self, ModelError> {
+        let stream = gpu.context.new_stream().map_err(gpu_error("making a stream"))?;
+        Ok(Self { gpu, stream })
+    }
+
+    /// Memory of zeros.
+    pub(crate) fn zeros<T: DeviceRepr + ValidAsZeroBits>(&self, len: usize) -> Result<Buffer<T>, ModelError> {
+        // Nothing is no allocation; one element is never used.
+        let slice = self.stream.alloc_zeros::<T>(len.max(1)).map_err(|error| {
+            let free = self.gpu.context.mem_get_info().ok().map(|(free, _)| free);
+            out_of_memory(error, len * size_of::<T>(), free).unwrap_or_else(|| gpu_error("allocating memory")(error))
+        })?;
+        let address = slice.device_ptr(&self.stream).0;
+        Ok(Buffer { slice, address })
+    }
+
+    /// Copies to the device; may return before it is there.
+    pub(crate) fn upload<T: DeviceRepr>(&self, to: &mut Buffer<T>, from: &[T]) -> Result<(), ModelError> {
+        self.stream.memcpy_htod(from, &mut to.slice).map_err(gpu_error("copying to it"))
+    }
+
+    /// Copies the first elements back, when all before is done.
+    pub(crate) fn download<T: DeviceRepr + Clone + Default>(&self, from: &Buffer<T>, count: usize) -> Result<Vec<T>, ModelError> {
+        let mut to = vec![T::default(); count];
+        self.stream.memcpy_dtoh(&from.slice.slice(..count), to.as_mut_slice()).map_err(gpu_error("copying from it"))?;
+        self.wait()?;
+        Ok(to)
+    }
+
+    /// Waits until all is done.
+    pub(crate) fn wait(&self) -> Result<(), ModelError> {
+        self.stream.synchronize().map_err(gpu_error("computing"))
+    }
+
+    /// Launches a kernel; nothing where its grid is empty.
+    pub(crate) fn launch<A: Arguments>(&self, kernel: &str, launch: Launch, arguments: &A) -> Result<(), ModelError> {
+        let (x, y, z) = launch.grid;
+        if x * y * z == 0 {
+            return Ok(());
+        }
+        let function = self.gpu.modules.kernel(kernel, launch.shared)?;
+        let grid = (x as u32, y as u32, z as u32);
+        let mut parameters = [std::ptr::from_ref(arguments).cast_mut().cast()];
+        // SAFETY: the kernel takes one struct of this layout (`Arguments`), which the driver copies; addresses in it are of live buffers of enough elements.
+        unsafe {
+            result::launch_kernel(
+                function.cu_function(),
+                grid,
+                (launch.threads as u32, 1, 1),
+                launch.shared as u32,
+                self.stream.cu_stream(),
+                &mut parameters,
+            )
+        }
+        .map_err(gpu_error("launching a kernel"))
+    }
+
+    /// Makes this thread's launches go to this queue's GPU.
+    pub(crate) fn bind(&self) -> Result<(), ModelError> {
+        self.gpu.context.bind_to_thread().map_err(gpu_error("selecting it"))
+    }
+
+    /// Records what `work` launches as a graph, which can then be launched as one.
+    pub(crate) fn capture(&self, work: impl FnOnce() -> Result<(), ModelError>) -> Result<CudaGraph, ModelError> {
+        let doing = "recording a step";
+        self.stream.begin_capture(CUstreamCaptureMode::CU_STREAM_CAPTURE_MODE_THREAD_LOCAL).map_err(gpu_error(doing))?;
+        let done = work();
+        let flags = CUgraphInstantiate_flags::CUDA_GRAPH_INSTANTIATE_FLAG_AUTO_FREE_ON_LAUNCH;
+        let graph = self.stream.end_capture(flags).map_err(gpu_error(doing));
+        done?;
+        graph?.ok_or_else(|| ModelError::Gpu { doing, reason: "nothing was recorded".into() })
+    }
+}
+
+/// An error of the driver while doing something.
+pub(crate) fn gpu_error(doing: &'static str) -> impl Fn(DriverError) -> ModelError {
+    move |error| out_of_memory(error, 0, None).unwrap_or_else(|| ModelError::Gpu { doing, reason: describe(error) })
+}
+
+fn out_of_memory(error: DriverError, bytes: usize, free: Option<usize>) -> Option<ModelError> {
+    let mebibytes = |bytes: usize| bytes.div_ceil(1 << 20);
+    (error.0 == CUresult::CUDA_ERROR_OUT_OF_MEMORY).then(|| ModelError::GpuMemory {
+        needed: match (bytes, free) {
+            (0, _) => String::new(),
+            (bytes, None) => format!(" ({} MiB more were needed)", mebibytes(bytes)),
+            (bytes, Some(free)) => format!(" ({} MiB more were needed, {} MiB are free)", mebibytes(bytes), free >> 20),
+        },
+    })
+}
