@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 /// A network that trains in well under a second, with every stage small.
 pub(crate) const TINY: &str = r#"
@@ -210,4 +212,25 @@ pub(crate) fn snapshot(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
     }
     files.sort();
     files
+}
+
+/// Moments spread over (0, 1) without a pattern that checkpoints could have: the golden ratio's multiples.
+pub(crate) fn moments() -> impl Iterator<Item = f64> {
+    (1..).map(|number| (f64::from(number) * 0.618_033_988_749_895).fract())
+}
+
+/// Sends a signal by its name, such as `-INT`.
+pub(crate) fn signal(child: &Child, name: &str) {
+    let sent = Command::new("kill").args([name, &child.id().to_string()]).status().unwrap();
+    assert!(sent.success(), "kill {name}");
+}
+
+/// Waits until something has happened that a running process makes happen.
+pub(crate) fn wait_for(child: &mut Child, happened: impl Fn() -> bool) {
+    let started = Instant::now();
+    while !happened() {
+        assert!(child.try_wait().unwrap().is_none(), "the process ended before");
+        assert!(started.elapsed() < Duration::from_mins(1), "nothing happened in a minute");
+        sleep(Duration::from_millis(2));
+    }
 }

@@ -1,7 +1,6 @@
 //! Kills and interrupts at any moment: nothing torn, and the same bits in the end.
 
-use crate::common::{Bench, TINY};
-use std::process::Child;
+use crate::common::{Bench, TINY, moments, signal, wait_for};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -10,16 +9,6 @@ const STEPS: u64 = 3000;
 /// A training of some seconds with many checkpoints.
 fn long() -> Bench {
     Bench::with(&TINY.replace("steps = 60\n", &format!("steps = {STEPS}\n")).replace("every = 20", "every = 50"))
-}
-
-/// Moments spread over (0, 1) without a pattern that checkpoints could have: the golden ratio's multiples.
-fn moments() -> impl Iterator<Item = f64> {
-    (1..).map(|number| (f64::from(number) * 0.618_033_988_749_895).fract())
-}
-
-fn signal(child: &Child, name: &str) {
-    let sent = std::process::Command::new("kill").args([name, &child.id().to_string()]).status().unwrap();
-    assert!(sent.success(), "kill {name}");
 }
 
 #[test]
@@ -163,14 +152,4 @@ fn two_processes_do_not_work_on_one_run() {
     child.wait().unwrap();
     assert_eq!(second.code, 1, "{second:?}");
     assert!(second.stderr.contains("another"), "{second:?}");
-}
-
-/// Waits until something has happened that a running process makes happen.
-fn wait_for(child: &mut Child, happened: impl Fn() -> bool) {
-    let started = Instant::now();
-    while !happened() {
-        assert!(child.try_wait().unwrap().is_none(), "the process ended before");
-        assert!(started.elapsed() < Duration::from_mins(1), "nothing happened in a minute");
-        sleep(Duration::from_millis(2));
-    }
 }

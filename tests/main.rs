@@ -8,5 +8,6 @@ mod common;
 mod documentation;
 mod end_to_end;
 mod full_lake;
+mod gpu;
 mod kills;
 mod sweeps;

@@ -94,16 +94,16 @@ impl<'a> Workspace<'a> {
         work: impl FnOnce(&mut Self) -> Result<serde_json::Value, Failure>,
     ) -> Result<(), Failure> {
         let started = Instant::now();
-        let before = self
+        let (reached, before) = self
             .record
             .stages
             .get(stage.name())
             .filter(|before| stage == Stage::Train && before.status != Status::Done)
-            .map_or(0.0, |before| before.wall_s);
+            .map_or((0, 0.0), |before| (before.step, before.wall_s));
         let begun = StageRecord {
             fingerprint: self.fingerprint(stage).to_owned(),
             status: Status::Running,
-            step: if stage == Stage::Train { 0 } else { self.last_step() },
+            step: if stage == Stage::Train { reached } else { self.last_step() },
             steps_total: self.last_step(),
             started_unix_s: now_unix_s(),
             finished_unix_s: None,

@@ -31,6 +31,7 @@ pub(crate) fn run(arguments: &PipelineArguments, wanted: &[Stage], mode: Mode) -
     })?;
     match worst(failures.iter().copied()) {
         None => Ok(()),
+        Some(Class::Config) => Err(Failure::config(format!("{} of {} runs were refused", failures.len(), runs.len()))),
         Some(class) => {
             let message = format!("{} of {} runs failed", failures.len(), runs.len());
             Err(if class == Class::Data { Failure::data(message) } else { Failure::work(message) }

@@ -32,14 +32,15 @@ pub(crate) fn train(workspace: &mut Workspace<'_>, force: bool) -> Result<Value,
     let folder = lake.checkpoints_dir(&run.name);
     std::fs::create_dir_all(&folder).map_err(|error| Failure::work(format!("{}: {error}", folder.display())))?;
     store::remove_leftovers(&folder)?;
-    if force {
-        checkpoints::remove_all(&folder)?;
-    }
-    let newest = checkpoints::list(&folder)?.pop();
+    let newest = if force { None } else { checkpoints::list(&folder)?.pop() };
     let mut trainer = match &newest {
         Some(checkpoint) => Trainer::resume(&settings.train, Seed(settings.seed), &run.fingerprint, &checkpoint.path)?,
         None => Trainer::new(&settings.train, Seed(settings.seed), &run.fingerprint)?,
     };
+    if force {
+        // Only now that there is a device with room for the network.
+        checkpoints::remove_all(&folder)?;
+    }
     let (from, last) = (trainer.step_index(), workspace.last_step());
     let label = workspace.label(Stage::Train);
     tracing::info!("{label} on {}", trainer.device());
@@ -55,7 +56,7 @@ pub(crate) fn train(workspace: &mut Workspace<'_>, force: bool) -> Result<Value,
         trainer.save(&lake.checkpoint_path(&run.name, 0))?;
     }
     trainer.device().clone_into(&mut workspace.record.device);
-    workspace.note(Stage::Train, |_| {})?;
+    workspace.note(Stage::Train, |stage| stage.step = from)?;
     let mut pace = Pace::default();
     while trainer.step_index() < last {
         let until = next_look(trainer.step_index(), settings).min(trainer.step_index() + pace.steps).min(last);

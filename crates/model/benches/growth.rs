@@ -26,7 +26,8 @@ fn main() {
                 change(&mut size, *value);
                 let seconds = pool.install(|| {
                     let (batch, parameters, loss) = (size.draw(), size.parameters(), size.loss());
-                    let (mut engine, mut gradients) = (engine(EngineKind::Fused, Activation::Relu), Gradients::new(&parameters));
+                    let (mut engine, mut gradients) =
+                        (engine(EngineKind::Fused, Activation::Relu, Precision::F32), Gradients::new(&parameters));
                     let mut run = || {
                         gradients.clear();
                         engine.evaluate(&parameters, &batch, &loss, &mut gradients).expect("an evaluation");
@@ -76,12 +77,13 @@ fn validate() {
         let layers = single.layers.iter().map(|(w, b)| Ok((wide(w)?, wide(b)?))).collect::<candle_core::Result<_>>()?;
         Ok(Parameters { initial_raw: wide(&single.initial_raw)?, layers, trainable_initial_state: true })
     };
-    let evaluate = |kind, parameters: &Parameters| {
+    let evaluate = |kind, precision, parameters: &Parameters| {
         let mut gradients = Gradients::new(parameters);
-        let found = engine(kind, Activation::Relu).evaluate(parameters, &batch, &loss, &mut gradients).expect("an evaluation");
+        let found = engine(kind, Activation::Relu, precision).evaluate(parameters, &batch, &loss, &mut gradients).expect("an evaluation");
         (found.losses.total(&loss), gradients.norm(0))
     };
-    let (fast, slow) = (evaluate(EngineKind::Fused, &single), evaluate(EngineKind::Reference, &double().expect("f64")));
+    let (fast, slow) =
+        (evaluate(EngineKind::Fused, Precision::F32, &single), evaluate(EngineKind::Reference, Precision::F64, &double().expect("f64")));
     assert!(
         (fast.0 - slow.0).abs() < 1e-5 * slow.0.abs() && (fast.1 - slow.1).abs() < 1e-4 * slow.1,
         "{fast:?} against {slow:?} in {:?}",

@@ -48,13 +48,7 @@ fn kernels(size: Size) {
     let mut rollout = Rollout::default();
     let mut sweep = PairSweep::default();
     let (mut dg, mut d_initial) = (vec![0f32; size.states() * stride], vec![0f32; stride]);
-    let settings = PairSettings {
-        sigma_x_m: loss.sigma_x_m,
-        sigma_g: loss.sigma_g,
-        lambda_sep: loss.lambda_sep,
-        lambda_inv: loss.lambda_inv,
-        reduction: loss.reduction,
-    };
+    let settings = PairSettings::of(&loss, false);
     let forward = |mlp: &mut Mlp, w: &mut [f32]| {
         mlp.start(&batch.velocities_m, layers.len());
         for (number, (weight, bias)) in layers.iter().enumerate() {

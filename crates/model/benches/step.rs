@@ -10,7 +10,7 @@ mod support;
 
 use candle_core::Tensor;
 use gridlake_model::batch::Batch;
-use gridlake_model::config::{Activation, EngineKind};
+use gridlake_model::config::{Activation, EngineKind, Precision};
 use gridlake_model::engine::{Evaluation, engine};
 use gridlake_model::gradients::Gradients;
 use gridlake_model::optimizer::AdamW;
@@ -66,7 +66,7 @@ impl Ours {
             batch: size.draw(),
             size,
             gradients: Gradients::new(&parameters),
-            engine: engine(EngineKind::Fused, Activation::Relu),
+            engine: engine(EngineKind::Fused, Activation::Relu, Precision::F32),
             adam: AdamW::new(&parameters),
             parameters,
             last: None,

@@ -1,5 +1,6 @@
 #include "collectives.h"
 
+#include <cmath>
 #include <cstdint>
 #include <cstring>
 
@@ -31,8 +32,30 @@ void count_votes(void* const operands[32], unsigned lanes) {
     }
 }
 
-// Products of 11-bit numbers are exact in double precision; their sum and the accumulator are rounded to single precision once.
-// A device sums in an order and a width of its own, so that its last bits differ.
+// Adds up as tensor cores do (after Fasi, Higham, Mikaitis and Pranesh 2021): products are exact, all terms are cut to a fixed place relative to the largest,
+// one bit below single precision's last, and the sum is cut again. Devices keep up to two more bits, so this errs on the side of error.
+float cut_sum(const double (&terms)[9]) {
+    double largest = 0.0;
+    for (double term : terms) largest = std::fabs(term) > largest || term != term ? std::fabs(term) : largest;
+    if (!(largest >= 0x1p-100) || !(largest <= 0x1p100)) {
+        // Nothing to cut, or no number.
+        double sum = 0.0;
+        for (double term : terms) sum += term;
+        return static_cast<float>(sum);
+    }
+    unsigned long long bits;
+    memcpy(&bits, &largest, sizeof bits);
+    bits &= 0x7ff0000000000000ull;
+    double power;
+    memcpy(&power, &bits, sizeof power);
+    double place = power * 0x1p-24, per_place = 1.0 / place;
+    long long places = 0;
+    for (double term : terms) places += static_cast<long long>(term * per_place);
+    double sum = static_cast<double>(places) * place;
+    float rounded = static_cast<float>(sum);
+    return std::fabs(static_cast<double>(rounded)) > std::fabs(sum) ? std::nextafterf(rounded, 0.0f) : rounded;
+}
+
 void multiply_tf32(void* const operands[32], unsigned lanes) {
     if (lanes != WHOLE_WARP) fail(CUDA_ERROR_LAUNCH_FAILED, "mma_tf32 needs all 32 lanes, and has 0x%08x", lanes);
     double a[16][8], b[8][8];
@@ -47,14 +70,13 @@ void multiply_tf32(void* const operands[32], unsigned lanes) {
         b[place + 4][group] = tf32_value(mine.b[1]);
     }
     for (unsigned row = 0; row < 16; row++) {
-        double sums[8] = {};
-        for (unsigned k = 0; k < 8; k++) {
-            for (unsigned column = 0; column < 8; column++) sums[column] += a[row][k] * b[k][column];
-        }
         for (unsigned column = 0; column < 8; column++) {
             auto& owner = *static_cast<Product*>(operands[row % 8 * 4 + column / 2]);
             float& d = owner.d[row / 8 * 2 + column % 2];
-            d = static_cast<float>(d + sums[column]);
+            double terms[9];
+            for (unsigned k = 0; k < 8; k++) terms[k] = a[row][k] * b[k][column];
+            terms[8] = d;
+            d = cut_sum(terms);
         }
     }
 }

@@ -1,13 +1,12 @@
 //! Which device a configuration names, and what does the work there.
 
 use crate::candle_device::candle_cuda;
-use crate::config::{CheckedTrainConfig, EngineKind, Precision};
+use crate::config::{CheckedTrainConfig, EngineKind};
 use crate::cuda::Gpu;
 use crate::cuda::driver::{Absent, open};
 use crate::error::ModelError;
-use crate::ops::pair_losses::Products;
 use candle_core::Device;
-use std::sync::Arc;
+use std::sync::{Arc, Once};
 
 /// Where work is done.
 #[derive(Clone, Debug)]
@@ -58,12 +57,22 @@ pub(crate) fn place(wanted: &str, engine: EngineKind) -> Result<Placement, Model
         Ok(gpu) => Ok(Placement::Gpu(gpu)),
         Err(absent) if wanted == "auto" => {
             if let Absent::Unusable(reason) = absent {
-                tracing::warn!("works on the CPU, as the GPU cannot be used: {reason}");
+                // Each stage of each run asks anew, and gets the same answer.
+                static SAID: Once = Once::new();
+                SAID.call_once(|| tracing::warn!("works on the CPU, as the GPU cannot be used: {reason}"));
             }
             Ok(Placement::Cpu)
         }
         Err(absent) => Err(ModelError::Device { wanted: wanted.to_owned(), reason: format!("{}; or use --device cpu", absent.reason()) }),
     }
+}
+
+/// Whether the device of this name (`auto`, `cpu`, `cuda`, `cuda:<number>`) can be had for an engine; to be asked before anything is changed.
+///
+/// # Errors
+/// What is missing, and what to do.
+pub fn check_device(wanted: &str, engine: EngineKind) -> Result<(), ModelError> {
+    place(wanted, engine).map(|_| ())
 }
 
 /// Most runs that share a GPU unless told otherwise.
@@ -97,13 +106,5 @@ pub(crate) fn gpu(wanted: &str) -> Result<Arc<Gpu>, ModelError> {
         Placement::Cpu | Placement::Candle(..) => {
             Err(ModelError::Device { wanted: wanted.to_owned(), reason: "there is no GPU that can be used".into() })
         }
-    }
-}
-
-/// How products are formed on a GPU in this precision.
-pub(crate) fn products(precision: Precision) -> Products {
-    match precision {
-        Precision::Tf32 => Products::Tf32,
-        Precision::F32 | Precision::F64 => Products::Split,
     }
 }

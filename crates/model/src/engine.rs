@@ -3,7 +3,7 @@
 use crate::batch::Batch;
 use crate::config::{Activation, EngineKind, LossConfig, Precision};
 use crate::cuda::engine::CudaEngine;
-use crate::device::{gpu, products};
+use crate::device::gpu;
 use crate::error::ModelError;
 use crate::fused::Fused;
 use crate::gradients::Gradients;
@@ -36,10 +36,10 @@ pub trait Engine: Send {
     ) -> Result<Evaluation, ModelError>;
 }
 
-/// The engine of a configuration.
-pub fn engine(kind: EngineKind, activation: Activation) -> Box<dyn Engine> {
+/// The engine of a configuration on the host.
+pub fn engine(kind: EngineKind, activation: Activation, precision: Precision) -> Box<dyn Engine> {
     match kind {
-        EngineKind::Fused => Box::new(Fused::new(activation)),
+        EngineKind::Fused => Box::new(Fused::new(activation, precision == Precision::Tf32)),
         EngineKind::Reference => Box::new(Reference { activation }),
     }
 }
@@ -49,7 +49,7 @@ pub fn engine(kind: EngineKind, activation: Activation) -> Box<dyn Engine> {
 /// # Errors
 /// When there is no such GPU.
 pub fn gpu_engine(device: &str, activation: Activation, precision: Precision) -> Result<Box<dyn Engine>, ModelError> {
-    Ok(Box::new(CudaEngine::new(gpu(device)?, activation, products(precision))?))
+    Ok(Box::new(CudaEngine::new(gpu(device)?, activation, precision == Precision::Tf32)?))
 }
 
 /// Applies the MLP's non-linearity.

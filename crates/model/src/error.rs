@@ -53,7 +53,7 @@ pub enum ModelError {
     },
     /// The GPU failed at work.
     #[error(
-        "the GPU failed while {doing}: {reason}; the last checkpoint is intact: see whether `nvidia-smi` works, then run the same command to go on, or go on with --device cpu"
+        "the GPU failed while {doing}: {reason}; what was saved is intact: see whether `nvidia-smi` works, then run the same command to go on, or go on with --device cpu"
     )]
     Gpu {
         /// What it was at.
@@ -63,7 +63,7 @@ pub enum ModelError {
     },
     /// The GPU's memory does not suffice.
     #[error(
-        "the GPU is out of memory{needed}; lower train.data.batch or train.data.length, end what else runs on the GPU (`nvidia-smi`), or use --device cpu"
+        "the GPU is out of memory{needed}; end what else runs on it (`nvidia-smi`), or use --device cpu; training needs less with a lower train.data.batch, train.data.length or train.runs_at_once"
     )]
     GpuMemory {
         /// How much was asked for, as far as is known.

@@ -16,6 +16,7 @@ use crate::parameters::{Parameters, with_values};
 /// See the module's page.
 #[derive(Debug)]
 pub struct Fused {
+    tf32: bool,
     mlp: Mlp,
     rollout: Rollout,
     pairs: PairSweep,
@@ -32,9 +33,10 @@ pub struct Fused {
 }
 
 impl Fused {
-    /// An engine for networks whose MLP has this non-linearity.
-    pub fn new(activation: Activation) -> Self {
+    /// An engine for networks whose MLP has this non-linearity; with `tf32` the pair losses are rounded as on a GPU in that precision.
+    pub fn new(activation: Activation, tf32: bool) -> Self {
         Self {
+            tf32,
             mlp: Mlp::new(activation),
             rollout: Rollout::default(),
             pairs: PairSweep::default(),
@@ -82,13 +84,7 @@ impl Engine for Fused {
         weights(&mut self.mlp, parameters, &batch.velocities_m, &mut self.w)?;
         with_values(&parameters.initial_raw, |raw| self.rollout.forward(steps, &self.w, raw))?;
 
-        let settings = PairSettings {
-            sigma_x_m: loss.sigma_x_m,
-            sigma_g: loss.sigma_g,
-            lambda_sep: loss.lambda_sep,
-            lambda_inv: loss.lambda_inv,
-            reduction: loss.reduction,
-        };
+        let settings = PairSettings::of(loss, self.tf32);
         self.dg.resize(steps.states() * stride, 0.0);
         self.d_initial.clear();
         self.d_initial.resize(stride, 0.0);

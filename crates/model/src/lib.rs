@@ -4,6 +4,7 @@
 //!   [`mod@reference`] (obvious).
 //! - How? [`train`], with settings from [`config`]; an exact stop and restart through [`checkpoint`].
 //! - And then? [`evaluate`]: a trained network's states along any trajectory.
+//! - How fast, on a GPU? [`gpu_profile`], for benchmarks.
 
 pub mod batch;
 mod candle_device;
@@ -25,7 +26,8 @@ mod schedule;
 pub mod train;
 
 pub use config::{CheckedTrainConfig, ConfigError, TrainConfig};
-pub use device::runs_at_once;
+pub use cuda::profile as gpu_profile;
+pub use device::{check_device, runs_at_once};
 pub use error::ModelError;
 pub use evaluate::Network;
 pub use train::{StepMetrics, Trainer};

@@ -33,7 +33,7 @@ fn drawn(batch: usize, length: usize) -> Batch {
 fn evaluate(kind: EngineKind, precision: Precision, batch: &Batch, model: &ModelConfig, loss: &LossConfig) -> (Evaluation, Vec<Vec<f64>>) {
     let parameters = Parameters::draw(model, precision, &candle_core::Device::Cpu, Seed(4)).expect("parameters");
     let mut gradients = Gradients::new(&parameters);
-    let evaluation = engine(kind, model.activation).evaluate(&parameters, batch, loss, &mut gradients).expect("an evaluation");
+    let evaluation = engine(kind, model.activation, precision).evaluate(&parameters, batch, loss, &mut gradients).expect("an evaluation");
     (evaluation, (0..parameters.named().len()).map(|p| gradients.to_vec(p)).collect())
 }
 
@@ -130,7 +130,7 @@ fn a_dead_network_has_no_gradient_and_finite_losses() {
     }
     let batch = drawn(4, 6);
     let mut gradients = Gradients::new(&parameters);
-    let mut engine = engine(EngineKind::Fused, Activation::Relu);
+    let mut engine = engine(EngineKind::Fused, Activation::Relu, Precision::F32);
     let evaluation = engine.evaluate(&parameters, &batch, &LOSS, &mut gradients).expect("an evaluation");
     assert_eq!(evaluation.statistics.zero_state_fraction, 1.0);
     assert_eq!((evaluation.losses.separation, evaluation.losses.invariance, evaluation.losses.capacity), (1.0, 0.0, 0.0));

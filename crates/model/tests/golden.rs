@@ -18,7 +18,7 @@ fn the_reference_in_f64_is_within_1e_10() {
 
 #[test]
 fn the_fused_engine_is_within_1e_5_on_losses_and_1e_4_on_gradients() {
-    check(&mut Fused::new(Activation::Relu), DType::F32, (1e-5, 0.0), 1e-4);
+    check(&mut Fused::new(Activation::Relu, false), DType::F32, (1e-5, 0.0), 1e-4);
 }
 
 #[test]

@@ -116,7 +116,7 @@ fn both_engines_agree_on_drawn_batches_with_and_without_augmentation() {
             let parameters = Parameters::draw(&config.model, precision, &candle_core::Device::Cpu, Seed(4)).expect("parameters");
             let mut gradients = Gradients::new(&parameters);
             // Twice, as accumulated batches are: the second adds.
-            let mut engine = engine(kind, activation);
+            let mut engine = engine(kind, activation, precision);
             engine.evaluate(&parameters, &batch, &config.loss, &mut gradients).expect("an evaluation");
             let evaluation = engine.evaluate(&parameters, &batch, &config.loss, &mut gradients).expect("an evaluation");
             let gradients: Vec<Vec<f64>> = (0..parameters.named().len()).map(|p| gradients.to_vec(p)).collect();

@@ -1,6 +1,8 @@
 //! What all benchmarks share: problems of three sizes, interleaved timing, the sgemm and copy ceilings.
 #![allow(dead_code, clippy::allow_attributes, reason = "each benchmark uses its part")]
 
+pub(crate) mod pytorch;
+
 use gridlake_model::batch::Batch;
 use gridlake_model::config::{
     Activation, Augmentation, DataConfig, LossConfig, ModelConfig, OptimizerConfig, Precision, Reduction, VelocityDistribution,

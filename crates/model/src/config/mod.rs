@@ -61,7 +61,7 @@ pub enum EngineKind {
 pub enum Precision {
     /// 32-bit.
     F32,
-    /// 32-bit, but that a GPU rounds the operands of the pair losses' products to TF32 (10 bits of mantissa); as `f32` on a CPU.
+    /// 32-bit, but that states and slopes in the pair losses are rounded to TF32 (10 bits of mantissa): faster on a GPU; a CPU rounds alike.
     Tf32,
     /// 64-bit.
     F64,

@@ -58,9 +58,7 @@ pub(crate) fn open(ordinal: usize) -> Result<Arc<Gpu>, Absent> {
 }
 
 fn find(ordinal: usize) -> Result<Gpu, Absent> {
-    if !library_is_there() {
-        return Err(Absent::None("no NVIDIA driver was found (libcuda.so.1); install one, or set LD_LIBRARY_PATH to its folder".into()));
-    }
+    find_library()?;
     result::init().map_err(not_started)?;
     let version = driver_version().map_err(|error| unusable("the driver does not say its version", error))?;
     if version < LEAST_CUDA {
@@ -105,18 +103,29 @@ fn find(ordinal: usize) -> Result<Gpu, Absent> {
     })
 }
 
-/// Whether the driver's library can be loaded; asking it for anything without would be a panic.
+/// Looks for the driver's library, and whether it is one: to ask it for anything that it lacks would be a panic.
 #[cfg(not(feature = "cuda"))]
 #[expect(unsafe_code, reason = "loads a library")]
-fn library_is_there() -> bool {
+fn find_library() -> Result<(), Absent> {
+    use cudarc::driver::sys::{culib, is_culib_present};
     // SAFETY: the NVIDIA driver's library runs nothing of ours when loaded.
-    unsafe { cudarc::driver::sys::is_culib_present() }
+    if !unsafe { is_culib_present() } {
+        return Err(Absent::None("no NVIDIA driver was found (libcuda.so.1); install one, or set LD_LIBRARY_PATH to its folder".into()));
+    }
+    // SAFETY: it is looked for, not called.
+    unsafe { culib().get::<unsafe extern "C" fn()>(b"cuInit\0") }.map(|_| ()).map_err(|_| {
+        Absent::Unusable(
+            "the library libcuda.so.1 that was found is not an NVIDIA driver's; see that LD_LIBRARY_PATH leads to the driver's folder first"
+                .into(),
+        )
+    })
 }
 
 /// A build with the feature `cuda` is linked to the driver, and would not have started without.
 #[cfg(feature = "cuda")]
-fn library_is_there() -> bool {
-    true
+#[expect(clippy::unnecessary_wraps, reason = "as in a build without")]
+fn find_library() -> Result<(), Absent> {
+    Ok(())
 }
 
 /// (major, minor) of the CUDA that the driver supports.

@@ -9,7 +9,6 @@ use crate::engine::{Engine, Evaluation};
 use crate::error::ModelError;
 use crate::gradients::Gradients;
 use crate::ops::draw::BatchBuffers;
-use crate::ops::pair_losses::Products;
 use crate::parameters::Parameters;
 use std::sync::Arc;
 
@@ -18,12 +17,12 @@ use std::sync::Arc;
 pub(crate) struct CudaEngine {
     queue: Queue,
     activation: Activation,
-    products: Products,
+    tf32: bool,
 }
 
 impl CudaEngine {
-    pub(crate) fn new(gpu: Arc<Gpu>, activation: Activation, products: Products) -> Result<Self, ModelError> {
-        Ok(Self { queue: Queue::new(gpu)?, activation, products })
+    pub(crate) fn new(gpu: Arc<Gpu>, activation: Activation, tf32: bool) -> Result<Self, ModelError> {
+        Ok(Self { queue: Queue::new(gpu)?, activation, tf32 })
     }
 }
 
@@ -48,7 +47,7 @@ impl Engine for CudaEngine {
         };
         let hidden = parameters.layers.iter().rev().skip(1).rev().map(|(weight, _)| weight.dims()[0]).collect();
         let network = Network { units: parameters.units(), hidden, activation: self.activation };
-        let buffers = StepBuffers::new(queue, &network, &data, 1, self.products)?;
+        let buffers = StepBuffers::new(queue, &network, &data, 1, self.tf32)?;
         let batches = BatchBuffers::of(queue, batch, &data, buffers.states_padded())?;
         let flat = FlatParameters::new(queue, parameters)?;
         let gradient = queue.zeros(flat.layout.len())?;

@@ -8,6 +8,7 @@ pub(crate) mod driver;
 pub(crate) mod engine;
 mod modules;
 pub(crate) mod parameters;
+pub mod profile;
 pub(crate) mod queue;
 pub(crate) mod recorder;
 pub(crate) mod sizes;

@@ -25,6 +25,9 @@ fn module_of(kernel: &str) -> (&'static str, &'static str) {
     PTX.into_iter().find(|(name, _)| *name == stem).unwrap_or(PTX[0])
 }
 
+/// Dynamic shared memory that any kernel may use: 48 KiB, less what kernels have of static.
+const SHARED_FOR_ALL: usize = 32 << 10;
+
 /// What has been loaded on one GPU.
 #[derive(Debug)]
 pub(crate) struct Modules {
@@ -35,7 +38,8 @@ pub(crate) struct Modules {
 #[derive(Debug, Default)]
 struct Loaded {
     modules: BTreeMap<&'static str, Arc<CudaModule>>,
-    kernels: BTreeMap<String, CudaFunction>,
+    /// With the dynamic shared memory that each may use.
+    kernels: BTreeMap<String, (CudaFunction, usize)>,
 }
 
 impl Modules {
@@ -49,7 +53,7 @@ impl Modules {
     /// When the driver does not take the module.
     pub(crate) fn kernel(&self, name: &str, shared: usize) -> Result<CudaFunction, ModelError> {
         let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
-        let kernel = if let Some(kernel) = loaded.kernels.get(name) {
+        let (kernel, allowed) = if let Some(kernel) = loaded.kernels.get(name) {
             kernel.clone()
         } else {
             let (module_name, ptx) = module_of(name);
@@ -62,13 +66,13 @@ impl Modules {
                 module
             };
             let kernel = module.load_function(name).map_err(gpu_error(doing))?;
-            loaded.kernels.insert(name.to_owned(), kernel.clone());
-            kernel
+            (kernel, SHARED_FOR_ALL)
         };
-        if shared > 48 << 10 {
+        if shared > allowed {
             let attribute = CUfunction_attribute::CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES;
             kernel.set_attribute(attribute, shared as i32).map_err(gpu_error("reserving shared memory"))?;
         }
+        loaded.kernels.insert(name.to_owned(), (kernel.clone(), shared.max(allowed)));
         Ok(kernel)
     }
 }

@@ -14,6 +14,9 @@ use std::sync::Arc;
 /// Most bytes of matrices that are held at once.
 const MOST_BYTES: usize = 1 << 30;
 
+/// Most velocities at once, by the limit on a grid's third side.
+const MOST_VELOCITIES: usize = 1 << 21;
+
 /// A network on a GPU that is no longer trained.
 #[derive(Debug)]
 pub(crate) struct Recorder {
@@ -44,7 +47,9 @@ impl Recorder {
         }
         self.queue.bind()?;
         let stride = stride(n);
-        let at_once = (MOST_BYTES / (4 * count * n * n.next_multiple_of(4))).clamp(1, length);
+        // Matrices, both turns' states, and the MLP's activities.
+        let each = n * n.next_multiple_of(4) + 2 * stride + 2 * self.hidden.iter().sum::<usize>();
+        let at_once = (MOST_BYTES / (4 * count * each)).min(MOST_VELOCITIES / count).clamp(1, length);
         let sizes = |steps: usize| Sizes {
             batches: 1,
             batch: count,

@@ -7,7 +7,7 @@ use crate::config::{DataConfig, LossConfig};
 use crate::error::ModelError;
 use crate::ops::draw::{BatchBuffers, velocities};
 use crate::ops::mlp::MlpBuffers;
-use crate::ops::pair_losses::{PairBuffers, PairInputs, PairPlan, PairSettings, Products};
+use crate::ops::pair_losses::{PairBuffers, PairInputs, PairPlan, PairSettings};
 use crate::ops::rollout::RolloutBuffers;
 use crate::ops::state_losses::{StateBuffers, StateInputs, Summary};
 
@@ -28,7 +28,7 @@ pub(crate) struct Network {
 /// Buffers for groups of batches of one size.
 #[derive(Debug)]
 pub(crate) struct StepBuffers {
-    sizes: Sizes,
+    pub(crate) sizes: Sizes,
     mlp: MlpBuffers,
     rollout: RolloutBuffers,
     pairs: PairBuffers,
@@ -38,20 +38,35 @@ pub(crate) struct StepBuffers {
     /// Of all batches of a step: (far, near) and sums.
     counts: Buffer<u64>,
     pub(crate) summaries: Buffer<Summary>,
-    products: Products,
+    tf32: bool,
     reach_m: f64,
+}
+
+/// Kernels count in 32 bits.
+fn check_size(network: &Network, data: &DataConfig, accumulate: usize) -> Result<(), ModelError> {
+    let widest = network.hidden.iter().copied().max().unwrap_or(2);
+    let counts = [
+        ("parameters of the last layer", widest * network.units * network.units),
+        ("parameters of a hidden layer", widest * widest),
+        ("activities of a hidden layer", accumulate.min(MOST_BATCHES) * velocities(data) * widest),
+        ("states", accumulate * data.batch * data.length * 2),
+    ];
+    match counts.into_iter().find(|(_, count)| *count > 1 << 31) {
+        None => Ok(()),
+        Some((what, count)) => Err(ModelError::Gpu {
+            doing: "planning a step",
+            reason: format!(
+                "{count} {what} are more than the 2³¹ that its kernels can count; use a smaller network or batch, or --device cpu"
+            ),
+        }),
+    }
 }
 
 impl StepBuffers {
     /// For steps of `accumulate` batches.
-    pub(crate) fn new(
-        queue: &Queue,
-        network: &Network,
-        data: &DataConfig,
-        accumulate: usize,
-        products: Products,
-    ) -> Result<Self, ModelError> {
+    pub(crate) fn new(queue: &Queue, network: &Network, data: &DataConfig, accumulate: usize, tf32: bool) -> Result<Self, ModelError> {
         let (states, units, distinct) = (data.batch * data.length, network.units, velocities(data));
+        check_size(network, data, accumulate)?;
         let each = 4 * (2 * distinct * units * units.next_multiple_of(4) + 4 * states * stride(units));
         let batches = (MOST_BYTES / each.max(1)).clamp(1, accumulate.clamp(1, MOST_BATCHES));
         let pairs = PairPlan::new(batches, states, stride(units), queue.gpu.multiprocessors, queue.gpu.shared_bytes)?;
@@ -60,12 +75,12 @@ impl StepBuffers {
             mlp: MlpBuffers::new(queue, &network.hidden, network.activation, units, batches * distinct, true)?,
             rollout: RolloutBuffers::new(queue, &sizes)?,
             pairs: PairBuffers::new(queue, &sizes)?,
-            states: StateBuffers::new(queue, &sizes, products == Products::Tf32)?,
+            states: StateBuffers::new(queue, &sizes, tf32)?,
             w: queue.zeros(sizes.w_len())?,
             dw: queue.zeros(sizes.w_len())?,
             counts: queue.zeros(2 * accumulate)?,
             summaries: queue.zeros(accumulate)?,
-            products,
+            tf32,
             reach_m: data.length as f64 * data.velocity_limit_m,
             sizes,
         })
@@ -108,13 +123,7 @@ impl StepBuffers {
         let (layers, to) = (parameters.layers(), parameters.layout.layers(gradient));
         let velocities = (batches.velocities_single.at(2 * first * distinct), count * distinct);
         let add = first > 0;
-        let settings = PairSettings {
-            sigma_x_m: loss.sigma_x_m,
-            sigma_g: loss.sigma_g,
-            lambda_sep: loss.lambda_sep,
-            lambda_inv: loss.lambda_inv,
-            reduction: loss.reduction,
-        };
+        let settings = PairSettings::of(loss, self.tf32);
         let pairs = PairInputs {
             g: self.states.paired(&self.rollout),
             squared_norm: self.states.squared_norm(),
@@ -131,18 +140,20 @@ impl StepBuffers {
         };
 
         self.rollout.start(queue, &sizes, raw, counts)?;
-        self.pairs.count(queue, &sizes, pairs, &settings, self.reach_m)?;
+        let counting = queue.beside(|| self.pairs.count(queue, &sizes, pairs, &settings, self.reach_m))?;
         self.mlp.forward(queue, &layers, velocities.0, velocities.1, w)?;
         self.rollout.forward(queue, &sizes, w, index)?;
 
         self.states.statistics(queue, &sizes, states)?;
-        self.pairs.sweep(queue, &sizes, pairs, &settings, self.reach_m, self.products)?;
+        queue.join(&counting)?;
+        self.pairs.sweep(queue, &sizes, pairs, &settings, self.reach_m)?;
         self.states.summarize(queue, &sizes, states)?;
         self.states.gradient(queue, &sizes, states)?;
 
         self.rollout.backward(queue, &sizes, w, index, self.states.conformal(states))?;
-        self.rollout.initial_gradient(queue, &sizes, raw, gradient.address(), add)?;
+        let initial = queue.beside(|| self.rollout.initial_gradient(queue, &sizes, raw, gradient.address(), add))?;
         self.rollout.weight_gradient(queue, &sizes, batches.uses.at(first * sizes.states()), self.dw.address())?;
-        self.mlp.backward(queue, &layers, &to, velocities, self.dw.address(), add)
+        self.mlp.backward(queue, &layers, &to, velocities, self.dw.address(), add)?;
+        queue.join(&initial)
     }
 }

@@ -4,14 +4,14 @@
 //! rest: batches, losses, the plateau's state, and which step was not finite, after which nothing changes any more.
 
 use super::parameters::FlatParameters;
+use super::queue::{PutDown, gpu_error};
+use super::sizes::Sizes;
 use super::step::{Network, StepBuffers};
 use super::{Buffer, Gpu, Queue};
-use crate::config::{CheckedTrainConfig, PhaseSettings, SchedulerKind};
-use crate::device::products;
+use crate::config::{CheckedTrainConfig, PhaseSettings, Precision, SchedulerKind};
 use crate::error::ModelError;
 use crate::ops::adamw::{AdamWBuffers, PlateauState, StepEnd, StepOutput};
 use crate::ops::draw::{BatchBuffers, Progress, StepInput};
-use crate::ops::pair_losses::Products;
 use crate::optimizer::{AdamW, Moments};
 use crate::parameters::Parameters;
 use crate::schedule::{Plateau, learning_rate, warmup};
@@ -36,8 +36,8 @@ pub(crate) struct CudaTraining {
     progress: Buffer<Progress>,
     plateau: Buffer<PlateauState>,
     network: Network,
-    products: Products,
-    queue: Queue,
+    tf32: bool,
+    pub(crate) queue: Queue,
 }
 
 /// What is made anew where batches or losses change.
@@ -45,14 +45,21 @@ struct Phase {
     settings: PhaseSettings,
     graph: SendGraph,
     // Kept alive for the graph.
-    _step: StepBuffers,
-    _batches: BatchBuffers,
+    step: StepBuffers,
+    batches: BatchBuffers,
 }
 
 /// A graph that moves between threads with its trainer.
 struct SendGraph(CudaGraph);
 // SAFETY: a graph may be used from any thread, by one at a time; it is owned by one trainer and launched through `&mut`.
 unsafe impl Send for SendGraph {}
+
+impl Drop for CudaTraining {
+    fn drop(&mut self) {
+        // Memory is given back on the thread's own device; where that fails, the device is lost and its memory with it.
+        let _ = self.queue.bind();
+    }
+}
 
 impl CudaTraining {
     pub(crate) fn new(gpu: Arc<Gpu>, config: &CheckedTrainConfig, parameters: &Parameters, optimizer: &AdamW) -> Result<Self, ModelError> {
@@ -78,7 +85,7 @@ impl CudaTraining {
             progress: queue.zeros(1)?,
             plateau: queue.zeros(1)?,
             network: Network { units: config.model.units, hidden: config.model.mlp_hidden.clone(), activation: config.model.activation },
-            products: products(config.precision),
+            tf32: config.precision == Precision::Tf32,
             parameters,
             queue,
         })
@@ -141,11 +148,9 @@ impl CudaTraining {
         let count = (steps.end - steps.start) as usize;
         let inputs: Vec<StepInput> = steps.clone().map(|step| input(config, settings, seed, step)).collect();
         self.queue.upload(&mut self.inputs, &inputs)?;
-        self.queue.upload(&mut self.progress, &[Progress { bad_parameter: u32::MAX, ..Progress::default() }])?;
-        if let Some(phase) = &self.phase {
-            for _ in 0..count {
-                phase.graph.0.launch().map_err(super::queue::gpu_error("launching a step"))?;
-            }
+        self.rewind(false)?;
+        for _ in 0..count {
+            self.launch_step()?;
         }
         let progress = self.queue.download(&self.progress, 1)?[0];
         let outputs = self.queue.download(&self.outputs, count)?;
@@ -155,6 +160,12 @@ impl CudaTraining {
             return Err(ModelError::NonFinite { step, term: self.not_finite(&outputs[slot], progress) });
         }
         Ok(outputs[count - 1])
+    }
+
+    /// The recorded step of the phase under way; nothing before there is one.
+    pub(crate) fn launch_step(&self) -> Result<(), ModelError> {
+        let Some(phase) = &self.phase else { return Ok(()) };
+        phase.graph.0.launch().map_err(gpu_error("launching a step"))
     }
 
     /// What of a step was not finite.
@@ -169,10 +180,25 @@ impl CudaTraining {
         }
     }
 
+    /// What one step of the phase under way launches, and the sizes behind it, for [`super::profile`]; none before the first step. The step is taken, with the
+    /// first of the last inputs.
+    pub(crate) fn launches(&mut self, config: &CheckedTrainConfig) -> Result<Option<(Vec<PutDown>, Sizes)>, ModelError> {
+        self.rewind(false)?;
+        let Some(Phase { settings, step, batches, .. }) = &self.phase else { return Ok(None) };
+        let launches = self.queue.put_down(|| self.enqueue(config, settings, step, batches))?;
+        Ok(Some((launches, Sizes { batches: settings.optimizer.accumulate, ..step.sizes })))
+    }
+
+    /// Goes back to the first of the last inputs; `halted` as if a step had failed, so that no end of a step goes on to the next.
+    pub(crate) fn rewind(&mut self, halted: bool) -> Result<(), ModelError> {
+        let progress = Progress { bad_parameter: u32::MAX, failed: u32::from(halted), ..Progress::default() };
+        self.queue.upload(&mut self.progress, &[progress])
+    }
+
     /// Makes the buffers of a phase and records its step.
     fn record(&self, config: &CheckedTrainConfig, settings: &PhaseSettings) -> Result<Phase, ModelError> {
         let accumulate = settings.optimizer.accumulate;
-        let step = StepBuffers::new(&self.queue, &self.network, &settings.data, accumulate, self.products)?;
+        let step = StepBuffers::new(&self.queue, &self.network, &settings.data, accumulate, self.tf32)?;
         let batches = BatchBuffers::new(&self.queue, &settings.data, accumulate, step.states_padded())?;
         let once = || self.enqueue(config, settings, &step, &batches);
         // Kernels are loaded when first launched, which must not happen while recording. Nothing is trained: `failed` is set.
@@ -181,7 +207,7 @@ impl CudaTraining {
         self.enqueue_into(config, settings, &step, &batches, &progress)?;
         self.queue.wait()?;
         let graph = self.queue.capture(once)?;
-        Ok(Phase { settings: settings.clone(), graph: SendGraph(graph), _step: step, _batches: batches })
+        Ok(Phase { settings: settings.clone(), graph: SendGraph(graph), step, batches })
     }
 
     fn enqueue(

@@ -35,7 +35,7 @@ struct Prefetched {
 impl HostTraining {
     pub(super) fn new(config: &CheckedTrainConfig, parameters: Parameters, optimizer: AdamW) -> Self {
         Self {
-            engine: engine(config.engine, config.model.activation),
+            engine: engine(config.engine, config.model.activation, config.precision),
             gradients: Gradients::new(&parameters),
             parameters,
             optimizer,

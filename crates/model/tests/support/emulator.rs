@@ -28,7 +28,7 @@ static BUILDS: Mutex<()> = Mutex::new(());
 /// The folder to put into `LD_LIBRARY_PATH`, with the kernels of the model; built if it is not there yet.
 ///
 /// # Errors
-/// Why it cannot be built, where there is no C++ compiler, or no Linux.
+/// Why it cannot be built, where there is no C++ compiler, no source, or no Linux.
 ///
 /// # Panics
 /// If the kernels do not compile: they are wrong then.
@@ -40,6 +40,9 @@ pub(crate) fn library_folder() -> Result<PathBuf, String> {
 pub(crate) fn library_folder_of(kernels: &Path) -> Result<PathBuf, String> {
     if !cfg!(target_os = "linux") {
         return Err("the emulated GPU needs Linux".to_string());
+    }
+    if !kernels.exists() {
+        return Err(format!("the kernels' sources are not here ({})", kernels.display()));
     }
     let _one_at_a_time = BUILDS.lock();
     let compiler = compiler()?;

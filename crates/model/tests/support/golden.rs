@@ -7,9 +7,20 @@ use gridlake_model::engine::{Engine, Evaluation};
 use gridlake_model::gradients::Gradients;
 use gridlake_model::parameters::Parameters;
 use safetensors::SafeTensors;
-use std::path::Path;
 
 const CASES: [&str; 5] = ["tiny", "tiny_sum", "tiny_mean_all", "no_conformal_steps", "small"];
+
+/// The file of a case, embedded, so that the test program can be carried to a machine with a GPU.
+fn file(name: &str) -> &'static [u8] {
+    match name {
+        "tiny" => include_bytes!("../golden/sic_tiny.safetensors"),
+        "tiny_sum" => include_bytes!("../golden/sic_tiny_sum.safetensors"),
+        "tiny_mean_all" => include_bytes!("../golden/sic_tiny_mean_all.safetensors"),
+        "no_conformal_steps" => include_bytes!("../golden/sic_no_conformal_steps.safetensors"),
+        "small" => include_bytes!("../golden/sic_small.safetensors"),
+        other => panic!("no golden case {other}"),
+    }
+}
 
 pub(crate) struct Golden {
     pub(crate) name: &'static str,
@@ -23,10 +34,9 @@ pub(crate) struct Golden {
 }
 
 pub(crate) fn load(name: &'static str) -> Golden {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/golden/sic_{name}.safetensors"));
-    let bytes = std::fs::read(&path).expect("a golden file");
-    let file = SafeTensors::deserialize(&bytes).expect("safetensors");
-    let (_, metadata) = SafeTensors::read_metadata(&bytes).expect("metadata");
+    let bytes = file(name);
+    let file = SafeTensors::deserialize(bytes).expect("safetensors");
+    let (_, metadata) = SafeTensors::read_metadata(bytes).expect("metadata");
     let case: serde_json::Value = serde_json::from_str(&metadata.metadata().as_ref().expect("metadata")["case"]).expect("JSON");
     let words = |name: &str| -> Vec<[u8; 8]> { file.tensor(name).expect(name).data().as_chunks().0.to_vec() };
     let floats = |name: &str| -> Vec<f64> { words(name).into_iter().map(f64::from_le_bytes).collect() };

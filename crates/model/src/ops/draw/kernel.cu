@@ -44,31 +44,62 @@ DEVICE void store_velocity(const DrawArgs& a, u64 at, double x, double y) {
     a.velocities_single[2 * at + 1] = static_cast<float>(y);
 }
 
-// Velocities of one batch, one after the other, as those outside the disc are drawn again.
+DEVICE bool in_disc(const DrawArgs& a, double x, double y) {
+    return __dadd_rn(__dmul_rn(x, x), __dmul_rn(y, y)) <= __dmul_rn(a.limit, a.limit);
+}
+
+// Velocities of one batch from a disc, by one block, from draw `from` on: those outside are drawn again, and every try takes two draws, so that many can be made at once.
+// Returns the draw after the last that was needed.
+DEVICE u64 velocities_in_disc(const DrawArgs& a, const u32* key, u32 batch, u64 from, u32* room) {
+    u32 found = 0;
+    while (true) {
+        Stream stream(key, from + 2ull * threadIdx.x);
+        double x = uniform_velocity(stream.next(), a.limit), y = uniform_velocity(stream.next(), a.limit);
+        bool inside = in_disc(a, x, y);
+        u32 lanes = __ballot_sync(ALL_LANES, inside);
+        if (lane_index() == 0) room[warp_index()] = __popc(lanes);
+        __syncthreads();
+        u32 place = found + __popc(lanes & ((1u << lane_index()) - 1));
+        for (u32 warp = 0; warp < DRAW_WARPS; warp++) {
+            place += warp < warp_index() ? room[warp] : 0;
+            found += room[warp];
+        }
+        if (inside && place < a.velocities_count) store_velocity(a, static_cast<u64>(batch) * a.velocities_count + place, x, y);
+        // Whose try was the last that was needed tells the others.
+        if (inside && place == a.velocities_count - 1) room[DRAW_WARPS] = threadIdx.x;
+        __syncthreads();
+        if (found >= a.velocities_count) break;
+        from += 2 * DRAW_THREADS;
+    }
+    u64 next = from + 2ull * room[DRAW_WARPS] + 2;
+    __syncthreads();
+    return next;
+}
+
+// The same, one after the other, by one thread.
 DEVICE void serial_velocities(const DrawArgs& a, u32 batch, Stream& stream) {
     for (u32 k = 0; k < a.velocities_count; k++) {
         double x, y;
         do {
             x = uniform_velocity(stream.next(), a.limit);
             y = uniform_velocity(stream.next(), a.limit);
-        } while (a.disc && __dadd_rn(__dmul_rn(x, x), __dmul_rn(y, y)) > __dmul_rn(a.limit, a.limit));
+        } while (a.disc && !in_disc(a, x, y));
         store_velocity(a, static_cast<u64>(batch) * a.velocities_count + k, x, y);
     }
 }
 
-// Draws the velocities of all batches, and finds where in the stream each batch's orders begin.
+// Draws the velocities of all batches, and finds where in the stream each batch's orders begin. One block for a disc.
 KERNEL(draw_velocities, DrawArgs, DRAW_THREADS, 1) {
+    __shared__ u32 room[DRAW_WARPS + 1];
     const u32* key = a.inputs[a.progress->slot].key;
     u64 orders = a.permuted ? static_cast<u64>(a.batch) * (a.length - 1) : 0;
+    if (blockIdx.x == 0 && threadIdx.x == 0) *a.rejected = a.serial;
     if (a.disc) {
-        if (blockIdx.x == 0 && threadIdx.x == 0) {
-            Stream stream(key, 0);
-            for (u32 batch = 0; batch < a.batches; batch++) {
-                serial_velocities(a, batch, stream);
-                a.offsets[batch] = stream.position();
-                stream.skip(orders);
-            }
-            *a.rejected = a.serial;
+        u64 next = 0;
+        for (u32 batch = 0; batch < a.batches; batch++) {
+            next = velocities_in_disc(a, key, batch, next, room);
+            if (threadIdx.x == 0) a.offsets[batch] = next;
+            next += orders;
         }
         return;
     }
@@ -77,12 +108,10 @@ KERNEL(draw_velocities, DrawArgs, DRAW_THREADS, 1) {
     for (u32 at = blockIdx.x * blockDim.x + threadIdx.x; at < count; at += gridDim.x * blockDim.x) {
         u32 batch = at / a.velocities_count, k = at % a.velocities_count;
         Stream stream(key, batch * each + 2ull * k);
-        double x = uniform_velocity(stream.next(), a.limit);
-        double y = uniform_velocity(stream.next(), a.limit);
+        double x = uniform_velocity(stream.next(), a.limit), y = uniform_velocity(stream.next(), a.limit);
         store_velocity(a, at, x, y);
         if (k == 0) a.offsets[batch] = batch * each + 2ull * a.velocities_count;
     }
-    if (blockIdx.x == 0 && threadIdx.x == 0) *a.rejected = a.serial;
 }
 
 // Which of `count` a draw chooses (Lemire 2019); `rejected` if it must be drawn again to be without bias.
@@ -119,21 +148,18 @@ DEVICE void follow(const DrawArgs& a, u32 batch, u32 trajectory, const u32* orde
     }
 }
 
-// Draws each trajectory's order of the velocities, and follows it: a warp per trajectory, of at most `SHARED_LENGTH` steps.
-#define SHARED_LENGTH 384
-
+// Draws each trajectory's order of the velocities, and follows it: a warp per trajectory, with room for two lists of its length in shared memory.
 KERNEL(draw_orders, DrawArgs, DRAW_THREADS, 2) {
-    __shared__ u32 choice_room[DRAW_WARPS][SHARED_LENGTH];
-    __shared__ u32 order_room[DRAW_WARPS][SHARED_LENGTH];
-    u32 trajectory = blockIdx.x * DRAW_WARPS + warp_index(), batch = blockIdx.y;
+    DYNAMIC_SHARED(dynamic);
+    u32 trajectory = blockIdx.x * (blockDim.x / 32) + warp_index(), batch = blockIdx.y;
     if (trajectory >= a.batch) return;
     if (!a.permuted) {
         follow(a, batch, trajectory, nullptr);
         return;
     }
     const u32* key = a.inputs[a.progress->slot].key;
-    u32* choice = choice_room[warp_index()];
-    u32* order = order_room[warp_index()];
+    u32* choice = reinterpret_cast<u32*>(dynamic) + 2 * a.length * warp_index();
+    u32* order = choice + a.length;
     for (u32 t = lane_index(); t < a.length; t += 32) order[t] = t;
     // The choices come first, all lanes together: draw j is for place length - 1 - j.
     u32 choices = a.length - 1;

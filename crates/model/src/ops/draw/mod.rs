@@ -1,8 +1,8 @@
 //! Batches made on a GPU, the same to the bit as [`crate::batch::Batch::redraw`] makes them: arguments and launches of kernel.cu.
 //!
 //! The host hands over a key per step (the digest that names the step's random stream); the device runs the stream's ChaCha8, picks each trajectory's order and sums up its
-//! positions. All draws of a batch are addressed, so trajectories go in parallel; where a choice is rejected (once in 10¹⁵ steps), velocities come from a disc or orders are
-//! long, they are drawn one after the other.
+//! positions. All draws of a batch are addressed, so trajectories go in parallel; where a choice is rejected (once in 10¹⁵ steps) or an
+//! order is too long for shared memory, they are drawn one after the other.
 
 use crate::batch::Batch;
 use crate::config::{Augmentation, DataConfig, VelocityDistribution};
@@ -14,8 +14,8 @@ use cudarc::driver::{DeviceRepr, ValidAsZeroBits};
 const THREADS: usize = 256;
 const WARPS: usize = THREADS / 32;
 
-/// Longest order that is drawn in shared memory (kernel.cu).
-const SHARED_LENGTH: usize = 384;
+/// Bytes of shared memory that the orders of a block's trajectories share, if one order does not need more.
+const SHARED: usize = 32 << 10;
 
 /// `StepInput`: what the host hands over for each step.
 #[repr(C)]
@@ -134,7 +134,10 @@ impl BatchBuffers {
         serially: bool,
     ) -> Result<(), ModelError> {
         let permuted = data.augmentation == Augmentation::Permutation;
-        let serial = serially || permuted && data.length > SHARED_LENGTH;
+        // Two lists of a trajectory's length.
+        let each = 8 * data.length;
+        let (warps, shared) = ((SHARED / each).clamp(1, WARPS), each * (SHARED / each).clamp(1, WARPS));
+        let serial = serially || permuted && shared > queue.gpu.shared_bytes;
         let arguments = DrawArguments {
             inputs,
             progress,
@@ -156,9 +159,10 @@ impl BatchBuffers {
             disc: u32::from(data.velocity_distribution == VelocityDistribution::Disc),
             serial: u32::from(serial),
         };
-        queue.launch("draw_velocities", Launch::over((self.batches * velocities(data)).min(1 << 20), THREADS), &arguments)?;
+        let threads = if arguments.disc == 1 { 1 } else { (self.batches * velocities(data)).min(1 << 20) };
+        queue.launch("draw_velocities", Launch::over(threads, THREADS), &arguments)?;
         if !serial {
-            let launch = Launch { grid: (data.batch.div_ceil(WARPS), self.batches, 1), threads: THREADS, shared: 0 };
+            let launch = Launch { grid: (data.batch.div_ceil(warps), self.batches, 1), threads: 32 * warps, shared };
             queue.launch("draw_orders", launch, &arguments)?;
         }
         queue.launch("draw_serially", Launch { grid: (1, 1, 1), threads: 32, shared: 0 }, &arguments)

@@ -182,9 +182,9 @@ impl MlpBuffers {
         let width = self.widths[hidden];
         let arguments = LastArguments { dw, ..self.last(layers, Some(to), velocities, count, add) };
         let grid = (self.units.div_ceil(TILE_SIDE), self.units, width.div_ceil(TILE_SIDE));
-        queue.launch("mlp_last_weights", Launch { grid, threads: THREADS, shared: 0 }, &arguments)?;
+        let weights = queue.beside(|| queue.launch("mlp_last_weights", Launch { grid, threads: THREADS, shared: 0 }, &arguments))?;
         if hidden == 0 {
-            return Ok(());
+            return queue.join(&weights);
         }
         let grid = (count.div_ceil(TILE_SIDE), width.div_ceil(TILE_SIDE), parts(self.units));
         queue.launch("mlp_last_inputs", Launch { grid, threads: THREADS, shared: 0 }, &arguments)?;
@@ -211,7 +211,7 @@ impl MlpBuffers {
                 queue.launch("mlp_hidden_inputs", Launch::over(count * inputs, THREADS), &arguments)?;
             }
         }
-        Ok(())
+        queue.join(&weights)
     }
 
     fn last(&self, layers: &[Layer], to: Option<&[Layer]>, velocities: Address, count: usize, add: bool) -> LastArguments {

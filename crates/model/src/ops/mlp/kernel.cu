@@ -53,6 +53,7 @@ KERNEL(mlp_hidden_weights, HiddenBackwardArgs, MLP_THREADS, 1) {
     bool bias = at >= count;
     u32 o = bias ? at - count : at / a.inputs, i = bias ? 0 : at % a.inputs;
     float sum = 0.0f;
+#pragma unroll 8
     for (u32 v = 0; v < a.velocities; v++) {
         float d = a.gradient[v * a.outputs + o];
         sum = bias ? sum + d : fmaf(d, a.input[v * a.inputs + i], sum);
@@ -116,16 +117,15 @@ KERNEL(mlp_last_forward, LastArgs, PRODUCT_THREADS, 2) {
     float c[4][4];
     tile_product(InputsAlongDepth{a}, WeightsAlongDepth{a, j}, v0, i0, a.hidden, tiles, c, [](const ProductTiles&) {});
     u32 v = v0 + threadIdx.x / 16 * 4, i = i0 + threadIdx.x % 16 * 4;
+    float bias[4];
+#pragma unroll
+    for (u32 s = 0; s < 4; s++) bias[s] = i + s < a.units ? a.bias[(i + s) * a.units + j] : 0.0f;
 #pragma unroll
     for (u32 r = 0; r < 4; r++) {
-#pragma unroll
-        for (u32 s = 0; s < 4; s++) {
-            if (v + r < a.velocities && i + s < a.w_stride) {
-                // Zeros from N up to w_stride.
-                float value = i + s < a.units ? c[r][s] + a.bias[(i + s) * a.units + j] : 0.0f;
-                a.w[(static_cast<u64>(v + r) * a.units + j) * a.w_stride + i + s] = value;
-            }
-        }
+        if (v + r >= a.velocities || i >= a.w_stride) continue;
+        // Zeros from N up to w_stride, as the weights are there.
+        float4 four = make_float4(c[r][0] + bias[0], c[r][1] + bias[1], c[r][2] + bias[2], c[r][3] + bias[3]);
+        *reinterpret_cast<float4*>(a.w + (static_cast<u64>(v + r) * a.units + j) * a.w_stride + i) = four;
     }
 }
 
@@ -226,6 +226,7 @@ KERNEL(mlp_last_inputs_sum, LastArgs, MLP_THREADS, 1) {
     u32 at = blockIdx.x * blockDim.x + threadIdx.x;
     if (at >= a.velocities * a.hidden) return;
     float sum = 0.0f;
+#pragma unroll 8
     for (u32 part = 0; part < a.parts; part++) sum += a.pieces[static_cast<u64>(part) * a.velocities * a.hidden + at];
     a.gradient_before[at] = sum * derivative(a.activation, a.output_before[at]);
 }

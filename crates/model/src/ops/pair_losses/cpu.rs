@@ -34,6 +34,8 @@ const CLOSE: f32 = 1.0 / 16.0;
 #[derive(Debug, Default)]
 pub struct PairSweep {
     stride: usize,
+    /// The states rounded to TF32, where that is asked for.
+    rounded: Vec<f32>,
     /// States, rounded up to whole packs; padding has zeros as states and NaN as positions, so that no mask selects it.
     padded: usize,
     /// Per tile: (stride, states of the tile), the states turned.
@@ -64,6 +66,18 @@ impl PairSweep {
     /// # Panics
     /// If the lengths do not fit each other.
     pub fn evaluate(&mut self, g: &[f32], stride: usize, x_m: &[[f64; 2]], settings: &PairSettings, dg: &mut [f32]) -> PairLosses {
+        if !settings.tf32 {
+            return self.sweep(g, stride, x_m, settings, dg);
+        }
+        let mut rounded = std::mem::take(&mut self.rounded);
+        rounded.clear();
+        rounded.extend(g.iter().map(|g| to_tf32(*g)));
+        let losses = self.sweep(&rounded, stride, x_m, settings, dg);
+        self.rounded = rounded;
+        losses
+    }
+
+    fn sweep(&mut self, g: &[f32], stride: usize, x_m: &[[f64; 2]], settings: &PairSettings, dg: &mut [f32]) -> PairLosses {
         let states = x_m.len();
         assert!(stride.is_multiple_of(LANES) && g.len() == states * stride && dg.len() == g.len());
         self.take_in(g, stride, x_m);
@@ -88,6 +102,7 @@ impl PairSweep {
             exponent: (-inverse_width * std::f64::consts::LOG2_E) as f32,
             far: (-settings.lambda_sep * sep_scale * inverse_width) as f32,
             near: (settings.lambda_inv * inv_scale) as f32,
+            split: if settings.tf32 { TF32_SPLIT } else { 1.0 },
         };
         dg.fill(0.0);
         let outputs = Outputs {
@@ -306,6 +321,16 @@ struct Slopes {
     exponent: f32,
     far: f32,
     near: f32,
+    /// [`TF32_SPLIT`], or 1 to leave slopes as they are.
+    split: f32,
+}
+
+/// c = 8193·x, then c - (c - x) is x rounded to 11 significant bits (Dekker 1971); with 1 in its place it is x.
+const TF32_SPLIT: f32 = 8193.0;
+
+/// The nearest number of 11 significant bits, ties away from zero.
+fn to_tf32(x: f32) -> f32 {
+    f32::from_bits((x.to_bits() + 0x1000) & 0xffff_e000)
 }
 
 /// Where a round's pairs of blocks write, each to its own states.
@@ -397,7 +422,7 @@ unsafe fn weigh<P: Pack>(
     // SAFETY: as in the caller.
     unsafe {
         let (exponent, far_slope, near_slope) = (P::splat(slopes.exponent), P::splat(slopes.far), P::splat(slopes.near));
-        let (minus_two, stride) = (P::splat(-2.0), sweep.stride);
+        let (minus_two, splitter, stride) = (P::splat(-2.0), P::splat(slopes.split), sweep.stride);
         let (mut separation, mut invariance) = (P::splat(0.0), P::splat(0.0));
         let mut column_sums = [P::splat(0.0); TILE / LANES];
         for i in 0..height {
@@ -420,6 +445,8 @@ unsafe fn weigh<P: Pack>(
                     left &= left - 1;
                 }
                 let slope = far_slope.fma(e, near_slope.keep(near));
+                let split = slope.mul(splitter);
+                let slope = split.sub(split.sub(slope));
                 slope.store(at);
                 row_sum = row_sum.add(slope);
                 *column_sum = column_sum.add(slope);

@@ -10,15 +10,6 @@ use crate::error::ModelError;
 /// Side of a tile of `count_pairs`.
 const COUNT_TILE: usize = 128;
 
-/// How sums of products are formed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Products {
-    /// Operands in two parts, three products: nearly single precision.
-    Split,
-    /// Operands rounded to TF32.
-    Tf32,
-}
-
 /// `PairLimits`.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
@@ -148,10 +139,9 @@ impl PairBuffers {
         inputs: PairInputs,
         settings: &PairSettings,
         reach_m: f64,
-        products: Products,
     ) -> Result<(), ModelError> {
         let plan = &sizes.pairs;
-        let precision = if products == Products::Split { "f32" } else { "tf32" };
+        let precision = if settings.tf32 { "tf32" } else { "f32" };
         let kernel = format!("pair_sweep_{}_{}_{precision}", plan.rows, plan.units);
         let grid = (sizes.batches * plan.group_pairs(), plan.chunks, 1);
         let launch = Launch { grid, threads: plan.threads(), shared: plan.shared_bytes() };
@@ -164,11 +154,11 @@ mod tests {
     use super::*;
     use gridlake_space::seed::Seed;
 
-    /// The decision of `pair_kind` (limits.cuh), in its own arithmetic.
+    /// The decision of `distance_beyond` (limits.cuh), in its own arithmetic.
     fn kind(limits: &PairLimits, a: [f64; 2], b: [f64; 2]) -> Option<bool> {
         let (dx, dy) = (a[0] as f32 - b[0] as f32, a[1] as f32 - b[1] as f32);
-        let squared = dx * dx + dy * dy;
-        ((squared - limits.limit).abs() > limits.tolerance).then_some(squared > limits.limit)
+        let beyond = dx.mul_add(dx, dy * dy) - limits.limit;
+        (beyond.abs() > limits.tolerance).then_some(beyond > 0.0)
     }
 
     #[test]

@@ -34,38 +34,50 @@ static_assert(sizeof(PairArgs) == 136, "as in Rust");
 
 #define COUNT_TILE 128
 #define COUNT_THREADS 256
+// Pairs that are counted in single precision before a look whether all were certain.
+#define COUNT_RUN 8
 
 #ifndef PAIR_ROWS
-// Counts pairs by position. Grid: tiles of the upper triangle as (row, column) with columns before rows idle, batches.
+// Counts ordered pairs by position: a tile on the diagonal as it is, any other twice. Grid: tiles of the upper triangle as (column, row), those below idle; batches.
 KERNEL(count_pairs, PairArgs, COUNT_THREADS, 4) {
     __shared__ float2 columns[COUNT_TILE];
     __shared__ u64 room[COUNT_THREADS / 32];
     u32 row0 = blockIdx.y * COUNT_TILE, column0 = blockIdx.x * COUNT_TILE;
     if (column0 < row0) return;
     const double* positions = a.positions + 2ull * blockIdx.z * a.states_padded;
-    for (u32 at = threadIdx.x; at < COUNT_TILE; at += COUNT_THREADS) {
-        u32 j = min(column0 + at, a.states - 1);
-        columns[at] = make_float2(static_cast<float>(positions[2 * j]), static_cast<float>(positions[2 * j + 1]));
-    }
+    for (u32 at = threadIdx.x; at < COUNT_TILE; at += COUNT_THREADS) columns[at] = single_position(positions, min(column0 + at, a.states - 1));
     __syncthreads();
     u32 i = row0 + threadIdx.x % COUNT_TILE, half = threadIdx.x / COUNT_TILE * (COUNT_TILE / 2);
     u32 far = 0, near = 0;
     if (i < a.states) {
-        float2 own = make_float2(static_cast<float>(positions[2 * i]), static_cast<float>(positions[2 * i + 1]));
+        float2 own = single_position(positions, i);
         u32 end = min(COUNT_TILE / 2, left(column0 + half, a.states));
-        for (u32 at = 0; at < end; at++) {
-            u32 j = column0 + half + at;
-            u32 kind = pair_kind(a.limits, own, columns[half + at], positions + 2 * i, positions + 2 * j);
-            u32 orders = j > i ? 2 : j == i ? 1 : 0;
-            far += kind == FAR ? orders : 0;
-            near += kind == NEAR ? orders : 0;
+        for (u32 first = 0; first < end; first += COUNT_RUN) {
+            u32 run_far = 0, run_near = 0;
+#pragma unroll
+            for (u32 at = 0; at < COUNT_RUN; at++) {
+                float beyond = distance_beyond(a.limits, own, columns[half + first + at]);
+                run_far += first + at < end && beyond > a.limits.tolerance ? 1 : 0;
+                run_near += first + at < end && beyond < -a.limits.tolerance ? 1 : 0;
+            }
+            if (run_far + run_near < min(COUNT_RUN, end - first)) {
+                run_far = run_near = 0;
+                for (u32 at = first; at < min(first + COUNT_RUN, end); at++) {
+                    u32 kind = exact_kind(a.limits, positions, i, column0 + half + at);
+                    run_far += kind == FAR ? 1 : 0;
+                    run_near += kind == NEAR ? 1 : 0;
+                }
+            }
+            far += run_far;
+            near += run_near;
         }
     }
     u64 both = block_sum(static_cast<u64>(far) << 32 | near, room);
     if (threadIdx.x == 0) {
+        u64 orders = row0 == column0 ? 1 : 2;
         // Integers: the order does not matter.
-        atomicAdd(a.counts + 2 * blockIdx.z, both >> 32);
-        atomicAdd(a.counts + 2 * blockIdx.z + 1, both & 0xffffffffull);
+        atomicAdd(a.counts + 2 * blockIdx.z, orders * (both >> 32));
+        atomicAdd(a.counts + 2 * blockIdx.z + 1, orders * (both & 0xffffffffull));
     }
 }
 #endif
@@ -76,23 +88,23 @@ KERNEL(count_pairs, PairArgs, COUNT_THREADS, 4) {
 DEVICE u32 exchange(u32 row) { return (row & 3) << 3 | (row & 4); }
 DEVICE u32 place(u32 row, u32 column, u32 width) { return row * width + (column ^ exchange(row)); }
 
-// One operand's value as PARTS numbers in TF32 whose sum it is.
+// One operand's value as PARTS numbers in TF32 whose sum it is, but for 2⁻²³ of it.
 template <u32 PARTS>
 struct Operand {
     u32 part[PARTS];
     DEVICE void set(float x) {
         part[0] = __float_as_uint(x);
         if constexpr (PARTS == 2) {
-            // Cut, not rounded: the rest is exact.
-            part[0] &= 0xffffe000u;
+            // Rounded, so that what is left out has either sign.
+            part[0] = (part[0] + 0x1000u) & 0xffffe000u;
             part[1] = __float_as_uint(x - __uint_as_float(part[0]));
         }
     }
 };
 
-// d += a·b. In two parts: the small products first, and the rest times the rest, below 2⁻²², left out.
+// Σ over 8 terms, on top of d.
 template <u32 PARTS>
-DEVICE void multiply(float (&d)[4], const Operand<PARTS> (&a)[4], const Operand<PARTS> (&b)[2]) {
+DEVICE void add_products(float (&d)[4], const Operand<PARTS> (&a)[4], const Operand<PARTS> (&b)[2]) {
     u32 a0[4] = {a[0].part[0], a[1].part[0], a[2].part[0], a[3].part[0]};
     u32 b0[2] = {b[0].part[0], b[1].part[0]};
     if constexpr (PARTS == 2) {
@@ -102,6 +114,21 @@ DEVICE void multiply(float (&d)[4], const Operand<PARTS> (&a)[4], const Operand<
         mma_tf32(d, a0, b1);
     }
     mma_tf32(d, a0, b0);
+}
+
+// d += a·b over 8 terms, or in two parts over 16. Tensor cores cut what they add up, always downwards in magnitude; in two parts the sum of 16 terms is therefore formed
+// by itself and added by the rounding adder, so that errors do not add up to a bias.
+template <u32 PARTS>
+DEVICE void multiply(float (&d)[4], const Operand<PARTS> (&a)[PARTS][4], const Operand<PARTS> (&b)[PARTS][2]) {
+    if constexpr (PARTS == 1) {
+        add_products<PARTS>(d, a[0], b[0]);
+    } else {
+        float sum[4] = {0.0f, 0.0f, 0.0f, 0.0f};
+        add_products<PARTS>(sum, a[0], b[0]);
+        add_products<PARTS>(sum, a[1], b[1]);
+#pragma unroll
+        for (u32 e = 0; e < 4; e++) d[e] += sum[e];
+    }
 }
 
 template <u32 ROWS, u32 UNITS>
@@ -119,11 +146,6 @@ struct SweepRoom {
     double sums[ROWS / 16];
     static constexpr u32 FLOATS = (ROWS + TILE_COLUMNS) * UNITS + ROWS * TILE_COLUMNS + 3 * (ROWS + TILE_COLUMNS) + 2 * ROWS + ROWS / 32 * TILE_COLUMNS;
 };
-
-DEVICE void add_two(float* to, float x, float y) {
-    float2 sum = *reinterpret_cast<float2*>(to);
-    *reinterpret_cast<float2*>(to) = make_float2(sum.x + x, sum.y + y);
-}
 
 // Begins to bring `COUNT` states from `first` on into shared memory.
 template <u32 COUNT, u32 UNITS, u32 THREADS>
@@ -151,9 +173,25 @@ DEVICE void group_pair(u32 at, u32 batches, u32 groups, u32& batch, u32& p, u32&
     q = p + 1 + at;
 }
 
+// Adds to (or, where there is nothing yet, writes) pairs of units: all are read before any is written, so that the reads wait together.
+template <u32 COUNT>
+DEVICE void put_pairs(float* const (&to)[COUNT], float2 (&sums)[COUNT], bool fresh) {
+    if (!fresh) {
+        float2 before[COUNT];
+#pragma unroll
+        for (u32 n = 0; n < COUNT; n++) before[n] = *reinterpret_cast<const float2*>(to[n]);
+#pragma unroll
+        for (u32 n = 0; n < COUNT; n++) sums[n] = make_float2(before[n].x + sums[n].x, before[n].y + sums[n].y);
+    }
+#pragma unroll
+    for (u32 n = 0; n < COUNT; n++) *reinterpret_cast<float2*>(to[n]) = sums[n];
+}
+
 template <u32 ROWS, u32 UNITS, u32 PARTS>
 DEVICE void pair_sweep(const PairArgs& a) {
     constexpr u32 THREADS = ROWS * 2;
+    // As many terms at once in either precision.
+    constexpr u32 UNROLL = 2 / PARTS;
     // Tiles of 8 units that a warp sums: for rows, half of the units; for columns, a share.
     constexpr u32 ROW_TILES = UNITS / 16, COLUMN_SHARE = UNITS / (ROWS / 32), COLUMN_TILES = COLUMN_SHARE / 8;
     static_assert(sizeof(SweepRoom<ROWS, UNITS>) == 4 * SweepRoom<ROWS, UNITS>::FLOATS + 8 * (ROWS / 16), "as in Rust");
@@ -162,9 +200,12 @@ DEVICE void pair_sweep(const PairArgs& a) {
     u32 batch, p, q;
     group_pair(blockIdx.x, a.batches, a.groups, batch, p, q);
     u32 chunk = blockIdx.y, chunks = gridDim.y;
-    u32 lane = lane_index(), row = lane / 4, at = lane % 4;
-    u32 warp_rows = warp_index() / 2 * 32, warp_columns = warp_index() % 2 * 32;
-    u32 share_columns = warp_index() % 2 * 32, share_units = warp_index() / 2 * COLUMN_SHARE;
+    // Signed, so that the compiler may fold constants into addresses.
+    const int lane = lane_index(), row = lane / 4, at = lane % 4, warp = warp_index();
+    const int warp_rows = warp / 2 * 32, warp_columns = warp % 2 * 32, warp_units = warp % 2 * (UNITS / 2);
+    const int share_columns = warp % 2 * 32, share_units = warp / 2 * COLUMN_SHARE;
+    // What `exchange` makes of a place, in a row of this thread's number and in a row `at` (4 rows on, places differ in bit 2 alone).
+    const int by_row = exchange(row), by_at = at << 3;
 
     const float* g = a.g + static_cast<u64>(batch) * a.states_padded * a.stride;
     const float* squared_norm = a.squared_norm + static_cast<u64>(batch) * a.states_padded;
@@ -180,15 +221,14 @@ DEVICE void pair_sweep(const PairArgs& a) {
     float far_slope = static_cast<float>(-a.lambda_sep * reduction_scale(a.reduction, a.counts[2 * batch], a.states) * a.inverse_width);
     float near_slope = static_cast<float>(a.lambda_inv * reduction_scale(a.reduction, a.counts[2 * batch + 1], a.states));
 
-    // Slots start at 0, so that every tile adds.
-    for (u32 r = threadIdx.x / (UNITS / 4); r < group_rows; r += THREADS / (UNITS / 4)) {
-        if (threadIdx.x >= THREADS / (UNITS / 4) * (UNITS / 4)) break;
-        u32 unit = threadIdx.x % (UNITS / 4) * 4;
-        float4 zero = make_float4(0.0f, 0.0f, 0.0f, 0.0f);
-        *reinterpret_cast<float4*>(to_rows + static_cast<u64>(r) * a.stride + unit) = zero;
-        *reinterpret_cast<float4*>(to_columns + static_cast<u64>(r) * a.stride + unit) = zero;
+    if (p == q) {
+        // Rows and columns add to the same slot, which starts at 0.
+        for (u32 n = threadIdx.x; n < group_rows * (UNITS / 4); n += THREADS) {
+            float* to = to_rows + static_cast<u64>(n / (UNITS / 4)) * a.stride + n % (UNITS / 4) * 4;
+            *reinterpret_cast<float4*>(to) = make_float4(0.0f, 0.0f, 0.0f, 0.0f);
+        }
+        for (u32 r = threadIdx.x; chunk == 0 && r < group_rows; r += THREADS) slopes_to_rows[r] = 0.0f;
     }
-    for (u32 r = threadIdx.x; chunk == 0 && r < group_rows; r += THREADS) slopes_to_rows[r] = slopes_to_columns[r] = 0.0f;
 
     double separation = 0.0, invariance = 0.0;
     for (u32 panel = 0; panel < a.panels; panel++) {
@@ -196,11 +236,12 @@ DEVICE void pair_sweep(const PairArgs& a) {
         u32 first = p == q ? row0 : q * group_rows;
         u32 end = min((q + 1) * group_rows, a.states);
         if (row0 >= a.states || first >= end) continue;
+        // Of different groups, every panel has rows of its own, and the first one meets all columns.
+        bool fresh_rows = p != q, fresh_columns = p != q && panel == 0;
         __syncthreads();
         if (chunks == 1) fetch_states<ROWS, UNITS, THREADS>(room.rows, g + static_cast<u64>(row0) * a.stride, a.stride);
         for (u32 r = threadIdx.x; r < ROWS; r += THREADS) {
-            u32 i = min(row0 + r, a.states - 1);
-            room.row_positions[r] = make_float2(static_cast<float>(positions[2 * i]), static_cast<float>(positions[2 * i + 1]));
+            room.row_positions[r] = single_position(positions, min(row0 + r, a.states - 1));
             room.row_norms[r] = squared_norm[row0 + r];
         }
         float row_sums[2][ROW_TILES][4] = {};
@@ -208,10 +249,44 @@ DEVICE void pair_sweep(const PairArgs& a) {
         if (chunks == 1) fetch_states<TILE_COLUMNS, UNITS, THREADS>(room.columns, g + static_cast<u64>(first) * a.stride, a.stride);
         for (u32 column0 = first; column0 < end; column0 += TILE_COLUMNS) {
             if (threadIdx.x < TILE_COLUMNS) {
-                u32 j = min(column0 + threadIdx.x, a.states - 1);
-                room.column_positions[threadIdx.x] = make_float2(static_cast<float>(positions[2 * j]), static_cast<float>(positions[2 * j + 1]));
+                room.column_positions[threadIdx.x] = single_position(positions, min(column0 + threadIdx.x, a.states - 1));
                 room.column_norms[threadIdx.x] = squared_norm[column0 + threadIdx.x];
             }
+            __syncthreads();
+
+            // Which of the thread's 32 pairs are far and near, while the states are on their way. Bit 16·m + 8·h + 2·n + s is row 16·m + 8·h, column 8·n + s.
+            u32 far = 0, near = 0;
+#pragma unroll
+            for (int m = 0; m < 2; m++) {
+#pragma unroll
+                for (int h = 0; h < 2; h++) {
+                    float2 position = room.row_positions[warp_rows + 16 * m + 8 * h + row];
+#pragma unroll
+                    for (int n = 0; n < 8; n++) {
+                        float2 other = room.column_positions[warp_columns + 8 * (n / 2) + 2 * at + n % 2];
+                        float beyond = distance_beyond(a.limits, position, other);
+                        far |= beyond > a.limits.tolerance ? 1u << (16 * m + 8 * h + n) : 0u;
+                        near |= beyond < -a.limits.tolerance ? 1u << (16 * m + 8 * h + n) : 0u;
+                    }
+                }
+            }
+            // The few that single precision cannot decide, and tiles on the diagonal or at the end, of which only pairs i < j < S count.
+            u32 look = ~(far | near);
+            if (column0 < row0 + ROWS || column0 + TILE_COLUMNS > a.states) look = ~0u;
+#pragma unroll 1
+            for (; look; look &= look - 1) {
+                u32 bit = __ffs(look) - 1, mask = 1u << bit;
+                u32 i = row0 + warp_rows + bit / 8 * 8 + row, j = column0 + warp_columns + bit % 8 / 2 * 8 + 2 * at + bit % 2;
+                if (i >= j || j >= a.states) {
+                    far &= ~mask;
+                    near &= ~mask;
+                } else if (!((far | near) & mask)) {
+                    u32 kind = exact_kind(a.limits, positions, i, j);
+                    far |= kind == FAR ? mask : 0;
+                    near |= kind == NEAR ? mask : 0;
+                }
+            }
+
             // g·g', over all units; the block's own chunk of them comes last and stays.
             float products[2][4][4] = {};
             for (u32 n = 1; n <= chunks; n++) {
@@ -223,25 +298,34 @@ DEVICE void pair_sweep(const PairArgs& a) {
                 }
                 copy_async_wait<0>();
                 __syncthreads();
-#pragma unroll 2
-                for (u32 k = at; k < UNITS; k += 8) {
-                    Operand<PARTS> own[2][4];
+                const float* own_row = room.rows + (warp_rows + row) * static_cast<int>(UNITS);
+                const float* other_row = room.columns + (warp_columns + row) * static_cast<int>(UNITS);
+#pragma unroll UNROLL
+                for (int k0 = 0; k0 < static_cast<int>(UNITS); k0 += 8 * static_cast<int>(PARTS)) {
+                    Operand<PARTS> own[2][PARTS][4];
 #pragma unroll
-                    for (u32 m = 0; m < 2; m++) {
-                        u32 r = warp_rows + 16 * m + row;
-                        own[m][0].set(room.rows[place(r, k, UNITS)]);
-                        own[m][1].set(room.rows[place(r + 8, k, UNITS)]);
-                        own[m][2].set(room.rows[place(r, k + 4, UNITS)]);
-                        own[m][3].set(room.rows[place(r + 8, k + 4, UNITS)]);
+                    for (int step = 0; step < static_cast<int>(PARTS); step++) {
+                        int k = (k0 + 8 * step + at) ^ by_row;
+#pragma unroll
+                        for (int m = 0; m < 2; m++) {
+                            const float* from = own_row + 16 * m * static_cast<int>(UNITS);
+                            own[m][step][0].set(from[k]);
+                            own[m][step][1].set(from[k + 8 * static_cast<int>(UNITS)]);
+                            own[m][step][2].set(from[k ^ 4]);
+                            own[m][step][3].set(from[(k ^ 4) + 8 * static_cast<int>(UNITS)]);
+                        }
                     }
 #pragma unroll
-                    for (u32 n = 0; n < 4; n++) {
-                        Operand<PARTS> other[2];
-                        u32 c = warp_columns + 8 * n + row;
-                        other[0].set(room.columns[place(c, k, UNITS)]);
-                        other[1].set(room.columns[place(c, k + 4, UNITS)]);
+                    for (int n = 0; n < 4; n++) {
+                        Operand<PARTS> other[PARTS][2];
 #pragma unroll
-                        for (u32 m = 0; m < 2; m++) multiply<PARTS>(products[m][n], own[m], other);
+                        for (int step = 0; step < static_cast<int>(PARTS); step++) {
+                            int k = (k0 + 8 * step + at) ^ by_row;
+                            other[step][0].set(other_row[k + 8 * n * static_cast<int>(UNITS)]);
+                            other[step][1].set(other_row[(k ^ 4) + 8 * n * static_cast<int>(UNITS)]);
+                        }
+#pragma unroll
+                        for (int m = 0; m < 2; m++) multiply<PARTS>(products[m][n], own[m], other);
                     }
                 }
             }
@@ -250,72 +334,77 @@ DEVICE void pair_sweep(const PairArgs& a) {
             float tile_separation = 0.0f, tile_invariance = 0.0f;
             float column_slopes[4][2] = {};
 #pragma unroll
-            for (u32 m = 0; m < 2; m++) {
+            for (int m = 0; m < 2; m++) {
 #pragma unroll
-                for (u32 h = 0; h < 2; h++) {
-                    u32 r = warp_rows + 16 * m + 8 * h + row, i = row0 + r;
-                    float2 position = room.row_positions[r];
+                for (int h = 0; h < 2; h++) {
+                    int r = warp_rows + 16 * m + 8 * h + row;
                     float norm = room.row_norms[r];
+                    float* to = room.slopes + r * TILE_COLUMNS;
 #pragma unroll
-                    for (u32 n = 0; n < 4; n++) {
+                    for (int n = 0; n < 4; n++) {
                         float pair[2];
 #pragma unroll
-                        for (u32 s = 0; s < 2; s++) {
-                            u32 c = warp_columns + 8 * n + 2 * at + s, j = column0 + c;
-                            float squared = fmaxf(fmaf(-2.0f, products[m][n][2 * h + s], norm + room.column_norms[c]), 0.0f);
-                            // What is not a number must not pass for 0.
-                            if (products[m][n][2 * h + s] != products[m][n][2 * h + s]) squared = products[m][n][2 * h + s];
-                            u32 kind = NEITHER;
-                            if (i < j && j < a.states) {
-                                kind = pair_kind(a.limits, position, room.column_positions[c], positions + 2 * i, positions + 2 * j);
-                            }
-                            float e = kind == FAR ? exp2_approx(squared * exponent) : 0.0f;
+                        for (int s = 0; s < 2; s++) {
+                            u32 mask = 1u << (16 * m + 8 * h + 2 * n + s);
+                            float product = products[m][n][2 * h + s];
+                            float squared = fmaf(-2.0f, product, norm + room.column_norms[warp_columns + 8 * n + 2 * at + s]);
+                            // Not `fmaxf`: what is not a number must not pass for 0.
+                            squared = squared < 0.0f ? 0.0f : squared;
+                            float e = far & mask ? exp2_approx(squared * exponent) : 0.0f;
                             tile_separation += e;
-                            tile_invariance += kind == NEAR ? squared : 0.0f;
-                            float slope = fmaf(far_slope, e, kind == NEAR ? near_slope : 0.0f);
+                            tile_invariance += near & mask ? squared : 0.0f;
+                            float slope = fmaf(far_slope, e, near & mask ? near_slope : 0.0f);
                             if (PARTS == 1) slope = __uint_as_float(to_tf32(slope));
                             pair[s] = slope;
                             row_slopes[m][h] += slope;
                             column_slopes[n][s] += slope;
                         }
-                        *reinterpret_cast<float2*>(&room.slopes[place(r, warp_columns + 8 * n + 2 * at, TILE_COLUMNS)]) =
-                            make_float2(pair[0], pair[1]);
+                        *reinterpret_cast<float2*>(to + ((warp_columns + 8 * n + 2 * at) ^ by_row)) = make_float2(pair[0], pair[1]);
                     }
                 }
             }
             separation += tile_separation;
             invariance += tile_invariance;
 #pragma unroll
-            for (u32 n = 0; n < 4; n++) {
+            for (int n = 0; n < 4; n++) {
 #pragma unroll
-                for (u32 s = 0; s < 2; s++) {
+                for (int s = 0; s < 2; s++) {
                     float sum = column_slopes[n][s];
                     for (u32 step = 4; step < 32; step *= 2) sum += __shfl_xor_sync(ALL_LANES, sum, step);
-                    if (row == 0) room.column_slopes[warp_index() / 2][warp_columns + 8 * n + 2 * at + s] = sum;
+                    if (row == 0) room.column_slopes[warp / 2][warp_columns + 8 * n + 2 * at + s] = sum;
                 }
             }
             __syncthreads();
 
             // Rows: Σ_j c·g_j.
-#pragma unroll 2
-            for (u32 k = at; k < TILE_COLUMNS; k += 8) {
-                Operand<PARTS> own[2][4];
+            const float* own_slopes = room.slopes + (warp_rows + row) * TILE_COLUMNS;
+#pragma unroll UNROLL
+            for (int k0 = 0; k0 < TILE_COLUMNS; k0 += 8 * static_cast<int>(PARTS)) {
+                Operand<PARTS> own[2][PARTS][4];
 #pragma unroll
-                for (u32 m = 0; m < 2; m++) {
-                    u32 r = warp_rows + 16 * m + row;
-                    own[m][0].set(room.slopes[place(r, k, TILE_COLUMNS)]);
-                    own[m][1].set(room.slopes[place(r + 8, k, TILE_COLUMNS)]);
-                    own[m][2].set(room.slopes[place(r, k + 4, TILE_COLUMNS)]);
-                    own[m][3].set(room.slopes[place(r + 8, k + 4, TILE_COLUMNS)]);
+                for (int step = 0; step < static_cast<int>(PARTS); step++) {
+                    int k = (k0 + 8 * step + at) ^ by_row;
+#pragma unroll
+                    for (int m = 0; m < 2; m++) {
+                        const float* from = own_slopes + 16 * m * TILE_COLUMNS;
+                        own[m][step][0].set(from[k]);
+                        own[m][step][1].set(from[k + 8 * TILE_COLUMNS]);
+                        own[m][step][2].set(from[k ^ 4]);
+                        own[m][step][3].set(from[(k ^ 4) + 8 * TILE_COLUMNS]);
+                    }
                 }
+                const float* others = room.columns + (k0 + at) * static_cast<int>(UNITS);
 #pragma unroll
-                for (u32 n = 0; n < ROW_TILES; n++) {
-                    u32 unit = warp_columns / 32 * (UNITS / 2) + 8 * n + row;
-                    Operand<PARTS> other[2];
-                    other[0].set(room.columns[place(k, unit, UNITS)]);
-                    other[1].set(room.columns[place(k + 4, unit, UNITS)]);
+                for (int n = 0; n < static_cast<int>(ROW_TILES); n++) {
+                    int unit = ((warp_units + 8 * n) ^ by_at) + row;
+                    Operand<PARTS> other[PARTS][2];
 #pragma unroll
-                    for (u32 m = 0; m < 2; m++) multiply<PARTS>(row_sums[m][n], own[m], other);
+                    for (int step = 0; step < static_cast<int>(PARTS); step++) {
+                        other[step][0].set(others[unit + 8 * step * static_cast<int>(UNITS)]);
+                        other[step][1].set(others[(unit ^ 4) + (8 * step + 4) * static_cast<int>(UNITS)]);
+                    }
+#pragma unroll
+                    for (int m = 0; m < 2; m++) multiply<PARTS>(row_sums[m][n], own[m], other);
                 }
             }
             __syncthreads();
@@ -326,43 +415,52 @@ DEVICE void pair_sweep(const PairArgs& a) {
 
             // Columns: Σ_i c·g_i.
             float column_sums[2][COLUMN_TILES][4] = {};
-#pragma unroll 2
-            for (u32 k = at; k < ROWS; k += 8) {
-                Operand<PARTS> own[2][4];
+#pragma unroll UNROLL
+            for (int k0 = 0; k0 < static_cast<int>(ROWS); k0 += 8 * static_cast<int>(PARTS)) {
+                Operand<PARTS> own[2][PARTS][4];
+                const float* slopes = room.slopes + (k0 + at) * TILE_COLUMNS;
 #pragma unroll
-                for (u32 m = 0; m < 2; m++) {
-                    u32 c = share_columns + 16 * m + row;
-                    own[m][0].set(room.slopes[place(k, c, TILE_COLUMNS)]);
-                    own[m][1].set(room.slopes[place(k, c + 8, TILE_COLUMNS)]);
-                    own[m][2].set(room.slopes[place(k + 4, c, TILE_COLUMNS)]);
-                    own[m][3].set(room.slopes[place(k + 4, c + 8, TILE_COLUMNS)]);
+                for (int m = 0; m < 2; m++) {
+                    int low = ((share_columns + 16 * m) ^ by_at) + row, high = ((share_columns + 16 * m + 8) ^ by_at) + row;
+#pragma unroll
+                    for (int step = 0; step < static_cast<int>(PARTS); step++) {
+                        own[m][step][0].set(slopes[low + 8 * step * TILE_COLUMNS]);
+                        own[m][step][1].set(slopes[high + 8 * step * TILE_COLUMNS]);
+                        own[m][step][2].set(slopes[(low ^ 4) + (8 * step + 4) * TILE_COLUMNS]);
+                        own[m][step][3].set(slopes[(high ^ 4) + (8 * step + 4) * TILE_COLUMNS]);
+                    }
                 }
+                const float* others = room.rows + (k0 + at) * static_cast<int>(UNITS);
 #pragma unroll
-                for (u32 n = 0; n < COLUMN_TILES; n++) {
-                    u32 unit = share_units + 8 * n + row;
-                    Operand<PARTS> other[2];
-                    other[0].set(room.rows[place(k, unit, UNITS)]);
-                    other[1].set(room.rows[place(k + 4, unit, UNITS)]);
+                for (int n = 0; n < static_cast<int>(COLUMN_TILES); n++) {
+                    int unit = ((share_units + 8 * n) ^ by_at) + row;
+                    Operand<PARTS> other[PARTS][2];
 #pragma unroll
-                    for (u32 m = 0; m < 2; m++) multiply<PARTS>(column_sums[m][n], own[m], other);
+                    for (int step = 0; step < static_cast<int>(PARTS); step++) {
+                        other[step][0].set(others[unit + 8 * step * static_cast<int>(UNITS)]);
+                        other[step][1].set(others[(unit ^ 4) + (8 * step + 4) * static_cast<int>(UNITS)]);
+                    }
+#pragma unroll
+                    for (int m = 0; m < 2; m++) multiply<PARTS>(column_sums[m][n], own[m], other);
                 }
             }
             u32 own_column0 = column0 - q * group_rows;
 #pragma unroll
-            for (u32 m = 0; m < 2; m++) {
+            for (int m = 0; m < 2; m++) {
+                float* to[2 * COLUMN_TILES];
+                float2 sums[2 * COLUMN_TILES];
 #pragma unroll
-                for (u32 n = 0; n < COLUMN_TILES; n++) {
-#pragma unroll
-                    for (u32 h = 0; h < 2; h++) {
-                        u32 c = own_column0 + share_columns + 16 * m + 8 * h + row, unit = share_units + 8 * n + 2 * at;
-                        add_two(to_columns + static_cast<u64>(c) * a.stride + unit, column_sums[m][n][2 * h], column_sums[m][n][2 * h + 1]);
-                    }
+                for (int n = 0; n < static_cast<int>(2 * COLUMN_TILES); n++) {
+                    u32 c = own_column0 + share_columns + 16 * m + n % 2 * 8 + row, unit = share_units + n / 2 * 8 + 2 * at;
+                    to[n] = to_columns + static_cast<u64>(c) * a.stride + unit;
+                    sums[n] = make_float2(column_sums[m][n / 2][n % 2 * 2], column_sums[m][n / 2][n % 2 * 2 + 1]);
                 }
+                put_pairs(to, sums, fresh_columns);
             }
             if (chunk == 0 && threadIdx.x < TILE_COLUMNS) {
-                float sum = 0.0f;
+                float sum = fresh_columns ? 0.0f : slopes_to_columns[own_column0 + threadIdx.x];
                 for (u32 n = 0; n < ROWS / 32; n++) sum += room.column_slopes[n][threadIdx.x];
-                slopes_to_columns[own_column0 + threadIdx.x] += sum;
+                slopes_to_columns[own_column0 + threadIdx.x] = sum;
             }
             __syncthreads();
         }
@@ -370,23 +468,29 @@ DEVICE void pair_sweep(const PairArgs& a) {
         // The panel's rows are done. The barrier above orders these sums after those of the columns, which may be the same states.
         u32 own_row0 = row0 - p * group_rows;
 #pragma unroll
-        for (u32 m = 0; m < 2; m++) {
+        for (int m = 0; m < 2; m++) {
 #pragma unroll
-            for (u32 h = 0; h < 2; h++) {
-                u32 r = warp_rows + 16 * m + 8 * h + row;
+            for (int h = 0; h < 2; h++) {
+                int r = warp_rows + 16 * m + 8 * h + row;
+                float* to[ROW_TILES];
+                float2 sums[ROW_TILES];
 #pragma unroll
-                for (u32 n = 0; n < ROW_TILES; n++) {
-                    u32 unit = warp_columns / 32 * (UNITS / 2) + 8 * n + 2 * at;
-                    add_two(to_rows + static_cast<u64>(own_row0 + r) * a.stride + unit, row_sums[m][n][2 * h], row_sums[m][n][2 * h + 1]);
+                for (int n = 0; n < static_cast<int>(ROW_TILES); n++) {
+                    to[n] = to_rows + static_cast<u64>(own_row0 + r) * a.stride + warp_units + 8 * n + 2 * at;
+                    sums[n] = make_float2(row_sums[m][n][2 * h], row_sums[m][n][2 * h + 1]);
                 }
+                put_pairs(to, sums, fresh_rows);
                 float sum = row_slopes[m][h];
                 sum += __shfl_xor_sync(ALL_LANES, sum, 1);
                 sum += __shfl_xor_sync(ALL_LANES, sum, 2);
-                if (at == 0) room.row_slopes[warp_index() % 2][r] = sum;
+                if (at == 0) room.row_slopes[warp % 2][r] = sum;
             }
         }
         __syncthreads();
-        if (chunk == 0 && threadIdx.x < ROWS) slopes_to_rows[own_row0 + threadIdx.x] += room.row_slopes[0][threadIdx.x] + room.row_slopes[1][threadIdx.x];
+        if (chunk == 0 && threadIdx.x < ROWS) {
+            float before = fresh_rows ? 0.0f : slopes_to_rows[own_row0 + threadIdx.x];
+            slopes_to_rows[own_row0 + threadIdx.x] = before + room.row_slopes[0][threadIdx.x] + room.row_slopes[1][threadIdx.x];
+        }
     }
     separation = block_sum(separation, room.sums);
     invariance = block_sum(invariance, room.sums);

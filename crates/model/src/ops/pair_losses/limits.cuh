@@ -11,14 +11,22 @@ struct PairLimits {
 
 enum PairKind : u32 { NEITHER = 0, FAR = 1, NEAR = 2 };
 
-// Decides as `f64` does: in single precision where that is certain, else from the exact positions.
-DEVICE u32 pair_kind(const PairLimits& limits, float2 a, float2 b, const double* exact_a, const double* exact_b) {
+// A position in single precision.
+DEVICE float2 single_position(const double* positions, u32 state) {
+    return make_float2(static_cast<float>(positions[2 * state]), static_cast<float>(positions[2 * state + 1]));
+}
+
+// ‖a - b‖² - σ_x² in single precision: above the tolerance the pair is certainly far, below its negative certainly near.
+DEVICE float distance_beyond(const PairLimits& limits, float2 a, float2 b) {
     float dx = a.x - b.x, dy = a.y - b.y;
-    float squared = dx * dx + dy * dy;
-    if (fabsf(squared - limits.limit) > limits.tolerance) return squared > limits.limit ? FAR : NEAR;
-    double x = __dsub_rn(exact_a[0], exact_b[0]), y = __dsub_rn(exact_a[1], exact_b[1]);
-    double exact = __dadd_rn(__dmul_rn(x, x), __dmul_rn(y, y));
-    return exact > limits.above ? FAR : exact < limits.below ? NEAR : NEITHER;
+    return fmaf(dx, dx, dy * dy) - limits.limit;
+}
+
+// What a pair is, as the host decides it in `f64`.
+DEVICE u32 exact_kind(const PairLimits& limits, const double* positions, u32 i, u32 j) {
+    double x = __dsub_rn(positions[2 * i], positions[2 * j]), y = __dsub_rn(positions[2 * i + 1], positions[2 * j + 1]);
+    double squared = __dadd_rn(__dmul_rn(x, x), __dmul_rn(y, y));
+    return squared > limits.above ? FAR : squared < limits.below ? NEAR : NEITHER;
 }
 
 // `Reduction` of mod.rs.

@@ -13,9 +13,10 @@ mod plan;
 mod reference;
 
 pub use cpu::PairSweep;
-pub(crate) use cuda::{PairBuffers, PairInputs, Products, reduction_number};
+pub(crate) use cuda::{PairBuffers, PairInputs, reduction_number};
 pub(crate) use plan::PairPlan;
 
+use crate::config::LossConfig;
 use serde::{Deserialize, Serialize};
 
 /// What a pair sum is divided by.
@@ -44,6 +45,22 @@ pub struct PairSettings {
     pub lambda_inv: f64,
     /// Divisors.
     pub reduction: Reduction,
+    /// Whether states and slopes are rounded to TF32 (10 bits of mantissa), as a GPU's tensor cores take them: the losses are then those of the rounded states.
+    pub tf32: bool,
+}
+
+impl PairSettings {
+    /// Of these losses.
+    pub fn of(loss: &LossConfig, tf32: bool) -> Self {
+        Self {
+            sigma_x_m: loss.sigma_x_m,
+            sigma_g: loss.sigma_g,
+            lambda_sep: loss.lambda_sep,
+            lambda_inv: loss.lambda_inv,
+            reduction: loss.reduction,
+            tf32,
+        }
+    }
 }
 
 /// Values of the pair losses.

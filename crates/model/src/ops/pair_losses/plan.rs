@@ -11,6 +11,9 @@ const MOST_PANELS: usize = 16;
 /// Most bytes of partial gradients.
 const MOST_PARTIALS: usize = 1 << 30;
 
+/// What of a GPU's second-level cache columns' sums may fill.
+const L2_BYTES: usize = 40 << 20;
+
 /// Groups of `panels` panels of `rows` states; a block takes a pair of groups (kernel.cu).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct PairPlan {
@@ -44,7 +47,7 @@ impl PairPlan {
         let best = fitting.min_by(|a, b| {
             let cost = |plan: &Self| {
                 let over = plan.partial_bytes(batches, stride).saturating_sub(MOST_PARTIALS);
-                plan.estimate_us(batches, states, stride, multiprocessors) + over as f64
+                plan.estimate_us(batches, stride, multiprocessors) + over as f64
             };
             cost(a).total_cmp(&cost(b))
         });
@@ -100,7 +103,7 @@ impl PairPlan {
 
     /// Roughly how long the sweep takes, µs: tiles in the order in which blocks are handed out, and the partial gradients' way to memory and back. From the rates of
     /// an H100's datasheet, not measured; only their ratio matters here.
-    fn estimate_us(&self, batches: usize, states: usize, stride: usize, multiprocessors: usize) -> f64 {
+    fn estimate_us(&self, batches: usize, stride: usize, multiprocessors: usize) -> f64 {
         let tile = 3.5 * self.units as f64 / 128.0 * (1.0 + 2.0 * self.chunks as f64) / 3.0 * if self.rows == 128 { 1.0 } else { 0.55 };
         let columns = (self.group_rows() / TILE_COLUMNS) as f64;
         let whole = self.panels as f64 * columns * tile;
@@ -113,7 +116,12 @@ impl PairPlan {
         let free = if rest == 0 { 0 } else { (slots - rest) * (whole / half).floor() as usize };
         let more = halves.saturating_sub(free).div_ceil(slots);
         let busy = (rounds as f64 + f64::from(u8::from(rest > 0))) * whole + more as f64 * half;
-        let memory = 2.0 * self.partial_bytes(batches, stride) as f64 / 3e6 + 4.0 * (batches * states * stride * self.groups) as f64 / 3e6;
+        // Slots written once and read by `state_gradient`; and columns' sums read and written by each panel, from the second-level cache if they stay there.
+        let slots_us = 2.0 * self.partial_bytes(batches, stride) as f64 / 3e6;
+        let in_use = 4 * slots.min(wholes) * self.group_rows() * self.units;
+        let rate = if in_use <= L2_BYTES { 5e6 } else { 2.5e6 };
+        let columns_us = (8 * wholes * self.panels * self.group_rows() * self.units) as f64 / rate;
+        let memory = slots_us + columns_us;
         busy + memory
     }
 }

@@ -5,7 +5,7 @@ use crate::ops::simd::LANES;
 use gridlake_space::seed::Seed;
 
 const SETTINGS: PairSettings =
-    PairSettings { sigma_x_m: 0.05, sigma_g: 0.4, lambda_sep: 1.0, lambda_inv: 0.1, reduction: Reduction::MeanSelected };
+    PairSettings { sigma_x_m: 0.05, sigma_g: 0.4, lambda_sep: 1.0, lambda_inv: 0.1, reduction: Reduction::MeanSelected, tf32: false };
 
 fn pair_losses(g: &[f32], stride: usize, x_m: &[[f64; 2]], settings: &PairSettings) -> (PairLosses, Vec<f32>) {
     // Used before on another problem, as in training; what that left behind must not matter.
@@ -70,6 +70,32 @@ fn agrees_on_fixed_and_extreme_input() {
     let line: Vec<[f64; 2]> = (0..states).map(|i| [i as f64 * 0.05, 0.0]).collect();
     compare(&one_hot, units, &line, &SETTINGS, "spacings of exactly σ_x");
     compare(&one_hot, units, &line, &PairSettings { sigma_g: 0.01, ..SETTINGS }, "narrow σ_g");
+}
+
+#[test]
+fn tf32_is_the_loss_of_rounded_states_with_rounded_slopes() {
+    let (states, units) = (150, 32);
+    let mut stream = Seed(22).stream("pairs", 0);
+    let g: Vec<f32> = (0..states * units).map(|_| stream.uniform_in(-0.3, 1.0).max(0.0) as f32).collect();
+    let x: Vec<[f64; 2]> = (0..states).map(|_| [stream.uniform_in(-0.1, 0.1), stream.uniform_in(-0.1, 0.1)]).collect();
+    // Eleven significant bits, by division and rounding.
+    let rounded: Vec<f32> = g
+        .iter()
+        .map(|g| {
+            let unit = 2f64.powi(f64::from(*g).log2().floor() as i32 - 10);
+            if *g == 0.0 { 0.0 } else { ((f64::from(*g) / unit).round() * unit) as f32 }
+        })
+        .collect();
+    let (found, gradient) = pair_losses(&g, units, &x, &PairSettings { tf32: true, ..SETTINGS });
+    let (of_rounded, expected) = pair_losses(&rounded, units, &x, &SETTINGS);
+    assert_eq!(found, of_rounded, "the same losses to the bit");
+    let (exact, _) = pair_losses(&g, units, &x, &SETTINGS);
+    assert_ne!(found, exact);
+    let norm = |values: &mut dyn Iterator<Item = f64>| values.map(|x| x * x).sum::<f64>().sqrt();
+    let off = norm(&mut gradient.iter().zip(&expected).map(|(a, b)| f64::from(a - b)));
+    let scale = norm(&mut expected.iter().map(|x| f64::from(*x)));
+    // Slopes are rounded by up to 2⁻¹¹ each.
+    assert!(off > 1e-7 * scale && off < 2f64.powi(-11) * scale, "{off:e} of {scale:e}");
 }
 
 #[test]

@@ -268,7 +268,8 @@ unsafe fn rectify_and_normalize<P: Pack>(z: &mut [f32]) -> f32 {
             P::load(p).max(zero).store(p);
         }
         let norm = dot::<P>(z, z).sqrt() as f32;
-        let scale = P::splat(1.0 / (norm + NORM_EPSILON));
+        // A norm that has overflowed would make all states zero, and a diverged network look well.
+        let scale = P::splat(if norm.is_finite() { 1.0 / (norm + NORM_EPSILON) } else { f32::NAN });
         for at in (0..z.len()).step_by(LANES) {
             let p = z.as_mut_ptr().add(at);
             P::load(p).mul(scale).store(p);

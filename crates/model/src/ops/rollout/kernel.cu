@@ -100,8 +100,11 @@ KERNEL(rollout_forward, RolloutArgs, ROLLOUT_THREADS, 2) {
     u64 first = static_cast<u64>(batch) * a.states_padded + static_cast<u64>(trajectory) * a.length;
     const float* initial = a.initial + (static_cast<u64>(batch) * a.batch + trajectory) * a.initial_stride;
     list_active(initial, a.units, pieces, room, active);
+    u32 next = matrix_of(a, batch, trajectory, 0);
     for (u32 t = 0; t < a.length; t++) {
-        const float* w = a.w + static_cast<u64>(matrix_of(a, batch, trajectory, t)) * a.units * a.w_stride;
+        const float* w = a.w + static_cast<u64>(next) * a.units * a.w_stride;
+        // Asked for a step ahead: nothing else of the next step is known.
+        if (t + 1 < a.length) next = matrix_of(a, batch, trajectory, t + 1);
         for (u32 quad = threadIdx.x % width; quad < quads; quad += width) {
             float4 sum = make_float4(0.0f, 0.0f, 0.0f, 0.0f);
 #pragma unroll 4
@@ -135,7 +138,7 @@ KERNEL(rollout_forward, RolloutArgs, ROLLOUT_THREADS, 2) {
         float norm = 0.0f;
         for (u32 warp = 0; warp < ROLLOUT_WARPS; warp++) norm += room.sums[warp];
         norm = sqrtf(norm);
-        float scale = 1.0f / (norm + NORM_EPSILON);
+        float scale = norm_scale(norm);
         u32 before = 0;
         for (u32 piece = 0; piece < pieces; piece++) {
             u32 unit = piece * ROLLOUT_THREADS + threadIdx.x;
@@ -157,7 +160,7 @@ KERNEL(rollout_forward, RolloutArgs, ROLLOUT_THREADS, 2) {
 // Columns whose products with ∂L/∂z a warp forms at once.
 #define COLUMNS_AT_ONCE 4
 
-KERNEL(rollout_backward, RolloutArgs, ROLLOUT_THREADS, 2) {
+KERNEL(rollout_backward, RolloutArgs, ROLLOUT_THREADS, 3) {
     DYNAMIC_SHARED(dynamic);
     __shared__ RolloutRoom room;
     u32 trajectory = blockIdx.x, batch = blockIdx.y;
@@ -171,7 +174,15 @@ KERNEL(rollout_backward, RolloutArgs, ROLLOUT_THREADS, 2) {
     u64 row = static_cast<u64>(batch) * a.batch + trajectory;
     const float* initial = a.initial + row * a.initial_stride;
     for (u32 unit = threadIdx.x; unit < padded; unit += ROLLOUT_THREADS) carried[unit] = dz[unit] = 0.0f;
+    u32 next = matrix_of(a, batch, trajectory, a.length - 1);
+    float next_norm = a.norm[first + a.length - 1];
     for (u32 t = a.length; t-- > 0;) {
+        const float* w = a.w + static_cast<u64>(next) * a.units * a.w_stride;
+        float norm = next_norm;
+        if (t > 0) {
+            next = matrix_of(a, batch, trajectory, t - 1);
+            next_norm = a.norm[first + t - 1];
+        }
         const float* g = a.g + (first + t) * a.stride;
         float* dg = a.dg + (first + t) * a.stride;
         float dot = 0.0f;
@@ -185,7 +196,6 @@ KERNEL(rollout_backward, RolloutArgs, ROLLOUT_THREADS, 2) {
         __syncthreads();
         dot = 0.0f;
         for (u32 warp = 0; warp < ROLLOUT_WARPS; warp++) dot += room.sums[warp];
-        float norm = a.norm[first + t];
         for (u32 unit = threadIdx.x; unit < a.units; unit += ROLLOUT_THREADS) {
             float d = norm_relu_backward(g[unit], norm, dot, carried[unit]);
             dz[unit] = d;
@@ -194,7 +204,6 @@ KERNEL(rollout_backward, RolloutArgs, ROLLOUT_THREADS, 2) {
         }
         // Its barriers also make dz and the cleared sums visible.
         list_active(t == 0 ? initial : g - a.stride, a.units, pieces, room, active);
-        const float* w = a.w + static_cast<u64>(matrix_of(a, batch, trajectory, t)) * a.units * a.w_stride;
         for (u32 n = warp_index(); n < active.count; n += ROLLOUT_WARPS * COLUMNS_AT_ONCE) {
             float sums[COLUMNS_AT_ONCE];
             const float* columns[COLUMNS_AT_ONCE];
@@ -255,7 +264,7 @@ KERNEL(initial_state, InitialArgs, ROLLOUT_THREADS, 1) {
         squares = fmaf(y, y, squares);
     }
     float norm = sqrtf(block_sum(squares, room));
-    float scale = 1.0f / (norm + NORM_EPSILON);
+    float scale = norm_scale(norm);
     for (u32 unit = threadIdx.x; unit < a.units; unit += ROLLOUT_THREADS) a.initial[unit] = rectify(a.raw[unit]) * scale;
     for (u32 at = threadIdx.x; at < 2 * a.batches; at += ROLLOUT_THREADS) a.counts[at] = 0;
     if (threadIdx.x == 0) *a.norm = norm;

@@ -27,15 +27,17 @@ struct StatesArgs {
     // (A, states_padded, stride): ∂L/∂g.
     float* dg;
     double sigma_x, lambda_cap, lambda_coniso;
-    u32 states, states_padded, length, units, stride, capacity_parts, groups, group_rows, reduction;
+    u32 states, states_padded, length, stride, capacity_parts, groups, group_rows, reduction;
 };
-static_assert(sizeof(StatesArgs) == 184, "as in Rust");
+static_assert(sizeof(StatesArgs) == 176, "as in Rust");
 
 #define STATES_THREADS 256
 #define STATES_WARPS (STATES_THREADS / 32)
 
 // States of one partial sum.
 #define CAPACITY_STATES 64
+
+DEVICE float4 four_of(const float* from) { return *reinterpret_cast<const float4*>(from); }
 
 DEVICE const float* state_before(const StatesArgs& a, const float* g, u32 state) {
     return state % a.length == 0 ? a.initial : g + static_cast<u64>(state - 1) * a.stride;
@@ -81,14 +83,16 @@ KERNEL(capacity_sums, StatesArgs, 128, 8) {
     a.capacity_sums[(static_cast<u64>(batch) * a.capacity_parts + part) * a.stride + unit] = sum;
 }
 
+#define SUMMARY_THREADS 1024
+
 // The losses of each batch: a block each.
-KERNEL(summarize, StatesArgs, STATES_THREADS, 1) {
-    __shared__ double room[STATES_WARPS];
+KERNEL(summarize, StatesArgs, SUMMARY_THREADS, 1) {
+    __shared__ double room[(SUMMARY_THREADS / 32)];
     u32 batch = blockIdx.x;
     Summary summary;
 
     double squares = 0.0;
-    for (u32 unit = threadIdx.x; unit < a.stride; unit += STATES_THREADS) {
+    for (u32 unit = threadIdx.x; unit < a.stride; unit += SUMMARY_THREADS) {
         const float* sums = a.capacity_sums + static_cast<u64>(batch) * a.capacity_parts * a.stride + unit;
         double mean = 0.0;
 #pragma unroll 8
@@ -102,7 +106,7 @@ KERNEL(summarize, StatesArgs, STATES_THREADS, 1) {
     const double* ratio = a.ratio + static_cast<u64>(batch) * a.states_padded;
     const float* norm = a.norm + static_cast<u64>(batch) * a.states_padded;
     double sum = 0.0, slow = 0.0, zero = 0.0;
-    for (u32 state = threadIdx.x; state < a.states; state += STATES_THREADS) {
+    for (u32 state = threadIdx.x; state < a.states; state += SUMMARY_THREADS) {
         // Not `>= 0`: what is not a number is counted, and makes the loss one.
         if (!(ratio[state] < 0.0)) {
             sum += ratio[state];
@@ -116,7 +120,7 @@ KERNEL(summarize, StatesArgs, STATES_THREADS, 1) {
     summary.slow = static_cast<u64>(slow);
     summary.conformal_mean = slow > 0.0 ? sum / slow : 0.0;
     double variance = 0.0;
-    for (u32 state = threadIdx.x; state < a.states; state += STATES_THREADS) {
+    for (u32 state = threadIdx.x; state < a.states; state += SUMMARY_THREADS) {
         double deviation = ratio[state] - summary.conformal_mean;
         variance += !(ratio[state] < 0.0) ? deviation * deviation : 0.0;
     }
@@ -125,7 +129,7 @@ KERNEL(summarize, StatesArgs, STATES_THREADS, 1) {
 
     u32 pairs = a.groups * (a.groups + 1) / 2;
     double separation = 0.0, invariance = 0.0;
-    for (u32 pair = threadIdx.x; pair < pairs; pair += STATES_THREADS) {
+    for (u32 pair = threadIdx.x; pair < pairs; pair += SUMMARY_THREADS) {
         separation += a.pair_losses[2 * (static_cast<u64>(batch) * pairs + pair)];
         invariance += a.pair_losses[2 * (static_cast<u64>(batch) * pairs + pair) + 1];
     }
@@ -154,14 +158,21 @@ KERNEL(state_gradient, StatesArgs, STATES_THREADS, 4) {
     const float* own = g + static_cast<u64>(state) * a.stride;
     const float* before = state_before(a, g, state);
     const float* paired = a.rounded ? a.rounded + at * a.stride : own;
-    for (u32 unit = lane_index(); unit < a.units; unit += 32) {
-        float sum = 0.0f;
+    for (u32 unit = 4 * lane_index(); unit < a.stride; unit += 128) {
+        float4 sum = make_float4(0.0f, 0.0f, 0.0f, 0.0f);
 #pragma unroll 8
-        for (u32 slot = 0; slot < a.groups; slot++) sum += a.partials[((first + slot) * a.group_rows + row) * a.stride + unit];
-        float d = 4.0f * (paired[unit] * slopes - sum);
-        d += a.capacity_slope[static_cast<u64>(batch) * a.stride + unit];
-        d += here * (own[unit] - before[unit]);
-        if (next != 0.0f) d -= next * (own[a.stride + unit] - own[unit]);
-        a.dg[at * a.stride + unit] = d;
+        for (u32 slot = 0; slot < a.groups; slot++) {
+            float4 more = four_of(a.partials + ((first + slot) * a.group_rows + row) * a.stride + unit);
+            sum = make_float4(sum.x + more.x, sum.y + more.y, sum.z + more.z, sum.w + more.w);
+        }
+        float sums[4] = {sum.x, sum.y, sum.z, sum.w}, d[4];
+#pragma unroll
+        for (u32 n = 0; n < 4; n++) {
+            d[n] = 4.0f * (paired[unit + n] * slopes - sums[n]);
+            d[n] += a.capacity_slope[static_cast<u64>(batch) * a.stride + unit + n];
+            d[n] += here * (own[unit + n] - before[unit + n]);
+            if (next != 0.0f) d[n] -= next * (own[a.stride + unit + n] - own[unit + n]);
+        }
+        *reinterpret_cast<float4*>(a.dg + at * a.stride + unit) = make_float4(d[0], d[1], d[2], d[3]);
     }
 }

@@ -13,6 +13,7 @@ use cudarc::driver::{DeviceRepr, ValidAsZeroBits};
 
 const THREADS: usize = 256;
 const WARPS: usize = THREADS / 32;
+const SUMMARY_THREADS: usize = 1024;
 
 /// States of one partial sum of the capacity loss.
 pub(crate) const CAPACITY_STATES: usize = 64;
@@ -88,14 +89,13 @@ struct StatesArguments {
     states: u32,
     states_padded: u32,
     length: u32,
-    units: u32,
     stride: u32,
     capacity_parts: u32,
     groups: u32,
     group_rows: u32,
     reduction: u32,
 }
-const _: () = assert!(size_of::<StatesArguments>() == 184);
+const _: () = assert!(size_of::<StatesArguments>() == 176);
 // SAFETY: the fields of `StatesArgs` in their order.
 #[expect(unsafe_code, reason = "a promise about a kernel's arguments")]
 unsafe impl Arguments for StatesArguments {}
@@ -159,7 +159,7 @@ impl StateBuffers {
 
     /// The losses of each batch, after the sweep over pairs.
     pub(crate) fn summarize(&self, queue: &Queue, sizes: &Sizes, inputs: StateInputs<'_>) -> Result<(), ModelError> {
-        let launch = Launch { grid: (sizes.batches, 1, 1), threads: THREADS, shared: 0 };
+        let launch = Launch { grid: (sizes.batches, 1, 1), threads: SUMMARY_THREADS, shared: 0 };
         queue.launch("summarize", launch, &self.arguments(sizes, inputs))
     }
 
@@ -193,7 +193,6 @@ impl StateBuffers {
             states: sizes.states() as u32,
             states_padded: sizes.states_padded() as u32,
             length: sizes.length as u32,
-            units: sizes.units as u32,
             stride: sizes.stride() as u32,
             capacity_parts: sizes.capacity_parts() as u32,
             groups: sizes.pairs.groups as u32,
