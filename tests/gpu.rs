@@ -375,3 +375,49 @@ fn kills_and_interrupts_on_a_gpu_change_no_bit() {
     machine.done(&bench, "run", &CUDA);
     undisturbed.equals(&bench);
 }
+
+/// Four runs, of which two diverge at once.
+fn sweep() -> Bench {
+    let bench = small();
+    let variants = "\n[sweep]\nseeds = [1, 2]\n[sweep.variants.good]\ntrain.loss.lambda_cap = 0.1\n[sweep.variants.bad]\ntrain.loss.lambda_cap = 0.2\ntrain.optimizer.learning_rate = 10.0\ntrain.optimizer.weight_decay = 10.0\n";
+    let text = fs::read_to_string(&bench.pipeline).unwrap();
+    fs::write(&bench.pipeline, format!("{text}{variants}")).unwrap();
+    bench
+}
+
+#[test]
+fn runs_of_a_sweep_share_a_gpu_and_come_out_as_one_after_the_other() {
+    let Some(machine) = Machine::with_gpu() else { return };
+    let at_once = |number: &str, threads: &str| {
+        let bench = sweep();
+        let number = format!("train.runs_at_once={number}");
+        let outcome = machine.verb(&bench, "run", &["--device", "cuda", "--threads", threads, "--set", &number]);
+        assert_eq!(outcome.code, 1, "{outcome:?}");
+        assert!(outcome.stderr.contains("2 of 4 runs failed") && outcome.stderr.contains("is not finite"), "{}", outcome.stderr);
+        let lines: Vec<&str> = outcome.stderr.lines().collect();
+        let first_done = lines.iter().position(|line| line.contains("train done")).unwrap();
+        let begun = lines[..first_done].iter().filter(|line| line.contains("train on cuda:0")).count();
+        (but_metrics(&bench), begun)
+    };
+    let (alone, begun) = at_once("1", "2");
+    assert!(begun <= 3 && !alone.is_empty(), "{begun} begun before the first was done");
+    // One thread of the pool is enough: a run that waits for its GPU holds none.
+    let (shared, begun) = at_once("4", "1");
+    assert_eq!(begun, 4, "all begun before the first is done");
+    assert!(alone == shared, "the tables are the same");
+}
+
+#[test]
+fn an_interrupt_begins_no_further_run_of_a_sweep() {
+    let Some(machine) = Machine::with_gpu() else { return };
+    let bench = sweep();
+    let mut child = machine.start(
+        &bench,
+        "train",
+        &["--device", "cuda", "--only", "*good*", "--set", "sweep.seeds=[1, 2, 3, 4]", "--set", "train.runs_at_once=2"],
+        200,
+    );
+    signal(&child, "-INT");
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert_eq!(bench.runs().len(), 2, "{:?}", bench.runs());
+}

@@ -49,7 +49,7 @@ pub(crate) struct PipelineArguments {
     /// Set any key of the pipeline; the value is TOML or a bare string. Repeatable.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub(crate) set: Vec<String>,
-    /// Where networks are trained: auto, cpu, cuda or cuda:<number>.
+    /// Where networks are trained and recorded: auto, cpu, cuda or cuda:<number>.
     #[arg(long, value_name = "DEVICE")]
     pub(crate) device: Option<String>,
     /// Seed, instead of the pipeline's and its sweep's.

@@ -19,7 +19,7 @@ pub(crate) fn run(arguments: &PipelineArguments, wanted: &[Stage], mode: Mode) -
     let lake = Lake::create(&lake)?;
     let mut failures: Vec<Class> = Vec::new();
     let work = |run: &Run| one(&lake, run, wanted, arguments, mode).map_err(|failure| failure.about(&run.name));
-    share_device::for_each(&runs, at_once(&runs, wanted), work, |run, done| match done {
+    share_device::for_each(&runs, at_once(&lake, &runs, wanted, arguments.force), work, |run, done| match done {
         Ok(()) if wanted.len() == Stage::ALL.len() => summary::print(&lake, run),
         Ok(()) => Ok(()),
         Err(failure) if runs.len() == 1 || failure.class() == Class::Interrupted => Err(failure),
@@ -31,7 +31,9 @@ pub(crate) fn run(arguments: &PipelineArguments, wanted: &[Stage], mode: Mode) -
     })?;
     match worst(failures.iter().copied()) {
         None => Ok(()),
-        Some(Class::Config) => Err(Failure::config(format!("{} of {} runs were refused", failures.len(), runs.len()))),
+        Some(Class::Config) if failures.iter().all(|class| *class == Class::Config) => {
+            Err(Failure::config(format!("{} of {} runs were refused", failures.len(), runs.len())))
+        }
         Some(class) => {
             let message = format!("{} of {} runs failed", failures.len(), runs.len());
             Err(if class == Class::Data { Failure::data(message) } else { Failure::work(message) }
@@ -40,29 +42,36 @@ pub(crate) fn run(arguments: &PipelineArguments, wanted: &[Stage], mode: Mode) -
     }
 }
 
-/// How many runs to work on at once: several only where they train on a GPU, and as many as the one that takes most of it allows.
-fn at_once(runs: &[Run], wanted: &[Stage]) -> usize {
+/// How many runs to work on at once: several only where several are still to be trained on a GPU, and as many as the one that takes most of it allows.
+fn at_once(lake: &Lake, runs: &[Run], wanted: &[Stage], force: bool) -> usize {
     if runs.len() == 1 || !wanted.contains(&Stage::Train) {
         return 1;
     }
-    // A device that is not there is the run's own error, if it is needed at all.
-    let each = runs.iter().map(|run| gridlake_model::runs_at_once(&run.settings.train).unwrap_or(1));
+    // What cannot be looked at is the run's own error, and so is a device that is not there.
+    let trains = |run: &&Run| force || plan::assess(Some(lake), run).is_ok_and(|verdicts| is_stale(&verdicts, Stage::Train));
+    let each = runs.iter().filter(trains).map(|run| gridlake_model::runs_at_once(&run.settings.train).unwrap_or(1));
     each.min().unwrap_or(1)
 }
 
+fn is_stale(verdicts: &[Verdict], stage: Stage) -> bool {
+    verdicts.iter().any(|verdict| verdict.stage == stage && verdict.stale.is_some())
+}
+
 fn one(lake: &Lake, run: &Run, wanted: &[Stage], arguments: &PipelineArguments, mode: Mode) -> Result<(), Failure> {
-    let stale = |verdicts: &[Verdict], stage: Stage| verdicts.iter().any(|verdict| verdict.stage == stage && verdict.stale.is_some());
     let verdicts = plan::assess(Some(lake), run)?;
-    if !arguments.force && wanted.iter().all(|stage| !stale(&verdicts, *stage)) {
+    if !arguments.force && wanted.iter().all(|stage| !is_stale(&verdicts, *stage)) {
         tracing::info!("{}: everything is there already", run.name);
         return Ok(());
+    }
+    for &stage in wanted.iter().filter(|stage| arguments.force || is_stale(&verdicts, **stage)) {
+        stages::check(run, stage)?;
     }
     let mut workspace = Workspace::open(lake, run, mode)?;
     for &stage in wanted {
         // Assessed again: under the lock, and after the stage before.
         let verdicts = plan::assess(Some(lake), run)?;
         needs(stage, &verdicts, arguments)?;
-        if arguments.force || stale(&verdicts, stage) {
+        if arguments.force || is_stale(&verdicts, stage) {
             stages::perform(&mut workspace, stage, arguments.force)?;
         }
     }

@@ -1,12 +1,13 @@
-//! Several runs at work at once, reported one after the other in their order.
+//! Several runs at work at once.
 
 use crate::failure::Failure;
+use crate::interrupt;
 use crate::pipeline::Run;
 use std::collections::VecDeque;
-use std::sync::{Condvar, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError, mpsc};
 
-/// Does `work` on every run, `at_once` of them at a time, and hands each outcome to `report` in the order of the runs. When `report` fails, no further run is begun, and its
-/// failure is returned once those under way have ended.
+/// Does `work` on every run, `at_once` of them at a time, and hands each outcome to `report` as it comes; one after the other, in the order of the runs, where one is at work at a
+/// time. When `report` fails or the user asks to stop, no further run is begun. Returns the first failure of `report`, once those under way have ended.
 ///
 /// # Errors
 /// What `report` fails with.
@@ -19,31 +20,29 @@ pub(super) fn for_each(
     if at_once <= 1 {
         return runs.iter().try_for_each(|run| report(run, work(run)));
     }
-    let waiting = Mutex::new(runs.iter().enumerate().collect::<VecDeque<_>>());
-    let (done, changed) = (Mutex::new(runs.iter().map(|_| None).collect::<Vec<_>>()), Condvar::new());
+    let waiting = Mutex::new(runs.iter().collect::<VecDeque<_>>());
+    let waiting = || waiting.lock().unwrap_or_else(PoisonError::into_inner);
+    let (done, outcomes) = mpsc::channel();
     std::thread::scope(|scope| {
         for _ in 0..at_once.min(runs.len()) {
-            scope.spawn(|| {
-                loop {
-                    let next = waiting.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
-                    let Some((number, run)) = next else { break };
-                    let outcome = work(run);
-                    done.lock().unwrap_or_else(PoisonError::into_inner)[number] = Some(outcome);
-                    changed.notify_one();
+            let (done, work) = (done.clone(), &work);
+            scope.spawn(move || {
+                while !interrupt::requested() {
+                    let Some(run) = waiting().pop_front() else { break };
+                    // The receiver is there until all senders are gone.
+                    let _ = done.send((run, work(run)));
                 }
             });
         }
-        for (number, run) in runs.iter().enumerate() {
-            let mut outcomes = done.lock().unwrap_or_else(PoisonError::into_inner);
-            let outcome = loop {
-                match outcomes[number].take() {
-                    Some(outcome) => break outcome,
-                    None => outcomes = changed.wait(outcomes).unwrap_or_else(PoisonError::into_inner),
-                }
-            };
-            drop(outcomes);
-            report(run, outcome).inspect_err(|_| waiting.lock().unwrap_or_else(PoisonError::into_inner).clear())?;
+        drop(done);
+        let mut first = Ok(());
+        for (run, outcome) in outcomes {
+            let reported = report(run, outcome);
+            if reported.is_err() {
+                waiting().clear();
+                first = first.and(reported);
+            }
         }
-        Ok(())
+        first
     })
 }

@@ -7,25 +7,38 @@ pub(crate) mod record;
 pub(crate) mod train;
 
 use crate::failure::Failure;
+use crate::pipeline::Run;
 use crate::plan::Stage;
 use crate::workspace::Workspace;
-use gridlake_model::check_device;
 use gridlake_model::config::EngineKind;
+use gridlake_model::{WorksOn, check_device};
 
-/// Does one stage of one run. A device that is not there is refused before anything of the run changes.
+/// Refuses a device that a stage needs and that is not there; to be asked before anything of the run changes.
+///
+/// # Errors
+/// What is missing, and what to do.
+pub(crate) fn check(run: &Run, stage: Stage) -> Result<(), Failure> {
+    let train = &run.settings.train;
+    match stage {
+        Stage::Train => check_device(&train.device, train.engine).map(|_| ())?,
+        Stage::Record => check_device(&train.device, EngineKind::Fused).map(|_| ())?,
+        Stage::Analyze | Stage::Draw => {}
+    }
+    Ok(())
+}
+
+/// Does one stage of one run.
 ///
 /// # Errors
 /// What the stage fails with.
 pub(crate) fn perform(workspace: &mut Workspace<'_>, stage: Stage, force: bool) -> Result<(), Failure> {
     let train = &workspace.run.settings.train;
-    match stage {
-        Stage::Train => check_device(&train.device, train.engine)?,
-        Stage::Record => check_device(&train.device, EngineKind::Fused)?,
-        Stage::Analyze | Stage::Draw => {}
-    }
+    let on_host = stage == Stage::Train && check_device(&train.device, train.engine)? == WorksOn::Host;
     workspace.perform(stage, |workspace| match stage {
-        // On a thread of the pool: a step has dozens of parallel parts, and handing each over from outside would cost more than some of them.
-        Stage::Train => rayon::scope(|_| train::train(workspace, force)),
+        // On a thread of the pool: a step has dozens of parallel parts, and handing each over from outside would cost more than some of them. A GPU needs none of
+        // the pool's threads, which would only wait for it.
+        Stage::Train if on_host => rayon::scope(|_| train::train(workspace, force)),
+        Stage::Train => train::train(workspace, force),
         Stage::Record => record::record(workspace),
         Stage::Analyze => analyze::analyze(workspace),
         Stage::Draw => draw::draw(workspace),

@@ -60,7 +60,7 @@ pub(crate) fn train(workspace: &mut Workspace<'_>, force: bool) -> Result<Value,
     let mut pace = Pace::default();
     while trainer.step_index() < last {
         let until = next_look(trainer.step_index(), settings).min(trainer.step_index() + pace.steps).min(last);
-        let metrics = pace.keep(|| trainer.advance(until))?;
+        let metrics = pace.keep(until - trainer.step_index(), || trainer.advance(until))?;
         let step = metrics.step;
         if step % settings.train.log_every == 0 || step == last || step == 1 {
             let steps_per_s = (step - logged.1) as f64 / logged.0.elapsed().as_secs_f64().max(1e-9);
@@ -106,14 +106,13 @@ impl Default for Pace {
 }
 
 impl Pace {
-    fn keep<T>(&mut self, work: impl FnOnce() -> T) -> T {
+    /// Takes in how long `taken` steps take.
+    fn keep<T>(&mut self, taken: u64, work: impl FnOnce() -> T) -> T {
         let started = Instant::now();
         let done = work();
-        match started.elapsed() {
-            short if short < LOOK_EVERY / 2 => self.steps = (2 * self.steps).min(1 << 20),
-            long if long > LOOK_EVERY * 2 => self.steps = (self.steps / 2).max(1),
-            _ => {}
-        }
+        let each = started.elapsed().as_secs_f64() / taken as f64;
+        // At most twice as many as before: the first steps of a phase make its buffers.
+        self.steps = ((LOOK_EVERY.as_secs_f64() / each.max(1e-9)) as u64).clamp(1, 2 * taken);
         done
     }
 }

@@ -47,8 +47,11 @@ pub(crate) fn place(wanted: &str, engine: EngineKind) -> Result<Placement, Model
     let ordinal = match wanted {
         "cpu" => return Ok(Placement::Cpu),
         "auto" if engine == EngineKind::Reference => return Ok(Placement::Cpu),
-        "auto" => 0,
-        named => named.strip_prefix("cuda:").unwrap_or("0").parse().unwrap_or_default(),
+        "auto" | "cuda" => 0,
+        named => named.strip_prefix("cuda:").and_then(|number| number.parse().ok()).ok_or_else(|| ModelError::Device {
+            wanted: wanted.to_owned(),
+            reason: "there is no such device; use auto, cpu, cuda or cuda:<number>".into(),
+        })?,
     };
     if engine == EngineKind::Reference {
         return Ok(Placement::Candle(candle_cuda(ordinal)?, format!("cuda:{ordinal} (candle)")));
@@ -71,8 +74,20 @@ pub(crate) fn place(wanted: &str, engine: EngineKind) -> Result<Placement, Model
 ///
 /// # Errors
 /// What is missing, and what to do.
-pub fn check_device(wanted: &str, engine: EngineKind) -> Result<(), ModelError> {
-    place(wanted, engine).map(|_| ())
+pub fn check_device(wanted: &str, engine: EngineKind) -> Result<WorksOn, ModelError> {
+    Ok(match place(wanted, engine)? {
+        Placement::Gpu(_) => WorksOn::Gpu,
+        Placement::Cpu | Placement::Candle(..) => WorksOn::Host,
+    })
+}
+
+/// Whose threads do the work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WorksOn {
+    /// This program's own: it computes, or hands over every operation one by one.
+    Host,
+    /// A GPU's, which is left to itself for many steps.
+    Gpu,
 }
 
 /// Most runs that share a GPU unless told otherwise.
@@ -104,7 +119,7 @@ pub(crate) fn gpu(wanted: &str) -> Result<Arc<Gpu>, ModelError> {
     match place(wanted, EngineKind::Fused)? {
         Placement::Gpu(gpu) => Ok(gpu),
         Placement::Cpu | Placement::Candle(..) => {
-            Err(ModelError::Device { wanted: wanted.to_owned(), reason: "there is no GPU that can be used".into() })
+            Err(ModelError::Device { wanted: wanted.to_owned(), reason: "no GPU; name one with cuda or cuda:<number>".into() })
         }
     }
 }

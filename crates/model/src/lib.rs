@@ -27,7 +27,7 @@ pub mod train;
 
 pub use config::{CheckedTrainConfig, ConfigError, TrainConfig};
 pub use cuda::profile as gpu_profile;
-pub use device::{check_device, runs_at_once};
+pub use device::{WorksOn, check_device, runs_at_once};
 pub use error::ModelError;
 pub use evaluate::Network;
 pub use train::{StepMetrics, Trainer};

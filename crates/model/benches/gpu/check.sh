@@ -32,8 +32,12 @@ while [ $# -gt 0 ]; do
             shift
             break
             ;;
+        -h | --help)
+            sed -n '2,/^set -eu/s/^# \{0,1\}//p' "$0"
+            exit 0
+            ;;
         *)
-            echo "unknown argument $1; the head of $0 lists them" >&2
+            echo "unknown argument $1; --help lists them" >&2
             exit 2
             ;;
     esac
@@ -79,12 +83,15 @@ machine() {
     uname -srm
     grep -m 1 'model name' /proc/cpuinfo || true
     nproc
-    nvidia-smi || echo 'no nvidia-smi'
+    nvidia-smi 2> /dev/null || echo 'no nvidia-smi'
 }
 
 tests() {
-    # No compiler: the emulated GPU stays out.
-    CXX=none "$here/gpu-tests" gpu::
+    # The tests take the first GPU that they see. No compiler: the emulated one stays out.
+    case $device in
+        cuda:*) CUDA_VISIBLE_DEVICES=${device#cuda:} CXX=none "$here/gpu-tests" gpu:: ;;
+        *) CXX=none "$here/gpu-tests" gpu:: ;;
+    esac
 }
 
 benchmark() {
@@ -148,6 +155,8 @@ measure() {
         GRIDLAKE_PYTORCH=$(command -v python3)
         export GRIDLAKE_PYTORCH
     fi
+    # Not an earlier call's.
+    rm -f "$out/tables.md"
     part benchmark benchmark || fail "benchmark: $out/benchmark.txt"
     # The last table is the summary.
     if [ -f "$out/tables.md" ]; then
@@ -155,6 +164,13 @@ measure() {
     fi
 }
 
+case $device in
+    cuda | cuda:*) ;;
+    *)
+        echo "--device takes cuda or cuda:<number>, not '$device'" >&2
+        exit 2
+        ;;
+esac
 part machine machine || fail "facts of the machine: $out/machine.txt"
 if [ -z "$train_only" ]; then
     measure

@@ -88,7 +88,7 @@ fn find(ordinal: usize) -> Result<Gpu, Absent> {
     }
     let multiprocessors = ask(CUdevice_attribute::CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT)?;
     let shared_bytes = ask(CUdevice_attribute::CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN)?;
-    // SAFETY: every run keeps to one stream, so no events are needed to order what it does; and they must not be in a captured graph.
+    // SAFETY: every run orders its two streams by events of its own; more must not be in a captured graph.
     #[expect(unsafe_code, reason = "cudarc leaves ordering to its caller")]
     unsafe {
         context.disable_event_tracking();

@@ -226,7 +226,8 @@ impl Queue {
         self.stream.begin_capture(CUstreamCaptureMode::CU_STREAM_CAPTURE_MODE_THREAD_LOCAL).map_err(gpu_error(doing))?;
         let done = work();
         let flags = CUgraphInstantiate_flags::CUDA_GRAPH_INSTANTIATE_FLAG_AUTO_FREE_ON_LAUNCH;
-        let graph = self.stream.end_capture(flags).map_err(gpu_error(doing));
+        // An error of a buffer given back earlier can be reported here, before the recording has ended: once more ends it.
+        let graph = self.stream.end_capture(flags).or_else(|_| self.stream.end_capture(flags)).map_err(gpu_error(doing));
         done?;
         graph?.ok_or_else(|| ModelError::Gpu { doing, reason: "nothing was recorded".into() })
     }

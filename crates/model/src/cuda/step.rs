@@ -49,14 +49,14 @@ fn check_size(network: &Network, data: &DataConfig, accumulate: usize) -> Result
         ("parameters of the last layer", widest * network.units * network.units),
         ("parameters of a hidden layer", widest * widest),
         ("activities of a hidden layer", accumulate.min(MOST_BATCHES) * velocities(data) * widest),
-        ("states", accumulate * data.batch * data.length * 2),
+        ("states", accumulate * data.batch * data.length),
     ];
-    match counts.into_iter().find(|(_, count)| *count > 1 << 31) {
+    match counts.into_iter().find(|(_, count)| *count > 1 << 30) {
         None => Ok(()),
         Some((what, count)) => Err(ModelError::Gpu {
             doing: "planning a step",
             reason: format!(
-                "{count} {what} are more than the 2³¹ that its kernels can count; use a smaller network or batch, or --device cpu"
+                "{count} {what} are more than the 2³⁰ that its kernels can count; use a smaller network or batch, or --device cpu"
             ),
         }),
     }

@@ -1,6 +1,6 @@
 //! Training on a GPU: each optimizer step is one launch of a recorded graph, and the host only looks in now and then.
 //!
-//! The host prepares some hundred steps at a time (each one's random key, learning rate and bias corrections), launches the graph as often, and waits. The device keeps the
+//! The host prepares up to a thousand steps at a time (each one's random key, learning rate and bias corrections), launches the graph as often, and waits. The device keeps the
 //! rest: batches, losses, the plateau's state, and which step was not finite, after which nothing changes any more.
 
 use super::parameters::FlatParameters;
@@ -51,7 +51,7 @@ struct Phase {
 
 /// A graph that moves between threads with its trainer.
 struct SendGraph(CudaGraph);
-// SAFETY: a graph may be used from any thread, by one at a time; it is owned by one trainer and launched through `&mut`.
+// SAFETY: a graph may be used from any thread, by one at a time; its only owner is a trainer, which threads do not share.
 unsafe impl Send for SendGraph {}
 
 impl Drop for CudaTraining {
@@ -68,9 +68,9 @@ impl CudaTraining {
         let layout = &parameters.layout;
         let mut adamw = AdamWBuffers::new(&queue, layout)?;
         let single = |pick: for<'a> fn(&'a [f32], &'a [f32]) -> &'a [f32]| {
-            let lists = optimizer.moments.iter().filter_map(|moments| match moments {
-                Moments::F32 { first, second } => Some(pick(first, second)),
-                Moments::F64 { .. } => None,
+            let lists = optimizer.moments.iter().map(|moments| match moments {
+                Moments::F32 { first, second } => pick(first, second),
+                Moments::F64 { .. } => unreachable!("the fused engine has single precision only"),
             });
             layout.gather(lists)
         };
@@ -128,9 +128,12 @@ impl CudaTraining {
         let mut from = steps.start;
         loop {
             let until = steps.end.min(from + STEPS_AT_ONCE);
-            let output = self.chunk(config, &settings, seed, from..until)?;
-            if until == steps.end {
+            let output = self.chunk(config, &settings, seed, from..until);
+            if until == steps.end || output.is_err() {
                 *plateau = Plateau::from_device(self.queue.download(&self.plateau, 1)?[0]);
+            }
+            let output = output?;
+            if until == steps.end {
                 return Ok(output.metrics(until));
             }
             from = until;

@@ -31,8 +31,8 @@ DEVICE void load_tile(const Operand& operand, u32 k0, u32 m0, float (&tile)[TILE
     }
 }
 
-// The block's tile from (m0, n0) on: thread (threadIdx / 16, threadIdx % 16) gets c(m0 + 4·(its first) + i, n0 + 4·(its second) + j). `each(k)` is called
-// for each depth in turn while it is in shared memory.
+// The block's tile from (m0, n0) on: thread (threadIdx / 16, threadIdx % 16) gets c(m0 + 4·(its first) + i, n0 + 4·(its second) + j). `each(tiles)` is
+// called for every 16 of the depth while they are in shared memory.
 template <typename A, typename B, typename Each>
 DEVICE void tile_product(const A& a, const B& b, u32 m0, u32 n0, u32 depth, ProductTiles& tiles, float (&c)[4][4], Each each) {
     u32 row = threadIdx.x / 16 * 4, column = threadIdx.x % 16 * 4;

@@ -115,7 +115,7 @@ impl Trainer {
         self.step
     }
 
-    /// Where the steps are taken: `cpu`, or `cuda:<number>` and the GPU's name.
+    /// Where the steps are taken: `cpu`, or `cuda:<number>` and the GPU's name (or that it is candle's device).
     pub fn device(&self) -> &str {
         &self.device
     }
@@ -157,7 +157,12 @@ impl Trainer {
                 }
                 Worker::Cuda(cuda) => {
                     let until = until.min(phase_ends).max(self.step + 1);
-                    cuda.advance(&self.config, self.seed, self.step..until, &mut self.plateau)?
+                    let advanced = cuda.advance(&self.config, self.seed, self.step..until, &mut self.plateau);
+                    if let Err(ModelError::NonFinite { step, .. }) = &advanced {
+                        // The steps before it were taken.
+                        self.step = step - 1;
+                    }
+                    advanced?
                 }
             };
             self.step = metrics.step;

@@ -329,6 +329,21 @@ fn several_steps_at_once() {
         assert_eq!(last, single);
     }
     assert!(bits(&one) == bits(&many));
+    // More than the host prepares at once.
+    let tiny = self::config("cuda", |c| {
+        c["steps"] = 1100.into();
+        c["data"]["batch"] = 1.into();
+        c["data"]["length"] = 2.into();
+        c["model"] = serde_json::json!({"units": 3, "mlp_hidden": [2], "activation": "relu", "trainable_initial_state": true});
+        c["optimizer"]["accumulate"] = 1.into();
+        c["curriculum"] = serde_json::json!([]);
+    });
+    let (mut few, mut many) = (trainer(&tiny), trainer(&tiny));
+    for until in [7, 500, 1030] {
+        few.advance(until).expect("steps");
+    }
+    many.advance(1030).expect("steps");
+    assert!(bits(&few) == bits(&many), "beyond a thousand steps");
 }
 
 fn checkpoints_go_from_device_to_device() {
@@ -379,6 +394,7 @@ fn not_finite() {
     let mut again = trainer(&config);
     again.advance(step - 1).expect("the steps before");
     assert!(bits(&again) == bits(&gpu), "step {step}");
+    assert_eq!((gpu.step_index(), again.step_index()), (step - 1, step - 1), "the steps that were taken");
     assert!(matches!(again.step(), Err(ModelError::NonFinite { step: same, .. }) if same == step));
 }
 

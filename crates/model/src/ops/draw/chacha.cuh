@@ -45,10 +45,6 @@ struct Stream {
 
     DEVICE Stream(const u32* key, u64 at) : key(key), at(at), loaded(~0ull) {}
 
-    DEVICE u64 position() const { return at; }
-
-    DEVICE void skip(u64 count) { at += count; }
-
     DEVICE u64 next() {
         if (at / 8 != loaded) {
             loaded = at / 8;

@@ -102,7 +102,7 @@ impl PairSweep {
             exponent: (-inverse_width * std::f64::consts::LOG2_E) as f32,
             far: (-settings.lambda_sep * sep_scale * inverse_width) as f32,
             near: (settings.lambda_inv * inv_scale) as f32,
-            split: if settings.tf32 { TF32_SPLIT } else { 1.0 },
+            tf32: settings.tf32,
         };
         dg.fill(0.0);
         let outputs = Outputs {
@@ -321,11 +321,11 @@ struct Slopes {
     exponent: f32,
     far: f32,
     near: f32,
-    /// [`TF32_SPLIT`], or 1 to leave slopes as they are.
-    split: f32,
+    /// Whether slopes are rounded to TF32.
+    tf32: bool,
 }
 
-/// c = 8193·x, then c - (c - x) is x rounded to 11 significant bits (Dekker 1971); with 1 in its place it is x.
+/// c = 8193·x, then c - (c - x) is x rounded to 11 significant bits (Dekker 1971).
 const TF32_SPLIT: f32 = 8193.0;
 
 /// The nearest number of 11 significant bits, ties away from zero.
@@ -377,17 +377,13 @@ impl Kernel for Sweep<'_> {
             unsafe {
                 let a = Strided { data: g_rows, row: stride, column: 1 };
                 multiply::<P, false>((height, columns.len(), stride), a, turned, columns.len(), tile.as_mut_ptr(), TILE);
-                let (separation, invariance) = weigh::<P>(
-                    sweep,
-                    g.as_ptr(),
-                    (rows.start, height),
-                    (columns.start, columns.len()),
-                    limits,
-                    slopes,
-                    &mut tile,
-                    outputs,
-                    both,
-                );
+                let (rows_at, columns_at) = ((rows.start, height), (columns.start, columns.len()));
+                // Called by name, so that it is compiled for the instructions of `P`.
+                let (separation, invariance) = if slopes.tf32 {
+                    weigh::<P, true>(sweep, g.as_ptr(), rows_at, columns_at, limits, slopes, &mut tile, outputs, both)
+                } else {
+                    weigh::<P, false>(sweep, g.as_ptr(), rows_at, columns_at, limits, slopes, &mut tile, outputs, both)
+                };
                 let orders = if both { 2.0 } else { 1.0 };
                 sums.separation += orders * separation;
                 sums.invariance += orders * invariance;
@@ -408,7 +404,7 @@ impl Kernel for Sweep<'_> {
 /// Turns a tile of Gram products into slopes; adds the slopes up per row and, if `both`, per column; returns the tile's sums (Sep, Inv).
 #[inline(always)]
 #[expect(clippy::too_many_arguments, reason = "one tile's place, settings and destinations")]
-unsafe fn weigh<P: Pack>(
+unsafe fn weigh<P: Pack, const TF32: bool>(
     sweep: &PairSweep,
     g: *const f32,
     (first_row, height): (usize, usize),
@@ -422,7 +418,7 @@ unsafe fn weigh<P: Pack>(
     // SAFETY: as in the caller.
     unsafe {
         let (exponent, far_slope, near_slope) = (P::splat(slopes.exponent), P::splat(slopes.far), P::splat(slopes.near));
-        let (minus_two, splitter, stride) = (P::splat(-2.0), P::splat(slopes.split), sweep.stride);
+        let (minus_two, splitter, stride) = (P::splat(-2.0), P::splat(TF32_SPLIT), sweep.stride);
         let (mut separation, mut invariance) = (P::splat(0.0), P::splat(0.0));
         let mut column_sums = [P::splat(0.0); TILE / LANES];
         for i in 0..height {
@@ -445,8 +441,12 @@ unsafe fn weigh<P: Pack>(
                     left &= left - 1;
                 }
                 let slope = far_slope.fma(e, near_slope.keep(near));
-                let split = slope.mul(splitter);
-                let slope = split.sub(split.sub(slope));
+                let slope = if TF32 {
+                    let split = slope.mul(splitter);
+                    split.sub(split.sub(slope))
+                } else {
+                    slope
+                };
                 slope.store(at);
                 row_sum = row_sum.add(slope);
                 *column_sum = column_sum.add(slope);
