@@ -26,7 +26,7 @@ pub(crate) fn plan(arguments: &PipelineArguments) -> Result<(), Failure> {
             rows.push(vec![run.name.clone(), verdict.stage.to_string(), state.to_owned(), about, why.unwrap_or_default()]);
         }
     }
-    output::print(&format!("{}in all about {} on two cores\n", output::table(&rows), duration(total)))
+    output::print(&format!("{}in all about {} on two cores of a CPU\n", output::table(&rows), duration(total)))
 }
 
 /// The lake, if there is one yet.

@@ -54,7 +54,11 @@ pub(crate) fn place(wanted: &str, engine: EngineKind) -> Result<Placement, Model
         })?,
     };
     if engine == EngineKind::Reference {
-        return Ok(Placement::Candle(candle_cuda(ordinal)?, format!("cuda:{ordinal} (candle)")));
+        return match candle_cuda(ordinal) {
+            Ok(device) => Ok(Placement::Candle(device, format!("cuda:{ordinal} (candle)"))),
+            Err(ModelError::Device { reason, .. }) => Err(ModelError::Device { wanted: wanted.to_owned(), reason }),
+            Err(other) => Err(other),
+        };
     }
     match open(ordinal) {
         Ok(gpu) => Ok(Placement::Gpu(gpu)),

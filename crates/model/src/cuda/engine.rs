@@ -45,8 +45,7 @@ impl Engine for CudaEngine {
             velocity_distribution: VelocityDistribution::Square,
             augmentation: if distinct == states { Augmentation::None } else { Augmentation::Permutation },
         };
-        let hidden = parameters.layers.iter().rev().skip(1).rev().map(|(weight, _)| weight.dims()[0]).collect();
-        let network = Network { units: parameters.units(), hidden, activation: self.activation };
+        let network = Network::of(parameters, self.activation);
         let buffers = StepBuffers::new(queue, &network, &data, 1, self.tf32)?;
         let batches = BatchBuffers::of(queue, batch, &data, buffers.states_padded())?;
         let flat = FlatParameters::new(queue, parameters)?;

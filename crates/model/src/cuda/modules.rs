@@ -66,13 +66,14 @@ impl Modules {
                 module
             };
             let kernel = module.load_function(name).map_err(gpu_error(doing))?;
+            loaded.kernels.insert(name.to_owned(), (kernel.clone(), SHARED_FOR_ALL));
             (kernel, SHARED_FOR_ALL)
         };
         if shared > allowed {
             let attribute = CUfunction_attribute::CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES;
             kernel.set_attribute(attribute, shared as i32).map_err(gpu_error("reserving shared memory"))?;
+            loaded.kernels.insert(name.to_owned(), (kernel.clone(), shared));
         }
-        loaded.kernels.insert(name.to_owned(), (kernel.clone(), shared.max(allowed)));
         Ok(kernel)
     }
 }

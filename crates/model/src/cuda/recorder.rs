@@ -1,7 +1,9 @@
 //! A trained network at work on a GPU: many trajectories side by side, some steps at a time.
 
 use super::parameters::FlatParameters;
+use super::queue::Address;
 use super::sizes::{Sizes, stride};
+use super::step::{Network, check_size};
 use super::{Gpu, Queue};
 use crate::config::Activation;
 use crate::error::ModelError;
@@ -22,16 +24,16 @@ const MOST_VELOCITIES: usize = 1 << 21;
 pub(crate) struct Recorder {
     queue: Queue,
     parameters: FlatParameters,
-    hidden: Vec<usize>,
-    units: usize,
-    activation: Activation,
+    network: Network,
 }
 
 impl Recorder {
     pub(crate) fn new(gpu: Arc<Gpu>, parameters: &Parameters, activation: Activation) -> Result<Self, ModelError> {
         let queue = Queue::new(gpu)?;
-        let hidden = parameters.layers.iter().rev().skip(1).rev().map(|(weight, _)| weight.dims()[0]).collect();
-        Ok(Self { parameters: FlatParameters::new(&queue, parameters)?, hidden, units: parameters.units(), activation, queue })
+        let network = Network::of(parameters, activation);
+        // Activities and states are bounded by MOST_BYTES.
+        check_size(&network, 0, 0)?;
+        Ok(Self { parameters: FlatParameters::new(&queue, parameters)?, network, queue })
     }
 
     /// States g_1 … g_T (T × N) along each trajectory of T velocities (m per step) from g₀.
@@ -39,7 +41,7 @@ impl Recorder {
     /// # Panics
     /// If the trajectories differ in length.
     pub(crate) fn rollouts(&self, trajectories: &[&[[f64; 2]]]) -> Result<Vec<Vec<f32>>, ModelError> {
-        let (count, length, n) = (trajectories.len(), trajectories.first().map_or(0, |t| t.len()), self.units);
+        let (count, length, n) = (trajectories.len(), trajectories.first().map_or(0, |t| t.len()), self.network.units);
         assert!(trajectories.iter().all(|t| t.len() == length), "trajectories of one length");
         let mut states = vec![Vec::with_capacity(length * n); count];
         if count * length == 0 {
@@ -48,7 +50,7 @@ impl Recorder {
         self.queue.bind()?;
         let stride = stride(n);
         // Matrices, both turns' states, and the MLP's activities.
-        let each = n * n.next_multiple_of(4) + 2 * stride + 2 * self.hidden.iter().sum::<usize>();
+        let each = n * n.next_multiple_of(4) + 2 * stride + 2 * self.network.hidden.iter().sum::<usize>();
         let at_once = (MOST_BYTES / (4 * count * each)).min(MOST_VELOCITIES / count).clamp(1, length);
         let sizes = |steps: usize| Sizes {
             batches: 1,
@@ -60,7 +62,7 @@ impl Recorder {
             pairs: PairPlan::with(count * steps, stride, 64, 1),
         };
         let most = sizes(at_once);
-        let mlp = MlpBuffers::new(&self.queue, &self.hidden, self.activation, n, most.velocities, false)?;
+        let mlp = MlpBuffers::new(&self.queue, &self.network.hidden, self.network.activation, n, most.velocities, false)?;
         let w = self.queue.zeros::<f32>(most.w_len())?;
         let mut velocities = self.queue.zeros(2 * most.velocities)?;
         // Each turn starts from where the other's states end.
@@ -75,7 +77,7 @@ impl Recorder {
             self.queue.upload(&mut velocities, &flat)?;
             mlp.forward(&self.queue, &self.parameters.layers(), velocities.address(), now.velocities, w.address())?;
             let to = &turns[turn % 2];
-            forward(&self.queue, &now, w.address(), crate::cuda::queue::Address::default(), start, to.g.address(), to.norm.address())?;
+            forward(&self.queue, &now, w.address(), Address::default(), start, to.g.address(), to.norm.address())?;
             let g = self.queue.download(&to.g, count * steps * stride)?;
             for (states, rows) in states.iter_mut().zip(g.chunks_exact(steps * stride)) {
                 states.extend(rows.chunks_exact(stride).flat_map(|row| &row[..n]));

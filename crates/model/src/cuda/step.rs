@@ -3,13 +3,14 @@
 use super::parameters::FlatParameters;
 use super::sizes::{Sizes, stride};
 use super::{Buffer, Queue};
-use crate::config::{DataConfig, LossConfig};
+use crate::config::{Activation, DataConfig, LossConfig};
 use crate::error::ModelError;
 use crate::ops::draw::{BatchBuffers, velocities};
 use crate::ops::mlp::MlpBuffers;
 use crate::ops::pair_losses::{PairBuffers, PairInputs, PairPlan, PairSettings};
 use crate::ops::rollout::RolloutBuffers;
 use crate::ops::state_losses::{StateBuffers, StateInputs, Summary};
+use crate::parameters::Parameters;
 
 /// Most bytes of a group's buffers: beyond, a step's batches go through in several groups.
 const MOST_BYTES: usize = 2 << 30;
@@ -22,7 +23,15 @@ const MOST_BATCHES: usize = 1024;
 pub(crate) struct Network {
     pub(crate) units: usize,
     pub(crate) hidden: Vec<usize>,
-    pub(crate) activation: crate::config::Activation,
+    pub(crate) activation: Activation,
+}
+
+impl Network {
+    /// The network that has these parameters.
+    pub(crate) fn of(parameters: &Parameters, activation: Activation) -> Self {
+        let outputs = parameters.layers.iter().map(|(weight, _)| weight.dims()[0]);
+        Self { units: parameters.units(), hidden: outputs.take(parameters.layers.len() - 1).collect(), activation }
+    }
 }
 
 /// Buffers for groups of batches of one size.
@@ -42,15 +51,13 @@ pub(crate) struct StepBuffers {
     reach_m: f64,
 }
 
-/// Kernels count in 32 bits.
-fn check_size(network: &Network, data: &DataConfig, accumulate: usize) -> Result<(), ModelError> {
+/// Refuses what is too large for kernels that count in 32 bits, of so many velocities and states at once.
+pub(crate) fn check_size(network: &Network, velocities: usize, states: usize) -> Result<(), ModelError> {
+    let outputs = network.units * network.units;
+    let widths: Vec<usize> = std::iter::once(2).chain(network.hidden.iter().copied()).chain([outputs]).collect();
+    let parameters: usize = widths.windows(2).map(|pair| (pair[0] + 1) * pair[1]).sum();
     let widest = network.hidden.iter().copied().max().unwrap_or(2);
-    let counts = [
-        ("parameters of the last layer", widest * network.units * network.units),
-        ("parameters of a hidden layer", widest * widest),
-        ("activities of a hidden layer", accumulate.min(MOST_BATCHES) * velocities(data) * widest),
-        ("states", accumulate * data.batch * data.length),
-    ];
+    let counts = [("parameters", parameters), ("activities of a hidden layer", velocities * widest), ("states", states)];
     match counts.into_iter().find(|(_, count)| *count > 1 << 30) {
         None => Ok(()),
         Some((what, count)) => Err(ModelError::Gpu {
@@ -66,7 +73,7 @@ impl StepBuffers {
     /// For steps of `accumulate` batches.
     pub(crate) fn new(queue: &Queue, network: &Network, data: &DataConfig, accumulate: usize, tf32: bool) -> Result<Self, ModelError> {
         let (states, units, distinct) = (data.batch * data.length, network.units, velocities(data));
-        check_size(network, data, accumulate)?;
+        check_size(network, accumulate.min(MOST_BATCHES) * velocities(data), accumulate * data.batch * data.length)?;
         let each = 4 * (2 * distinct * units * units.next_multiple_of(4) + 4 * states * stride(units));
         let batches = (MOST_BYTES / each.max(1)).clamp(1, accumulate.clamp(1, MOST_BATCHES));
         let pairs = PairPlan::new(batches, states, stride(units), queue.gpu.multiprocessors, queue.gpu.shared_bytes)?;

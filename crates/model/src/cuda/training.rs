@@ -64,6 +64,7 @@ impl Drop for CudaTraining {
 impl CudaTraining {
     pub(crate) fn new(gpu: Arc<Gpu>, config: &CheckedTrainConfig, parameters: &Parameters, optimizer: &AdamW) -> Result<Self, ModelError> {
         let queue = Queue::new(gpu)?;
+        let network = Network::of(parameters, config.model.activation);
         let parameters = FlatParameters::new(&queue, parameters)?;
         let layout = &parameters.layout;
         let mut adamw = AdamWBuffers::new(&queue, layout)?;
@@ -84,7 +85,7 @@ impl CudaTraining {
             outputs: queue.zeros(STEPS_AT_ONCE as usize)?,
             progress: queue.zeros(1)?,
             plateau: queue.zeros(1)?,
-            network: Network { units: config.model.units, hidden: config.model.mlp_hidden.clone(), activation: config.model.activation },
+            network,
             tf32: config.precision == Precision::Tf32,
             parameters,
             queue,

@@ -1,5 +1,6 @@
 //! Optimizer steps on the host's side: an engine, and AdamW on candle's variables.
 
+use super::trainer::{BATCH_STREAM, StepMetrics};
 use crate::batch::Batch;
 use crate::config::CheckedTrainConfig;
 use crate::engine::{Engine, Evaluation, engine};
@@ -9,7 +10,6 @@ use crate::losses::{LossStatistics, Losses};
 use crate::optimizer::AdamW;
 use crate::parameters::Parameters;
 use crate::schedule::{Plateau, learning_rate};
-use crate::train::{BATCH_STREAM, StepMetrics};
 use gridlake_space::seed::Seed;
 
 /// A network in training by an [`Engine`].

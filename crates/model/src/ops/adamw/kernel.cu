@@ -9,7 +9,7 @@ struct PlateauState {
     u64 filled, bad_windows;
 };
 
-// One step's row of metrics; `StepOutput` of mod.rs.
+// One step's row of metrics; `StepOutput` of cuda.rs.
 struct StepOutput {
     double total, separation, invariance, capacity, conformal, grad_norm, rate;
     double far, near, slow, zero;

@@ -2,7 +2,7 @@
 #pragma once
 #include "../../cuda/device.cuh"
 
-// One step's input from the host; `StepInput` of mod.rs.
+// One step's input from the host; `StepInput` of cuda.rs.
 struct StepInput {
     u32 key[8];
     // Learning rate, but for the plateau's factor.
@@ -12,7 +12,7 @@ struct StepInput {
     double second_root;
 };
 
-// Where a device is within the steps that the host has prepared; `Progress` of mod.rs.
+// Where a device is within the steps that the host has prepared; `Progress` of cuda.rs.
 struct Progress {
     // Inputs used so far.
     u32 slot;

@@ -2,7 +2,7 @@
 #pragma once
 #include "../../cuda/device.cuh"
 
-// What a batch came to; `Summary` of mod.rs.
+// What a batch came to; `Summary` of cuda.rs.
 struct Summary {
     double separation, invariance, capacity, conformal;
     // Mean of ‖g_t - g_{t-1}‖/‖v_t‖ over slow steps, m⁻¹.
