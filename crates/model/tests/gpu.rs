@@ -9,6 +9,8 @@ mod bodies;
 mod emulator;
 #[path = "support/golden.rs"]
 mod golden;
+#[path = "support/small.rs"]
+mod small;
 
 use bodies::{ALL, Body};
 use libtest_mimic::{Arguments, Failed, Trial};

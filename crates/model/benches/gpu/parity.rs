@@ -81,7 +81,7 @@ pub(crate) fn check(device: &str, quick: bool) -> Result<Parity, ModelError> {
 impl Parity {
     fn add(&mut self, size: Size, precision: Precision, here: &Found, there: &Found, against: Precision) {
         let losses: Vec<f64> = here.losses.iter().zip(&there.losses).map(|(a, b)| (a - b).abs() / b.abs().max(LEAST_LOSS)).collect();
-        let gradient = here.gradients.iter().zip(&there.gradients).map(|(a, b)| deviation(a, b)).fold(0.0, f64::max);
+        let gradient = here.gradients.iter().zip(&there.gradients).map(|(a, b)| deviation(a, b)).fold(0.0, worse);
         let allowed = bound(size.length, precision, against);
         let what = match against {
             Precision::F64 => "reference, f64".to_owned(),
@@ -104,7 +104,7 @@ impl Parity {
             ));
         }
         if decisive {
-            self.worst = self.worst.max(gradient);
+            self.worst = worse(self.worst, gradient);
         }
         let [batch, length, units] = [size.batch, size.length, size.units].map(|count| count.to_string());
         let [separation, invariance, capacity, conformal] = [0, 1, 2, 3].map(|loss| number(losses[loss]));
@@ -124,6 +124,11 @@ impl Parity {
             allowed,
         ]);
     }
+}
+
+/// The larger of two deviations; what is not a number is the worst.
+fn worse(a: f64, b: f64) -> f64 {
+    if b.is_nan() || b > a { b } else { a }
 }
 
 /// Of one parameter's gradient.

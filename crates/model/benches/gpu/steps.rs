@@ -138,7 +138,8 @@ fn pytorch(problem: &Problem, device: &str, precision: Precision, script: &Path)
             .iter()
             .zip(ours.iter().zip(&theirs))
         {
-            if (a - b).abs() > bound * b.abs().max(1e-2) {
+            // What is not a number is wrong.
+            if a.is_nan() || (a - b).abs() > bound * b.abs().max(1e-2) {
                 return Err(format!("{name} is {a} here and {b} in PyTorch"));
             }
         }

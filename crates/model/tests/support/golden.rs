@@ -91,6 +91,8 @@ impl Golden {
 /// Largest deviation, relative to the largest expected magnitude.
 pub(crate) fn deviation(found: &[f64], expected: &[f64]) -> f64 {
     assert_eq!(found.len(), expected.len());
+    // A maximum passes over what is not a number.
+    assert!(found.iter().all(|x| x.is_finite()), "not finite");
     let scale = expected.iter().fold(0f64, |m, x| m.max(x.abs()));
     let largest = found.iter().zip(expected).fold(0f64, |m, (a, b)| m.max((a - b).abs()));
     if scale == 0.0 { largest } else { largest / scale }
