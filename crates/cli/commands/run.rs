@@ -49,8 +49,8 @@ fn at_once(lake: &Lake, runs: &[Run], wanted: &[Stage], force: bool) -> usize {
     }
     // What cannot be looked at is the run's own error, and so is a device that is not there.
     let trains = |run: &&Run| force || plan::assess(Some(lake), run).is_ok_and(|verdicts| is_stale(&verdicts, Stage::Train));
-    let each = runs.iter().filter(trains).map(|run| gridlake_model::runs_at_once(&run.settings.train).unwrap_or(1));
-    each.min().unwrap_or(1)
+    let each: Vec<usize> = runs.iter().filter(trains).map(|run| gridlake_model::runs_at_once(&run.settings.train).unwrap_or(1)).collect();
+    each.iter().copied().min().filter(|_| each.len() > 1).unwrap_or(1)
 }
 
 fn is_stale(verdicts: &[Verdict], stage: Stage) -> bool {
