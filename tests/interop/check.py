@@ -49,14 +49,19 @@ def check(program: Program, folder: Path, with_sql: bool) -> None:
     check_pages(program, lake, folder, documented, with_sql)
 
 
-def check_tables(program: Program, lake: Lake, documented: dict[str, schema.Table], with_sql: bool) -> dict[str, sql.Sums]:
-    def answer(query: str) -> list[dict]:
-        return json.loads(program("sql", query, "--lake", str(lake.root), "--format", "json"))
+def asked(program: Program, lake: Lake, table: schema.Table) -> sql.Sums:
+    """What `gridlake sql` says."""
+    return sql.sums(table, lambda query: json.loads(program("sql", query, "--lake", str(lake.root), "--format", "json")))
 
+
+def check_tables(program: Program, lake: Lake, documented: dict[str, schema.Table], with_sql: bool) -> dict[str, sql.Sums]:
     unknown = set(lake.tables) - documented.keys()
     assert not unknown, f"docs/lake-schema.md does not have {sorted(unknown)}"
-    sums = {name: tables.check(lake, documented[name], sql.sums(documented[name], answer) if with_sql else None) for name in lake.tables}
-    say(f"{len(sums)} tables, {sum(len(table.all_columns) for table in documented.values() if table.name in sums)} columns: types, units, partitions, sums")
+    sums = {}
+    for name in lake.tables:
+        table = documented[name]
+        sums[name] = tables.check(lake, table, asked(program, lake, table) if with_sql else None)
+    say(f"{len(sums)} tables, {sum(len(documented[name].all_columns) for name in sums)} columns: types, units, partitions, sums")
     return sums
 
 
@@ -85,9 +90,12 @@ def check_export(program: Program, lake: Lake, folder: Path, documented: dict[st
 
 
 def check_pages(program: Program, lake: Lake, folder: Path, documented: dict[str, schema.Table], with_sql: bool) -> None:
-    page.told(page.READING)
+    kinds = {column.kind for table in documented.values() for column in table.columns}
+    page.told(page.READING, kinds | ({"list of float16"} if program.setting(value="float16") else set()))
     other = unlike.lake(program, lake, folder / "unlike", documented["units"])
-    unlike.check(other, documented)
+    lists = unlike.check(other, documented)
+    if with_sql:
+        tables.compare("activity of unlike runs: gridlake sql and DuckDB", asked(program, other, documented["activity"]), lists)
     section = "Runs that are not alike"
     unlike.common(other, page.run_python(page.READING, other, section.__eq__), documented)
     for each in (page.READING, *page.PAGES):

@@ -6,12 +6,12 @@ import io
 import os
 import re
 import subprocess
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 
-import polars as pl
 from lakes import Lake, Program
-from readers import READERS, Duckdb, Polars, Pyarrow
+from readers import READERS, Duckdb, Polars, Pyarrow, brief
 from schema import ROOT
 
 READING = ROOT / "docs/reading.md"
@@ -43,8 +43,12 @@ def run_python(page: Path, lake: Lake, headings: Callable[[str], bool]) -> dict[
     assert chosen, f"{page}: no Python"
     with contextlib.chdir(lake.folder), contextlib.redirect_stdout(io.StringIO()):
         for begin, text in chosen:
-            # Errors then name the page's line.
-            exec(compile("\n" * (begin - 1) + text, page, "exec"), names)
+            try:
+                # After as many empty lines, so that errors have the page's line.
+                exec(compile("\n" * (begin - 1) + text, str(page), "exec"), names)
+            except Exception as error:
+                lines = [step.lineno for step in traceback.extract_tb(error.__traceback__) if step.filename == str(page)]
+                raise AssertionError(f"{page}:{lines[-1] if lines else begin}: {brief(error)}") from error
     return names
 
 
@@ -61,7 +65,7 @@ def run_shell(page: Path, lake: Lake, program: Program) -> None:
         assert done.returncode == 0, f"{page}:{begin}: exit code {done.returncode}: {done.stderr}"
 
 
-def told(page: Path) -> None:
+def told(page: Path, kinds: set[str]) -> None:
     """The page shows the lines that the checks use, the versions that they ran with, and the types that they demand."""
     text = page.read_text()
     for reader in READERS:
@@ -69,17 +73,20 @@ def told(page: Path) -> None:
     for package in ("polars", "pandas", "pyarrow", "duckdb"):
         version = importlib.metadata.version(package)
         assert re.search(rf"\b{package} {re.escape(version)}\b", text, re.IGNORECASE), f"{page} does not say that {package} is {version}"
-    for kind in types():
-        assert kind in text, f"{page} has no row: {kind}"
+    for row in types(kinds):
+        assert row in text, f"{page} lacks this row of its table of types: {row}"
 
 
-def types() -> list[str]:
-    """The rows of the table of types."""
+def types(kinds: set[str]) -> list[str]:
+    """The rows of the table of types for such kinds of columns."""
     rows = []
-    for kind in ("text", "boolean", "int32", "uint32", "uint64", "float64"):
-        by_pandas = {"text": "str", "boolean": "bool"}.get(kind, kind)
-        rows.append(f"| {kind} | `{Polars.kinds[kind]}` | `{by_pandas}` | `{Pyarrow.kinds[kind]}` | `{Duckdb.kinds[kind]}` |")
-    item = pl.Array(Polars.kinds["float32"], 12)
-    array = str(item).replace("12", "n")
-    rows.append(f"| list of float32 | `{array}` | `object`: an array in each row | `fixed_size_list<float>[n]` | `{Duckdb.kinds['float32']}[]` |")
+    for kind in sorted(kinds):
+        item = kind.removeprefix("list of ")
+        by_polars, by_pyarrow, by_duckdb = (str(reader.kinds[item]) for reader in (Polars, Pyarrow, Duckdb))
+        if item == kind:
+            by_pandas = {"text": "str", "boolean": "bool"}.get(kind, kind)
+            rows.append(f"| {kind} | `{by_polars}` | `{by_pandas}` | `{by_pyarrow}` | `{by_duckdb}` |")
+        else:
+            array = f"| {kind} | `Array({by_polars}, shape=(n,))` | `object`: an array in each row |"
+            rows.append(f"{array} `fixed_size_list<{by_pyarrow}>[n]` | `{by_duckdb}[]` |")
     return rows

@@ -23,7 +23,12 @@ def reading(reader: type["Reader"], table: Table, when: str = ""):
     except AssertionError:
         raise
     except Exception as error:
-        raise AssertionError(f"{reader.__name__} cannot read {table.name}{when}: {type(error).__name__}: {error}") from error
+        raise AssertionError(f"{reader.__name__} cannot read {table.name}{when}: {brief(error)}") from error
+
+
+def brief(error: Exception) -> str:
+    """What it is and the first line that it says: the others tell of plans."""
+    return f"{type(error).__name__}: {next(iter(str(error).splitlines()), '')}"
 
 
 class Reader:

@@ -47,7 +47,7 @@ def kinds(lake: Lake, table: Table) -> dict[str, tuple[str, int | None]]:
             field = fields.field(column.name)
             own = kind_of(field)
             assert own[0] in stored_as(column), f"{path}: {column.name} is {field.type}, not {column.kind}"
-            assert field.nullable == column.nullable, f"{path}: {column.name} and null"
+            assert field.nullable == column.nullable, f"{path}: {column.name} is {'' if field.nullable else 'not '}nullable"
             documented = {b"unit": column.unit.encode(), b"description": column.description.encode()}
             told = {key: value for key, value in (field.metadata or {}).items() if key in documented}
             assert told == documented, f"{path}: {column.name} says {told}, docs/lake-schema.md says {documented}"
@@ -71,9 +71,10 @@ def owner(lake: Lake, path) -> None:
     """The file's own metadata, by the readers that have a way to it."""
     key = path.relative_to(lake.root)
     run = key.parts[2].removeprefix("run=")
-    manifest = json.loads((lake.root / "runs" / run / "manifest.json").read_text())
-    expected = {"schema_version": version(), "run": run, "fingerprint": manifest["files"][str(key)]["fingerprint"]}
-    expected = {f"gridlake.{name}": value for name, value in expected.items()}
+    assert run in lake.runs, f"{path}: there is no such run"
+    entry = json.loads((lake.root / "runs" / run / "manifest.json").read_text())["files"].get(str(key))
+    assert entry, f"{path}: the manifest of the run does not have it"
+    expected = {"gridlake.schema_version": version(), "gridlake.run": run, "gridlake.fingerprint": entry["fingerprint"]}
     pairs = {
         "pyarrow": decoded(pq.read_metadata(path).metadata.items()),
         "polars": pl.read_parquet_metadata(path),
