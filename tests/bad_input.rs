@@ -56,10 +56,13 @@ fn out_of_range_names_file_line_value_and_range() {
 }
 
 #[test]
-fn object_stores_are_refused_by_name() {
+fn what_is_no_address_of_a_lake_is_refused_by_name() {
     let bench = Bench::new();
-    let outcome = Outcome::of(gridlake().arg("run").arg(&bench.pipeline).args(["--lake", "s3://bucket/prefix"]));
-    outcome.fails(2, &["--lake s3://bucket/prefix: lake is \"s3://bucket/prefix\"; allowed: a folder"]);
+    for address in ["gs://bucket/prefix", "s3://", "s3://bucket/../other", "s3://bucket//lake"] {
+        let outcome = Outcome::of(gridlake().arg("run").arg(&bench.pipeline).args(["--lake", address]));
+        outcome.fails(2, &[&format!("--lake {address}: lake is"), "a lake is a folder or s3://bucket/prefix"]);
+        assert_eq!(Outcome::of(gridlake().args(["status", address])).code, 2);
+    }
 }
 
 #[test]

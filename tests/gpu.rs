@@ -142,7 +142,12 @@ fn but_metrics(bench: &Bench) -> Vec<(PathBuf, Vec<u8>)> {
 /// Holds the metrics to each step's row once, and the newest checkpoint to the last step.
 fn holds_all_steps(bench: &Bench) {
     let run = bench.run();
-    let frames = metrics::read(&Lake::open(&bench.lake).unwrap(), run.file_name().unwrap().to_str().unwrap(), &["step"]).unwrap();
+    let frames = metrics::read(
+        &Lake::open(&bench.lake.to_str().unwrap().parse().unwrap()).unwrap(),
+        run.file_name().unwrap().to_str().unwrap(),
+        &["step"],
+    )
+    .unwrap();
     let steps: Vec<u64> = frames.iter().flat_map(|frame| frame.uint64("step").to_vec()).collect();
     let expected: Vec<u64> = std::iter::once(1).chain((4..=60).step_by(4)).collect();
     assert_eq!(steps, expected);

@@ -102,7 +102,7 @@ fn an_interrupted_recording_leaves_nothing_half_done() {
     bench.done("train", &[]);
     let large = ["--set", "record.trajectories=200000"];
     let mut child = bench.start("record", &large);
-    wait_for(&mut child, || bench.run().join(".staging/activity").exists());
+    wait_for(&mut child, || bench.run().join(".staging/tables/activity").exists());
     signal(&child, "-INT");
     assert_eq!(child.wait().unwrap().code(), Some(130));
     assert!(!bench.tables().iter().any(|(path, _)| path.starts_with("tables/activity")), "no part of an unfinished recording is visible");

@@ -2,12 +2,17 @@
 
 #![expect(clippy::unwrap_used, clippy::print_stderr, reason = "a test fails by panicking, and says what it skips")]
 
+mod asking;
 mod bad_input;
 mod checkpoints;
 mod common;
 mod documentation;
 mod end_to_end;
+mod faults;
 mod full_lake;
 mod gpu;
 mod kills;
+mod object_store;
+mod s3_server;
 mod sweeps;
+mod versions;

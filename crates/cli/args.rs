@@ -2,6 +2,7 @@
 
 use crate::pipeline::Overrides;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use gridlake_lake::store::Location;
 use std::path::PathBuf;
 
 /// Train networks that learn grid cells without supervision, record them into a Parquet data lake, analyze and draw them.
@@ -32,7 +33,13 @@ pub(crate) enum Verb {
     /// What would run and why; changes nothing.
     Plan(PipelineArguments),
     /// Runs of a lake, their stages, progress and failures.
-    Status(StatusArguments),
+    Status(LakeArguments),
+    /// Ask the lake's tables in SQL (Polars' dialect); read-only.
+    Sql(SqlArguments),
+    /// Check every file of a lake against its manifest and schema; exit 1 and a list if anything is missing, torn or altered.
+    Verify(LakeArguments),
+    /// Copy one run's tables, figures and checkpoint to a folder of its own.
+    Export(ExportArguments),
     /// Print every key of a pipeline file with its default, type, range and meaning.
     Defaults,
 }
@@ -43,9 +50,9 @@ pub(crate) struct PipelineArguments {
     /// Pipeline file (TOML).
     #[arg(value_name = "PIPELINE.toml")]
     pub(crate) pipeline: PathBuf,
-    /// Folder of the lake, instead of the pipeline's.
-    #[arg(long, value_name = "FOLDER")]
-    pub(crate) lake: Option<PathBuf>,
+    /// The lake, instead of the pipeline's: a folder, or s3://bucket/prefix.
+    #[arg(long, value_name = "LAKE")]
+    pub(crate) lake: Option<String>,
     /// Set any key of the pipeline; the value is TOML or a bare string. Repeatable.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub(crate) set: Vec<String>,
@@ -65,12 +72,63 @@ pub(crate) struct PipelineArguments {
     pub(crate) common: CommonArguments,
 }
 
-/// Arguments of `status`.
+/// Arguments of verbs about a whole lake.
 #[derive(Debug, Args)]
-pub(crate) struct StatusArguments {
-    /// Folder of the lake.
-    #[arg(value_name = "LAKE", default_value = "data/lake")]
-    pub(crate) lake: PathBuf,
+pub(crate) struct LakeArguments {
+    /// The lake: a folder, or s3://bucket/prefix.
+    #[arg(value_name = "LAKE", default_value = "data/lake", value_parser = location)]
+    pub(crate) lake: Location,
+    #[command(flatten)]
+    pub(crate) common: CommonArguments,
+}
+
+/// Arguments of `sql`.
+#[derive(Debug, Args)]
+pub(crate) struct SqlArguments {
+    /// The query, such as "SELECT run, AVG(period_m) FROM units WHERE active GROUP BY run".
+    #[arg(value_name = "QUERY")]
+    pub(crate) query: String,
+    /// The lake: a folder, or s3://bucket/prefix.
+    #[arg(long, value_name = "LAKE", default_value = "data/lake", value_parser = location)]
+    pub(crate) lake: Location,
+    /// Form of the answer.
+    #[arg(long, value_name = "FORMAT", default_value = "table")]
+    pub(crate) format: SqlFormat,
+    /// Most rows of a table.
+    #[arg(long, value_name = "NUMBER", default_value_t = 100)]
+    pub(crate) rows: usize,
+    /// File for the answer, instead of stdout.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) common: CommonArguments,
+}
+
+/// Forms of an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SqlFormat {
+    /// Aligned columns.
+    Table,
+    /// Comma-separated values with a header.
+    Csv,
+    /// An array of objects.
+    Json,
+    /// A Parquet file.
+    Parquet,
+}
+
+/// Arguments of `export`.
+#[derive(Debug, Args)]
+pub(crate) struct ExportArguments {
+    /// The run, or what only its name begins with.
+    #[arg(value_name = "RUN")]
+    pub(crate) run: String,
+    /// An empty or new folder.
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) to: PathBuf,
+    /// The lake: a folder, or s3://bucket/prefix.
+    #[arg(long, value_name = "LAKE", default_value = "data/lake", value_parser = location)]
+    pub(crate) lake: Location,
     #[command(flatten)]
     pub(crate) common: CommonArguments,
 }
@@ -96,6 +154,11 @@ pub(crate) enum LogFormat {
     Text,
     /// One JSON object a line.
     Json,
+}
+
+/// A lake's address, for clap.
+fn location(text: &str) -> Result<Location, String> {
+    text.parse().map_err(|error: gridlake_lake::LakeError| error.to_string())
 }
 
 impl PipelineArguments {

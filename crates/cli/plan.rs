@@ -4,9 +4,9 @@ use crate::failure::Failure;
 use crate::fingerprint;
 use crate::pipeline::{Run, Settings};
 use crate::stages::checkpoints;
-use gridlake_lake::Lake;
 use gridlake_lake::manifest::Manifest;
 use gridlake_lake::run_record::{RunRecord, Status};
+use gridlake_lake::{Lake, layout};
 use std::fmt;
 
 /// The stages in their order.
@@ -87,35 +87,43 @@ pub(crate) fn assess(lake: Option<&Lake>, run: &Run) -> Result<Vec<Verdict>, Fai
     // A stage before that must be made anew from the same settings makes the same bytes, so it leaves this one fresh.
     let verdict = |stage: Stage| {
         let stale = match (lake, &record, &manifest) {
-            (Some(lake), Some(record), Some(manifest)) => why_stale(lake, run, stage, record, manifest, fingerprints.of(stage)),
+            (Some(lake), Some(record), Some(manifest)) => why_stale(lake, run, stage, record, manifest, fingerprints.of(stage))?,
             _ => Some("not done yet".to_owned()),
         };
-        Verdict { stage, stale }
+        Ok(Verdict { stage, stale })
     };
-    Ok(Stage::ALL.map(verdict).to_vec())
+    Stage::ALL.into_iter().map(verdict).collect()
 }
 
-fn why_stale(lake: &Lake, run: &Run, stage: Stage, record: &RunRecord, manifest: &Manifest, fingerprint: &str) -> Option<String> {
-    let Some(done) = record.stages.get(stage.name()) else { return Some("not done yet".to_owned()) };
+fn why_stale(
+    lake: &Lake,
+    run: &Run,
+    stage: Stage,
+    record: &RunRecord,
+    manifest: &Manifest,
+    fingerprint: &str,
+) -> Result<Option<String>, Failure> {
+    let Some(done) = record.stages.get(stage.name()) else { return Ok(Some("not done yet".to_owned())) };
     match done.status {
         Status::Done => {}
-        Status::Running => return Some(format!("begun but not ended, at step {} of {}", done.step, done.steps_total)),
-        Status::Failed => return Some(format!("failed: {}", done.error.as_deref().unwrap_or("unknown"))),
-        Status::Interrupted => return Some(format!("interrupted at step {} of {}", done.step, done.steps_total)),
+        Status::Running => return Ok(Some(format!("begun but not ended, at step {} of {}", done.step, done.steps_total))),
+        Status::Failed => return Ok(Some(format!("failed: {}", done.error.as_deref().unwrap_or("unknown")))),
+        Status::Interrupted => return Ok(Some(format!("interrupted at step {} of {}", done.step, done.steps_total))),
     }
     if done.fingerprint != fingerprint {
-        return Some(format!("settings of [{stage}] or of a stage before have changed"));
+        return Ok(Some(format!("settings of [{stage}] or of a stage before have changed")));
     }
     let steps = run.settings.train.steps;
     if stage == Stage::Train {
-        let path = lake.checkpoint_path(&run.name, steps);
-        return match checkpoints::is_whole(&path) {
-            true => None,
-            false if path.exists() => Some(format!("{} is torn", path.display())),
-            false => Some(format!("there is no checkpoint of step {steps}")),
-        };
+        let key = layout::checkpoint(&run.name, steps);
+        return Ok(match lake.store().size(&key)? {
+            None => Some(format!("there is no checkpoint of step {steps}")),
+            Some(_) if checkpoints::is_whole(&lake.store().open(&key)?) => None,
+            Some(_) => Some(format!("{} is torn", lake.show(&key).display())),
+        });
     }
-    manifest.first_stale(lake, stage.name(), Some(steps), fingerprint).map(|path| format!("{path} is missing or altered"))
+    let stale = manifest.first_stale(lake, stage.name(), Some(steps), fingerprint)?;
+    Ok(stale.map(|key| format!("{key} is missing or altered")))
 }
 
 /// Roughly how long a stage takes on two cores, s: operations counted, over rates measured once (docs/quickstart.md).

@@ -3,9 +3,9 @@
 use crate::failure::Failure;
 use crate::output;
 use crate::pipeline::Run;
-use gridlake_lake::Lake;
 use gridlake_lake::query::{UnitSummary, unit_summaries};
 use gridlake_lake::run_record::RunRecord;
+use gridlake_lake::{Lake, layout};
 use std::fmt::Write;
 
 /// Prints the summary of one finished run.
@@ -23,7 +23,7 @@ pub(crate) fn print(lake: &Lake, run: &Run) -> Result<(), Failure> {
         arena(&mut text, &summary, shape.as_deref());
     }
     // Writing to a String cannot fail.
-    let _ = writeln!(text, "  figures     {}", lake.figures_dir(&run.name).display());
+    let _ = writeln!(text, "  figures     {}", lake.show(&layout::figures(&run.name)).display());
     output::print(&text)
 }
 

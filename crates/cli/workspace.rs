@@ -6,10 +6,11 @@ use crate::output::duration;
 use crate::pipeline::Run;
 use crate::plan::{Fingerprints, Stage};
 use crate::progress::Mode;
-use gridlake_lake::Lake;
+use gridlake_lake::manifest::Manifest;
 use gridlake_lake::partition::Owner;
 use gridlake_lake::run_record::{RunRecord, StageRecord, Status, now_unix_s};
-use gridlake_lake::store::{self, RunLock};
+use gridlake_lake::store::RunLock;
+use gridlake_lake::{Lake, layout};
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::time::Instant;
@@ -21,7 +22,7 @@ pub(crate) struct Workspace<'a> {
     pub(crate) mode: Mode,
     pub(crate) record: RunRecord,
     fingerprints: Fingerprints,
-    _lock: RunLock,
+    pub(crate) lock: RunLock,
 }
 
 impl<'a> Workspace<'a> {
@@ -30,17 +31,15 @@ impl<'a> Workspace<'a> {
     /// # Errors
     /// Another process at work on it; a lake that cannot be written; a damaged record.
     pub(crate) fn open(lake: &'a Lake, run: &'a Run, mode: Mode) -> Result<Self, Failure> {
-        let folder = lake.run_dir(&run.name);
-        std::fs::create_dir_all(&folder).map_err(|error| Failure::work(format!("{}: {error}", folder.display())))?;
-        let lock = RunLock::take(&folder, &run.name)?;
-        store::remove_leftovers(&folder)?;
+        let lock = RunLock::take(lake.store(), &run.name)?;
+        Manifest::recover(lake, &run.name)?;
         let settings = &run.settings;
         let record = RunRecord::load(lake, &run.name)?;
         let mut record = record.unwrap_or_else(|| RunRecord::new(&settings.name, run.variant.as_deref(), settings.seed, &run.fingerprint));
         if record.fingerprint != run.fingerprint {
             return Err(Failure::data(format!(
-                "{}: the folder belongs to another configuration (fingerprint {})",
-                folder.display(),
+                "{}: the run belongs to another configuration (fingerprint {})",
+                lake.show(&layout::run_record(&run.name)).display(),
                 record.fingerprint
             ))
             .hint("choose another name or lake"));
@@ -51,7 +50,7 @@ impl<'a> Workspace<'a> {
         });
         record.versions = BTreeMap::from([("gridlake".to_owned(), env!("CARGO_PKG_VERSION").to_owned())]);
         record.threads = rayon::current_num_threads();
-        Ok(Self { lake, run, mode, record, fingerprints: Fingerprints::new(run)?, _lock: lock })
+        Ok(Self { lake, run, mode, record, fingerprints: Fingerprints::new(run)?, lock })
     }
 
     /// "RUN: stage", for logs and progress.
@@ -81,6 +80,7 @@ impl<'a> Workspace<'a> {
         if let Some(record) = self.record.stages.get_mut(stage.name()) {
             change(record);
         }
+        self.lock.check(&self.run.name)?;
         Ok(self.record.save(self.lake, &self.run.name)?)
     }
 

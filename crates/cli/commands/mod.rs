@@ -1,17 +1,22 @@
 //! The verbs.
 
 mod defaults;
+mod export;
 mod plan;
 mod run;
 mod share_device;
+mod sql;
 mod status;
+mod verify;
 
-use crate::args::{Arguments, CommonArguments, PipelineArguments, StatusArguments, Verb};
+use crate::args::{Arguments, CommonArguments, LakeArguments, PipelineArguments, Verb};
 use crate::failure::{self, Class, Failure};
 use crate::plan::Stage;
 use crate::progress::{self, Mode};
 use crate::{interrupt, logging};
 use clap::Parser;
+use gridlake_lake::store::Location;
+use gridlake_lake::{Lake, LakeError};
 use std::io::Write;
 use std::process::ExitCode;
 
@@ -25,7 +30,10 @@ pub(crate) fn main() -> ExitCode {
         Verb::Analyze(arguments) => stage(&arguments, Stage::Analyze),
         Verb::Draw(arguments) => stage(&arguments, Stage::Draw),
         Verb::Plan(arguments) => with(&arguments.common, |_| plan::plan(&arguments)),
-        Verb::Status(StatusArguments { lake, common }) => with(&common, |_| status::status(&lake)),
+        Verb::Status(LakeArguments { lake, common }) => with(&common, |_| status::status(&lake)),
+        Verb::Sql(arguments) => with(&arguments.common, |_| sql::sql(&arguments)),
+        Verb::Verify(LakeArguments { lake, common }) => with(&common, |mode| verify::verify(&lake, mode)),
+        Verb::Export(arguments) => with(&arguments.common, |mode| export::export(&arguments, mode)),
         Verb::Defaults => defaults::defaults(),
     };
     match outcome {
@@ -63,6 +71,16 @@ fn with(common: &CommonArguments, work: impl FnOnce(Mode) -> Result<(), Failure>
         pool.map_err(|error| Failure::work(format!("--threads {threads}: {error}")))?;
     }
     work(Mode::of(common.quiet, common.log_format == crate::args::LogFormat::Json))
+}
+
+/// A lake that must be there.
+fn open_lake(location: &Location) -> Result<Lake, Failure> {
+    Lake::open(location).map_err(|error| match error {
+        LakeError::NotALake { .. } => {
+            Failure::config(error).hint("name a lake, a folder or s3://bucket/prefix; `gridlake run PIPELINE.toml` makes one")
+        }
+        other => other.into(),
+    })
 }
 
 /// The worst class of several failures: what the exit code says.

@@ -5,8 +5,8 @@ use crate::failure::Failure;
 use crate::output::{self, duration};
 use crate::pipeline::{self, Pipeline};
 use crate::plan;
+use gridlake_lake::store::{Location, Store};
 use gridlake_lake::{Lake, LakeError};
-use std::path::Path;
 
 /// Prints every stage of every run: whether it would run, why, and roughly how long. Changes nothing.
 ///
@@ -30,16 +30,15 @@ pub(crate) fn plan(arguments: &PipelineArguments) -> Result<(), Failure> {
 }
 
 /// The lake, if there is one yet.
-fn open(root: &Path) -> Result<Option<Lake>, Failure> {
-    match Lake::open(root) {
-        Err(LakeError::NotALake { .. }) => {
-            let empty = std::fs::read_dir(root)
-                .map_or_else(|error| error.kind() == std::io::ErrorKind::NotFound, |mut entries| entries.next().is_none());
-            if empty {
+fn open(location: &Location) -> Result<Option<Lake>, Failure> {
+    match Lake::open(location) {
+        Err(LakeError::NotALake { path, .. }) => {
+            let listing = Store::at(location)?.list("")?;
+            if listing.files.is_empty() && listing.folders.is_empty() {
                 Ok(None)
             } else {
-                Err(Failure::data(format!("{} is not a lake: it has no lake.json", root.display()))
-                    .hint("choose an empty or new folder with --lake"))
+                Err(Failure::data(format!("{} is not a lake: it has no lake.json", path.display()))
+                    .hint("choose an empty or new place with --lake"))
             }
         }
         lake => Ok(Some(lake?)),

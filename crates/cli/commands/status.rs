@@ -1,20 +1,17 @@
 //! `gridlake status`.
 
+use super::open_lake;
 use crate::failure::Failure;
 use crate::output;
 use gridlake_lake::run_record::{RunRecord, StageRecord, Status};
-use gridlake_lake::{Lake, LakeError};
-use std::path::Path;
+use gridlake_lake::store::Location;
 
 /// Prints every run of a lake with its stages; failures below.
 ///
 /// # Errors
 /// A folder that is no lake.
-pub(crate) fn status(root: &Path) -> Result<(), Failure> {
-    let lake = Lake::open(root).map_err(|error| match error {
-        LakeError::NotALake { .. } => Failure::config(error).hint("name a lake's folder: gridlake status LAKE"),
-        other => other.into(),
-    })?;
+pub(crate) fn status(location: &Location) -> Result<(), Failure> {
+    let lake = open_lake(location)?;
     let mut rows = vec![["run", "train", "step", "record", "analyze", "draw"].map(str::to_owned).to_vec()];
     let mut failures = Vec::new();
     for run in lake.runs()? {

@@ -2,6 +2,8 @@
 //!
 //! Layers, later ones on top: `defaults.toml`, the file, one element of its sweep, the flags.
 
+#[cfg(test)]
+mod fuzz;
 pub(crate) mod layer;
 mod origin;
 pub(crate) mod schema;
@@ -12,10 +14,11 @@ pub(crate) use settings::Settings;
 
 use crate::failure::Failure;
 use crate::fingerprint;
+use gridlake_lake::store::Location;
 use layer::Layer;
 use origin::Origin;
 use schema::{DEFAULTS, Schema};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// What the command line adds to a file.
 #[derive(Clone, Debug, Default)]
@@ -23,7 +26,7 @@ pub(crate) struct Overrides {
     /// `key=value` of each `--set`, in order.
     pub(crate) set: Vec<String>,
     pub(crate) seed: Option<u64>,
-    pub(crate) lake: Option<PathBuf>,
+    pub(crate) lake: Option<String>,
     pub(crate) device: Option<String>,
     /// Glob on the names of runs.
     pub(crate) only: Option<String>,
@@ -43,7 +46,7 @@ pub(crate) struct Run {
 /// A pipeline file, resolved.
 #[derive(Clone, Debug)]
 pub(crate) struct Pipeline {
-    pub(crate) lake: PathBuf,
+    pub(crate) lake: Location,
     pub(crate) runs: Vec<Run>,
 }
 
@@ -77,7 +80,7 @@ pub(crate) fn resolve(path: &Path, overrides: &Overrides) -> Result<Pipeline, Fa
         }
         runs.push(Run { name, variant, settings, fingerprint });
     }
-    let lake = runs.first().map(|run| run.settings.lake.clone()).unwrap_or_default();
+    let lake = runs.first().map(|run| run.settings.lake.clone()).ok_or_else(|| Failure::config("the sweep makes no run"))?;
     if let Some(only) = &overrides.only {
         select(&mut runs, only)?;
     }
@@ -109,8 +112,7 @@ fn flags(overrides: &Overrides) -> Result<Layer, Failure> {
         flag("seed", "seed", toml::Value::Integer(seed));
     }
     if let Some(lake) = &overrides.lake {
-        let lake = lake.to_str().ok_or_else(|| Failure::config("--lake: the path is not UTF-8"))?;
-        flag("lake", "lake", toml::Value::String(lake.to_string()));
+        flag("lake", "lake", toml::Value::String(lake.clone()));
     }
     if let Some(device) = &overrides.device {
         flag("device", "train.device", toml::Value::String(device.clone()));

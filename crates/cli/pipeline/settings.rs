@@ -4,17 +4,18 @@ use super::layer::{Layer, key_at};
 use super::schema::Schema;
 use crate::failure::Failure;
 use gridlake_analysis::config::{AnalyzeConfig, CheckedAnalyzeConfig};
+use gridlake_lake::LakeError;
+use gridlake_lake::store::Location;
 use gridlake_model::config::{CheckedTrainConfig, ConfigError, TrainConfig};
 use gridlake_space::trajectory::Motion;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use std::path::PathBuf;
 
 /// Everything that one run is made from.
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
     pub(crate) name: String,
-    pub(crate) lake: PathBuf,
+    pub(crate) lake: Location,
     pub(crate) seed: u64,
     pub(crate) train: CheckedTrainConfig,
     pub(crate) record: RecordConfig,
@@ -59,13 +60,7 @@ impl Settings {
             && name.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c))
             && !name.starts_with('.');
         reader.require(fits, "name")?;
-        let lake = reader.text("lake")?;
-        if lake.contains("://") {
-            return Err(
-                reader.refuse("lake", &format!("is \"{lake}\"; allowed: a folder of this machine (this build has no object store)"))
-            );
-        }
-        reader.require(!lake.is_empty(), "lake")?;
+        let lake = reader.text("lake")?.parse().map_err(|error: LakeError| reader.refuse("lake", &format!("is {error}")))?;
         let seed = layer.get("seed").and_then(toml::Value::as_integer).and_then(|seed| u64::try_from(seed).ok());
         reader.require(seed.is_some(), "seed")?;
         let train: TrainConfig = reader.section("train")?;
@@ -76,7 +71,7 @@ impl Settings {
         let analyze = analyze.check().map_err(|error| reader.refuse(&error.key, &error.message))?;
         let draw: DrawConfig = reader.section("draw")?;
         reader.require((1..=gridlake_figures::MAX_UNITS).contains(&draw.max_units), "draw.max_units")?;
-        Ok(Self { name, lake: PathBuf::from(lake), seed: seed.unwrap_or_default(), train, record, analyze, draw })
+        Ok(Self { name, lake, seed: seed.unwrap_or_default(), train, record, analyze, draw })
     }
 }
 

@@ -11,12 +11,11 @@ use gridlake_figures::{
     draw_score_histogram, draw_training_curves,
 };
 use gridlake_lake::frame::Frame;
-use gridlake_lake::manifest::{Manifest, entry_of};
+use gridlake_lake::manifest::{Commit, Manifest};
 use gridlake_lake::schema::{AUTOCORRELOGRAMS, NULLS, RATEMAPS, Table, UNITS};
-use gridlake_lake::{metrics, partition};
+use gridlake_lake::{layout, metrics, partition};
 use ndarray::Array2;
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 const SCORE_NAME: &str = "grid score (sargolini)";
@@ -28,9 +27,9 @@ const NULL_LEVEL: f64 = 0.99;
 /// A torn table, a full disk, an interrupt.
 pub(crate) fn draw(workspace: &mut Workspace<'_>) -> Result<Value, Failure> {
     let run = workspace.run;
-    let folder = workspace.lake.figures_dir(&run.name);
-    std::fs::create_dir_all(&folder).map_err(|error| Failure::work(format!("{}: {error}", folder.display())))?;
-    gridlake_lake::store::remove_leftovers(&folder)?;
+    Manifest::recover(workspace.lake, &run.name)?;
+    let scratch = workspace.lake.store().scratch(&run.name)?;
+    let folder = scratch.path().to_owned();
     let boxes = &run.settings.record.boxes_m;
     let mut progress = Progress::start(workspace.mode, &workspace.label(Stage::Draw), "figures", 0, 1 + 3 * boxes.len() as u64);
     let mut paths = training(workspace, &folder)?;
@@ -45,14 +44,16 @@ pub(crate) fn draw(workspace: &mut Workspace<'_>) -> Result<Value, Failure> {
         progress.update(done + 2, || arena.clone());
         paths.extend(units.histogram(workspace, arena, &folder)?);
     }
-    let step = Some(workspace.last_step());
-    let mut entries = BTreeMap::new();
+    let (stage, step) = (Stage::Draw.name(), Some(workspace.last_step()));
+    let mut commit = Commit::new(workspace.lake, &run.name);
     for path in &paths {
-        entries.extend([entry_of(workspace.lake, path, Stage::Draw.name(), step, workspace.fingerprint(Stage::Draw))?]);
+        let key = format!("{}/{}", layout::figures(&run.name), path.file_name().unwrap_or_default().to_string_lossy());
+        commit.add_file(path, &key, stage, step, workspace.fingerprint(Stage::Draw))?;
     }
-    let mut manifest = Manifest::load(workspace.lake, &run.name)?;
-    manifest.replace(Stage::Draw.name(), step, entries);
-    manifest.save(workspace.lake, &run.name)?;
+    for key in Manifest::load(workspace.lake, &run.name)?.of(stage, step) {
+        commit.remove(key);
+    }
+    commit.finish()?;
     Ok(json!({ "figures": paths.len() }))
 }
 

@@ -6,6 +6,7 @@ use crate::plan::Stage;
 use crate::progress::Progress;
 use crate::workspace::Workspace;
 use gridlake_lake::frame::{Data, Frame};
+use gridlake_lake::layout;
 use gridlake_lake::partition::Publication;
 use gridlake_lake::schema::{ACTIVITY, OCCUPANCY};
 use gridlake_model::{ModelError, Network};
@@ -28,10 +29,15 @@ const AT_ONCE: (usize, usize, usize) = (4, 64, 1 << 21);
 pub(crate) fn record(workspace: &mut Workspace<'_>) -> Result<Value, Failure> {
     let (lake, run) = (workspace.lake, workspace.run);
     let (settings, config) = (&run.settings, &run.settings.record);
-    let path = lake.checkpoint_path(&run.name, workspace.last_step());
-    let network = Network::load(&path, &settings.train.device)?;
+    let key = layout::checkpoint(&run.name, workspace.last_step());
+    let network = Network::load(lake.store().local(&key)?.path(), &settings.train.device)?;
     if let Some(header) = network.header().filter(|header| header.fingerprint != run.fingerprint) {
-        return Err(ModelError::CheckpointFingerprint { path, found: header.fingerprint.clone(), expected: run.fingerprint.clone() }.into());
+        return Err(ModelError::CheckpointFingerprint {
+            path: lake.show(&key),
+            found: header.fingerprint.clone(),
+            expected: run.fingerprint.clone(),
+        }
+        .into());
     }
     let walk = Walk {
         motion: config.motion,

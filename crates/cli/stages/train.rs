@@ -1,6 +1,6 @@
 //! Trains a network, or goes on from its newest checkpoint.
 
-use super::checkpoints;
+use super::checkpoints::{self, Checkpoint};
 use crate::failure::Failure;
 use crate::interrupt;
 use crate::pipeline::Settings;
@@ -8,8 +8,10 @@ use crate::plan::Stage;
 use crate::progress::Progress;
 use crate::workspace::Workspace;
 use gridlake_lake::frame::Frame;
+use gridlake_lake::manifest::{Commit, Manifest};
+use gridlake_lake::partition::Owner;
 use gridlake_lake::schema::METRICS;
-use gridlake_lake::{metrics, store};
+use gridlake_lake::{Lake, layout, metrics};
 use gridlake_model::{StepMetrics, Trainer};
 use gridlake_space::seed::Seed;
 use serde_json::{Value, json};
@@ -22,24 +24,27 @@ struct Row {
     wall_s: f64,
 }
 
-/// Trains to the last step. Each checkpoint comes after the metrics of the steps before it, so that a kill anywhere loses neither.
+/// Trains to the last step. Each checkpoint comes with the metrics of the steps before it, so that a kill anywhere loses neither.
 ///
 /// # Errors
 /// A loss that is not finite, a damaged checkpoint or one of another configuration, a full disk, an interrupt.
 pub(crate) fn train(workspace: &mut Workspace<'_>, force: bool) -> Result<Value, Failure> {
     let (lake, run) = (workspace.lake, workspace.run);
     let settings = &run.settings;
-    let folder = lake.checkpoints_dir(&run.name);
-    std::fs::create_dir_all(&folder).map_err(|error| Failure::work(format!("{}: {error}", folder.display())))?;
-    store::remove_leftovers(&folder)?;
-    let newest = if force { None } else { checkpoints::list(&folder)?.pop() };
-    let mut trainer = match &newest {
-        Some(checkpoint) => Trainer::resume(&settings.train, Seed(settings.seed), &run.fingerprint, &checkpoint.path)?,
+    Manifest::recover(lake, &run.name)?;
+    let found = checkpoints::list(lake, &run.name)?;
+    let newest = if force { None } else { found.last() };
+    let mut trainer = match newest {
+        Some(checkpoint) => {
+            let file = lake.store().local(&checkpoint.key)?;
+            Trainer::resume(&settings.train, Seed(settings.seed), &run.fingerprint, file.path())?
+        }
         None => Trainer::new(&settings.train, Seed(settings.seed), &run.fingerprint)?,
     };
+    // What this training did not leave goes, now that there is a device with room for the network.
+    let mut begun = Commit::new(lake, &run.name);
     if force {
-        // Only now that there is a device with room for the network.
-        checkpoints::remove_all(&folder)?;
+        found.iter().for_each(|checkpoint| begun.remove(&checkpoint.key));
     }
     let (from, last) = (trainer.step_index(), workspace.last_step());
     let label = workspace.label(Stage::Train);
@@ -48,12 +53,13 @@ pub(crate) fn train(workspace: &mut Workspace<'_>, force: bool) -> Result<Value,
         tracing::info!("{label} goes on from step {from}");
     }
     let owner = workspace.owner(Stage::Train);
-    metrics::truncate_after(lake, &owner, from)?;
+    metrics::truncate_after(&mut begun, lake, &owner, from)?;
+    begun.finish()?;
     let wall_before = if from == 0 { 0.0 } else { workspace.record.stages.get(Stage::Train.name()).map_or(0.0, |stage| stage.wall_s) };
     let mut progress = Progress::start(workspace.mode, &label, "steps", from, last);
     let (started, mut rows, mut logged) = (Instant::now(), Vec::new(), (Instant::now(), from));
     if last == 0 {
-        trainer.save(&lake.checkpoint_path(&run.name, 0))?;
+        save(lake, &owner, &trainer, &[], settings.train.checkpoints.keep)?;
     }
     trainer.device().clone_into(&mut workspace.record.device);
     workspace.note(Stage::Train, |stage| stage.step = from)?;
@@ -70,10 +76,9 @@ pub(crate) fn train(workspace: &mut Workspace<'_>, force: bool) -> Result<Value,
         progress.update(step, || format!("loss {:.4}", metrics.loss_total));
         let stop = interrupt::requested();
         if step % settings.train.checkpoints.every == 0 || step == last || stop {
-            metrics::append(lake, &owner, &frame(&rows))?;
+            workspace.lock.check(&run.name)?;
+            save(lake, &owner, &trainer, &rows, settings.train.checkpoints.keep)?;
             rows.clear();
-            trainer.save(&lake.checkpoint_path(&run.name, step))?;
-            checkpoints::prune(&folder, settings.train.checkpoints.keep)?;
             let wall_s = wall_before + started.elapsed().as_secs_f64();
             workspace.note(Stage::Train, |stage| (stage.step, stage.wall_s) = (step, wall_s))?;
         }
@@ -85,6 +90,22 @@ pub(crate) fn train(workspace: &mut Workspace<'_>, force: bool) -> Result<Value,
     let rate = progress.rate(last);
     workspace.note(Stage::Train, |stage| stage.step = last)?;
     Ok(json!({ "resumed_from": from, "steps_per_s": if last > from { Some(rate) } else { None } }))
+}
+
+/// A checkpoint, the rows of metrics that led to it, and the end of those that are no longer kept: all at once.
+fn save(lake: &Lake, owner: &Owner, trainer: &Trainer, rows: &[Row], keep: usize) -> Result<(), Failure> {
+    let (step, stage) = (trainer.step_index(), Stage::Train.name());
+    let mut commit = Commit::new(lake, &owner.run);
+    metrics::append(&mut commit, lake, owner, &frame(rows))?;
+    let scratch = lake.store().scratch(&owner.run)?;
+    let (path, key) = (scratch.path().join("checkpoint.safetensors"), layout::checkpoint(&owner.run, step));
+    trainer.save(&path)?;
+    commit.add_file(&path, &key, stage, Some(step), &owner.fingerprint)?;
+    let mut kept = checkpoints::list(lake, &owner.run)?;
+    kept.retain(|checkpoint| checkpoint.key != key);
+    kept.push(Checkpoint { step, key });
+    checkpoints::outdated(&kept, keep).iter().for_each(|old| commit.remove(&old.key));
+    Ok(commit.finish()?)
 }
 
 /// The next step after `done` at which there is something to log or to save.

@@ -21,6 +21,20 @@ pub enum LakeError {
         /// What else is known of it.
         more: &'static str,
     },
+    /// A folder that should be new.
+    #[error("{path} is there already and not empty; choose an empty or new folder")]
+    NotEmpty {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// Text that is no address of a lake.
+    #[error("\"{text}\" {reason}; a lake is a folder or s3://bucket/prefix")]
+    Location {
+        /// The text.
+        text: String,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
     /// A lake of a newer gridlake.
     #[error("{path} has format {found}, and this gridlake knows formats up to {known}; use a newer gridlake")]
     Version {

@@ -8,10 +8,14 @@
 //! | How do they get into Parquet, and out again? | [`partition`], [`metrics`] |
 //! | Which files belong to a run, and are they whole? | [`manifest`] |
 //! | What was a run made from, and how far is it? | [`run_record`] |
-//! | How does a file appear whole or not at all? | [`store`] |
+//! | Where do bytes lie, in a folder or a bucket, and how does a file appear whole or not at all? | [`store`] |
 //! | What do the tables say, in sum? | [`query`] |
+//! | What do they say, asked in SQL? | [`sql`] |
+//! | Is everything there, whole and unaltered? | [`verify`] |
+//! | How does one run leave the lake? | [`export`] |
 
 pub mod error;
+pub mod export;
 pub mod frame;
 pub mod layout;
 pub mod manifest;
@@ -21,7 +25,9 @@ pub mod partition;
 pub mod query;
 pub mod run_record;
 pub mod schema;
+pub mod sql;
 pub mod store;
+pub mod verify;
 
 pub use error::LakeError;
 pub use frame::Frame;

@@ -1,13 +1,17 @@
 //! Which files a run's stages left in the lake, with size and checksum: `runs/<run>/manifest.json`.
+//!
+//! The manifest is also where a publication is decided. Its files are staged, whole and durable, before the manifest names them as *pending*; from
+//! then on the publication is done, whatever happens: what a killed process left pending, the run's next writer puts in place
+//! ([`Manifest::recover`]). Each file takes the place of the one before in one step, so a reader sees the old or the new one.
 
 use crate::error::LakeError;
-use crate::layout::Lake;
+use crate::layout::{self, Lake};
 use crate::parquet_file::hex;
-use crate::store;
+use crate::store::Staged;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::io::Read;
 
 /// Version of the manifest's form.
 const MANIFEST_VERSION: u32 = 1;
@@ -27,108 +31,313 @@ pub struct Entry {
     pub sha256: String,
     /// Its rows, if it is of a table.
     pub rows: Option<u64>,
+    /// Its list columns, if it is of a table; an older gridlake did not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lists: Option<BTreeMap<String, ListType>>,
 }
 
-/// All files of a run by their path in the lake, `/` between its parts.
+/// What all lists of a column of one file have in common.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct ListType {
+    /// Numbers in each list.
+    pub length: u32,
+    /// `float16`, `float32` or `float64`.
+    pub item: String,
+}
+
+/// All files of a run by their key, `/` between its parts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Manifest {
     /// Version of this form.
     pub format: u32,
     /// The files.
     pub files: BTreeMap<String, Entry>,
+    /// A publication that is decided, and not yet known to be in place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pending: Option<Pending>,
 }
 
-fn path_of(lake: &Lake, run: &str) -> PathBuf {
-    lake.run_dir(run).join("manifest.json")
+/// A publication between its decision and its end.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Pending {
+    files: BTreeMap<String, Entry>,
+    staged: Vec<Staged>,
+    removed: Vec<String>,
+}
+
+/// Files of one run that appear, and others that go, together.
+pub struct Commit<'l> {
+    lake: &'l Lake,
+    run: String,
+    pending: Pending,
 }
 
 impl Manifest {
-    /// The manifest of a run; empty where there is none yet.
+    /// The manifest of a run as a reader sees it: files that are pending count once they are in place. Empty where there is none yet.
     ///
     /// # Errors
     /// A file that cannot be read or is no manifest.
     pub fn load(lake: &Lake, run: &str) -> Result<Self, LakeError> {
-        let path = path_of(lake, run);
-        let text = match std::fs::read_to_string(&path) {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                return Ok(Self { format: MANIFEST_VERSION, files: BTreeMap::new() });
+        let mut manifest = Self::load_raw(lake, run)?;
+        if let Some(pending) = manifest.pending.take() {
+            for (key, entry) in pending.files {
+                if lake.store().size(&key)? == Some(entry.bytes) {
+                    manifest.files.insert(key, entry);
+                }
             }
-            text => text.map_err(LakeError::io(&path))?,
-        };
-        let manifest: Self = serde_json::from_str(&text)
-            .map_err(|error| LakeError::damaged(&path, format!("is no manifest ({error}); remove it, and run with --force")))?;
-        if manifest.format > MANIFEST_VERSION {
-            return Err(LakeError::Version { path, found: u64::from(manifest.format), known: MANIFEST_VERSION });
+            for key in pending.removed {
+                if lake.store().size(&key)?.is_none() {
+                    manifest.files.remove(&key);
+                }
+            }
         }
         Ok(manifest)
     }
 
-    /// Writes it, whole or not at all.
+    fn load_raw(lake: &Lake, run: &str) -> Result<Self, LakeError> {
+        let key = layout::manifest(run);
+        let path = lake.show(&key);
+        let Some(text) = lake.store().read(&key)? else {
+            return Ok(Self { format: MANIFEST_VERSION, files: BTreeMap::new(), pending: None });
+        };
+        let damaged =
+            |error: serde_json::Error| LakeError::damaged(&path, format!("is no manifest ({error}); remove it, and run with --force"));
+        let value: serde_json::Value = serde_json::from_slice(&text).map_err(damaged)?;
+        if let Some(found) = value.get("format").and_then(serde_json::Value::as_u64).filter(|found| *found > u64::from(MANIFEST_VERSION)) {
+            return Err(LakeError::Version { path, found, known: MANIFEST_VERSION });
+        }
+        serde_json::from_value(value).map_err(damaged)
+    }
+
+    /// Ends what a killed process had decided, and removes what it had not. The caller holds the run's lock.
+    ///
+    /// # Errors
+    /// A file that cannot be read or is no manifest; a system that refuses.
+    pub fn recover(lake: &Lake, run: &str) -> Result<(), LakeError> {
+        Self::load_raw(lake, run)?.settle(lake, run)?;
+        lake.store().clear_staged(run)
+    }
+
+    /// Whether a publication is decided and not yet known to be in place.
+    ///
+    /// # Errors
+    /// As [`Manifest::load`].
+    pub(crate) fn is_pending(lake: &Lake, run: &str) -> Result<bool, LakeError> {
+        Ok(Self::load_raw(lake, run)?.pending.is_some())
+    }
+
+    /// A manifest of files that are in place already.
+    pub(crate) fn of_files(files: impl IntoIterator<Item = (String, Entry)>) -> Self {
+        Self { format: MANIFEST_VERSION, files: files.into_iter().collect(), pending: None }
+    }
+
+    /// Writes it into a lake that nobody else knows.
     ///
     /// # Errors
     /// A system that refuses.
-    pub fn save(&self, lake: &Lake, run: &str) -> Result<(), LakeError> {
-        let path = path_of(lake, run);
-        let text = serde_json::to_string_pretty(self).map_err(|error| LakeError::damaged(&path, error.to_string()))?;
-        store::write_atomic(&path, (text + "\n").as_bytes())
+    pub(crate) fn write(&self, lake: &Lake, run: &str) -> Result<(), LakeError> {
+        self.save(lake, run)
     }
 
-    /// Replaces what `stage` left for `step`.
-    pub fn replace(&mut self, stage: &str, step: Option<u64>, files: BTreeMap<String, Entry>) {
-        self.files.retain(|_, entry| entry.stage != stage || entry.step != step);
-        self.files.extend(files);
+    fn save(&self, lake: &Lake, run: &str) -> Result<(), LakeError> {
+        let key = layout::manifest(run);
+        let text = serde_json::to_string_pretty(self).map_err(|error| LakeError::damaged(&lake.show(&key), error.to_string()))?;
+        lake.store().write(&key, (text + "\n").as_bytes())
+    }
+
+    /// Puts in place what is pending.
+    fn settle(mut self, lake: &Lake, run: &str) -> Result<(), LakeError> {
+        let Some(pending) = self.pending.take() else { return Ok(()) };
+        for staged in &pending.staged {
+            let bytes = pending.files.get(staged.key()).map_or(0, |entry| entry.bytes);
+            lake.store().adopt(staged, bytes)?;
+        }
+        for key in &pending.removed {
+            lake.store().remove(key)?;
+            self.files.remove(key);
+        }
+        self.files.extend(pending.files);
+        self.save(lake, run)
+    }
+
+    /// Keys of the files of `stage` and `step`.
+    pub fn of<'m>(&'m self, stage: &'m str, step: Option<u64>) -> impl Iterator<Item = &'m str> {
+        self.files.iter().filter(move |(_, entry)| entry.stage == stage && entry.step == step).map(|(key, _)| key.as_str())
     }
 
     /// The first file of `stage` and `step` that is not there with its size, or that depended on something else than `fingerprint`.
-    pub fn first_stale(&self, lake: &Lake, stage: &str, step: Option<u64>, fingerprint: &str) -> Option<&str> {
-        let own = self.files.iter().filter(|(_, entry)| entry.stage == stage && entry.step == step);
-        let whole = |path: &str, entry: &Entry| std::fs::metadata(lake.root().join(path)).is_ok_and(|file| file.len() == entry.bytes);
-        own.filter(|(path, entry)| entry.fingerprint != fingerprint || !whole(path, entry)).map(|(path, _)| path.as_str()).next()
+    ///
+    /// # Errors
+    /// A system that refuses.
+    pub fn first_stale(&self, lake: &Lake, stage: &str, step: Option<u64>, fingerprint: &str) -> Result<Option<String>, LakeError> {
+        for key in self.of(stage, step) {
+            let entry = &self.files[key];
+            if entry.fingerprint != fingerprint || lake.store().size(key)? != Some(entry.bytes) {
+                return Ok(Some(key.to_owned()));
+            }
+        }
+        Ok(None)
     }
 }
 
-/// The entry of a finished file that is no table, such as a figure.
+impl<'l> Commit<'l> {
+    /// Nothing yet. The caller holds the run's lock, and has called [`Manifest::recover`] since it took it.
+    pub fn new(lake: &'l Lake, run: &str) -> Self {
+        Self { lake, run: run.to_owned(), pending: Pending::default() }
+    }
+
+    /// A staged file appears.
+    pub(crate) fn add(&mut self, staged: Staged, entry: Entry) {
+        self.pending.removed.retain(|key| key != staged.key());
+        self.pending.files.insert(staged.key().to_owned(), entry);
+        self.pending.staged.push(staged);
+    }
+
+    /// A finished file of this machine that is no table appears as `key`; it may be moved away.
+    ///
+    /// # Errors
+    /// A file that cannot be read; a system that refuses.
+    pub fn add_file(
+        &mut self,
+        path: &std::path::Path,
+        key: &str,
+        stage: &str,
+        step: Option<u64>,
+        fingerprint: &str,
+    ) -> Result<(), LakeError> {
+        let mut file = std::fs::File::open(path).map_err(LakeError::io(path))?;
+        let (bytes, sha256) = digest(&mut file).map_err(LakeError::io(path))?;
+        let staged = self.lake.store().stage_file(&self.run, path, key)?;
+        self.add(
+            staged,
+            Entry { stage: stage.to_owned(), step, fingerprint: fingerprint.to_owned(), bytes, sha256, rows: None, lists: None },
+        );
+        Ok(())
+    }
+
+    /// A file goes, unless this commit makes it anew.
+    pub fn remove(&mut self, key: &str) {
+        if !self.pending.files.contains_key(key) {
+            self.pending.removed.push(key.to_owned());
+        }
+    }
+
+    /// Decides and does it.
+    ///
+    /// # Errors
+    /// A system that refuses. Before the decision nothing has changed; after it, the run's next writer ends what is left.
+    pub fn finish(self) -> Result<(), LakeError> {
+        let (lake, run) = (self.lake, self.run.clone());
+        let done = self.decide();
+        if done.is_err() {
+            // Whichever side of the decision it failed on; the failure itself is the one to report.
+            let _ = Manifest::recover(lake, &run);
+        }
+        done
+    }
+
+    fn decide(self) -> Result<(), LakeError> {
+        if self.pending == Pending::default() {
+            return Ok(());
+        }
+        let mut manifest = Manifest::load_raw(self.lake, &self.run)?;
+        manifest.pending = Some(self.pending);
+        manifest.save(self.lake, &self.run)?;
+        manifest.settle(self.lake, &self.run)?;
+        self.lake.store().forget_staged(&self.run)
+    }
+}
+
+/// Length and SHA-256 of all that a reader gives.
 ///
 /// # Errors
-/// A file that cannot be read.
-pub fn entry_of(lake: &Lake, path: &Path, stage: &str, step: Option<u64>, fingerprint: &str) -> Result<(String, Entry), LakeError> {
-    let bytes = std::fs::read(path).map_err(LakeError::io(path))?;
-    let entry = Entry {
-        stage: stage.to_owned(),
-        step,
-        fingerprint: fingerprint.to_owned(),
-        bytes: bytes.len() as u64,
-        sha256: hex(&Sha256::digest(&bytes)),
-        rows: None,
-    };
-    Ok((lake.relative(path), entry))
+/// What the reader fails with.
+pub fn digest(reader: &mut dyn Read) -> std::io::Result<(u64, String)> {
+    let (mut digest, mut bytes, mut buffer) = (Sha256::new(), 0, vec![0; 1 << 18]);
+    loop {
+        let read = reader.read(&mut buffer)?;
+        if read == 0 {
+            return Ok((bytes, hex(&digest.finalize())));
+        }
+        digest.update(&buffer[..read]);
+        bytes += read as u64;
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn lake() -> (tempfile::TempDir, Lake) {
+        let folder = tempfile::tempdir().unwrap();
+        let lake = Lake::create(&folder.path().join("lake").to_str().unwrap().parse().unwrap()).unwrap();
+        (folder, lake)
+    }
+
+    fn commit<'l>(lake: &'l Lake, key: &str, content: &str) -> Commit<'l> {
+        let scratch = lake.store().scratch("r").unwrap();
+        let path = scratch.path().join("file");
+        std::fs::write(&path, content).unwrap();
+        let mut commit = Commit::new(lake, "r");
+        commit.add_file(&path, key, "draw", Some(5), "f").unwrap();
+        commit
+    }
+
     #[test]
     fn lost_short_and_outdated_files_are_found() {
-        let folder = tempfile::tempdir().unwrap();
-        let lake = Lake::create(&folder.path().join("lake")).unwrap();
-        std::fs::create_dir_all(lake.run_dir("r")).unwrap();
-        let file = lake.root().join("a.png");
-        std::fs::write(&file, "abc").unwrap();
-        let mut manifest = Manifest::load(&lake, "r").unwrap();
-        let (path, entry) = entry_of(&lake, &file, "draw", Some(5), "f").unwrap();
-        assert_eq!(entry.sha256, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
-        manifest.replace("draw", Some(5), BTreeMap::from([(path.clone(), entry)]));
-        manifest.save(&lake, "r").unwrap();
+        let (_folder, lake) = lake();
+        commit(&lake, "figures/r/a.png", "abc").finish().unwrap();
         let manifest = Manifest::load(&lake, "r").unwrap();
-        assert_eq!(manifest.first_stale(&lake, "draw", Some(5), "f"), None);
-        assert_eq!(manifest.first_stale(&lake, "draw", Some(5), "g"), Some(path.as_str()));
-        std::fs::write(&file, "ab").unwrap();
-        assert_eq!(manifest.first_stale(&lake, "draw", Some(5), "f"), Some(path.as_str()));
-        std::fs::remove_file(&file).unwrap();
-        assert_eq!(manifest.first_stale(&lake, "draw", Some(5), "f"), Some(path.as_str()));
-        assert_eq!(manifest.first_stale(&lake, "draw", Some(6), "f"), None);
-        std::fs::write(lake.run_dir("r").join("manifest.json"), "{\"for").unwrap();
+        assert_eq!(manifest.files["figures/r/a.png"].sha256, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+        let stale = |step, fingerprint| manifest.first_stale(&lake, "draw", Some(step), fingerprint).unwrap();
+        assert_eq!(stale(5, "f"), None);
+        assert_eq!(stale(5, "g").as_deref(), Some("figures/r/a.png"));
+        std::fs::write(lake.show("figures/r/a.png"), "ab").unwrap();
+        assert_eq!(stale(5, "f").as_deref(), Some("figures/r/a.png"));
+        lake.store().remove("figures/r/a.png").unwrap();
+        assert_eq!(stale(5, "f").as_deref(), Some("figures/r/a.png"));
+        assert_eq!(stale(6, "f"), None);
+        lake.store().write("runs/r/manifest.json", b"{\"for").unwrap();
         assert!(matches!(Manifest::load(&lake, "r"), Err(LakeError::Damaged { .. })));
+        lake.store().write("runs/r/manifest.json", b"{\"format\": 9, \"files\": 3}").unwrap();
+        assert!(matches!(Manifest::load(&lake, "r"), Err(LakeError::Version { found: 9, .. })));
+    }
+
+    #[test]
+    fn files_appear_and_go_together() {
+        let (_folder, lake) = lake();
+        commit(&lake, "figures/r/a.png", "abc").finish().unwrap();
+        let mut next = commit(&lake, "figures/r/b.png", "de");
+        next.remove("figures/r/a.png");
+        next.remove("figures/r/b.png");
+        next.finish().unwrap();
+        assert_eq!(Manifest::load(&lake, "r").unwrap().files.into_keys().collect::<Vec<_>>(), ["figures/r/b.png"]);
+        assert_eq!(lake.store().files_below("figures").unwrap(), [("figures/r/b.png".to_owned(), 2)]);
+    }
+
+    #[test]
+    fn what_was_decided_is_done_by_the_next_writer_and_what_was_not_is_forgotten() {
+        let (_folder, lake) = lake();
+        commit(&lake, "figures/r/a.png", "old").finish().unwrap();
+        // Killed before the decision.
+        drop(commit(&lake, "figures/r/a.png", "never"));
+        Manifest::recover(&lake, "r").unwrap();
+        assert_eq!(lake.store().read("figures/r/a.png").unwrap().unwrap(), b"old");
+        // Killed after it, before anything was moved: readers still see the old file.
+        let mut decided = commit(&lake, "figures/r/a.png", "newer");
+        decided.remove("figures/r/gone.png");
+        let mut manifest = Manifest::load_raw(&lake, "r").unwrap();
+        manifest.pending = Some(decided.pending);
+        manifest.save(&lake, "r").unwrap();
+        assert_eq!(Manifest::load(&lake, "r").unwrap().files["figures/r/a.png"].bytes, 3);
+        // Killed between the files and the manifest: readers see the new one.
+        manifest.clone().settle(&lake, "r").unwrap();
+        manifest.save(&lake, "r").unwrap();
+        assert_eq!(Manifest::load(&lake, "r").unwrap().files["figures/r/a.png"].bytes, 5);
+        Manifest::recover(&lake, "r").unwrap();
+        Manifest::recover(&lake, "r").unwrap();
+        let settled = Manifest::load_raw(&lake, "r").unwrap();
+        assert_eq!((settled.pending, settled.files["figures/r/a.png"].bytes), (None, 5));
+        assert_eq!(lake.store().read("figures/r/a.png").unwrap().unwrap(), b"newer");
     }
 }

@@ -1,44 +1,41 @@
-//! The `metrics` table: one part for each interval between checkpoints, so that a run that is killed loses no row that its checkpoint has seen, and
-//! a resumed one writes none twice.
+//! The `metrics` table. Rows come with the checkpoint whose training they tell of, in one commit, so that a run that is killed loses no row that its
+//! checkpoint has seen, and a resumed one writes none twice.
 
 use crate::error::LakeError;
 use crate::frame::Frame;
-use crate::layout::Lake;
-use crate::manifest::{Entry, Manifest};
+use crate::layout::{self, Lake};
+use crate::manifest::{Commit, Entry, Manifest};
 use crate::parquet_file::{FileReader, FileWriter, Owner};
 use crate::schema::METRICS;
-use crate::store::{self, ASIDE, sync_folder};
-use std::fs;
-use std::path::{Path, PathBuf};
 
 /// The manifest's name of the stage that trains.
 const STAGE: &str = "train";
+/// A part with fewer rows is written anew with the next ones; one with more is left, and a new one begun.
+const PART_ROWS: u64 = 4096;
 
-/// Adds rows as one part, whole or not at all; nothing without rows.
+/// Adds rows to a commit; nothing without rows.
 ///
 /// # Errors
-/// Rows that are not finite; a system that refuses.
-pub fn append(lake: &Lake, owner: &Owner, rows: &Frame) -> Result<(), LakeError> {
+/// Rows that are not finite; a torn part; a system that refuses.
+pub fn append(commit: &mut Commit<'_>, lake: &Lake, owner: &Owner, rows: &Frame) -> Result<(), LakeError> {
     let Some(first) = rows.uint64("step").first() else { return Ok(()) };
-    let folder = lake.table_dir(&METRICS, &owner.run);
-    fs::create_dir_all(&folder).map_err(LakeError::io(&folder))?;
-    let mut manifest = Manifest::load(lake, &owner.run)?;
-    write_part(lake, owner, rows, &folder.join(format!("part-{first:09}.parquet")), &mut manifest)?;
-    manifest.save(lake, &owner.run)
+    let folder = layout::table(&METRICS, &owner.run);
+    let manifest = Manifest::load(lake, &owner.run)?;
+    let last = parts(&manifest, &owner.run).pop().filter(|(_, _, entry)| entry.rows.is_some_and(|rows| rows < PART_ROWS));
+    let (key, mut frames) = match last {
+        Some((_, key, _)) => (key.to_owned(), read_part(lake, key, &[])?),
+        None => (format!("{folder}/part-{first:09}.parquet"), Vec::new()),
+    };
+    frames.push(rows.clone());
+    write_part(commit, lake, owner, &frames, &key)
 }
 
-fn write_part(lake: &Lake, owner: &Owner, rows: &Frame, path: &Path, manifest: &mut Manifest) -> Result<(), LakeError> {
-    let folder = path.parent().unwrap_or(path);
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let aside = folder.join(format!("{ASIDE}{name}"));
-    let mut writer = FileWriter::new(aside.clone(), owner.clone());
-    let written = writer.write(rows).and_then(|()| writer.finish());
-    if written.is_err() {
-        // The first error is the one to report.
-        let _ = fs::remove_file(&aside);
+fn write_part(commit: &mut Commit<'_>, lake: &Lake, owner: &Owner, frames: &[Frame], key: &str) -> Result<(), LakeError> {
+    let mut writer = FileWriter::new(lake.store().stage(&owner.run, key)?, lake.show(key), owner.clone());
+    for frame in frames {
+        writer.write(frame)?;
     }
-    let Some(written) = written? else { return Ok(()) };
-    fs::rename(&aside, path).and_then(|()| sync_folder(folder)).map_err(LakeError::io(path))?;
+    let Some((sink, written)) = writer.finish()? else { return Ok(()) };
     let entry = Entry {
         stage: STAGE.to_owned(),
         step: None,
@@ -46,51 +43,41 @@ fn write_part(lake: &Lake, owner: &Owner, rows: &Frame, path: &Path, manifest: &
         bytes: written.bytes,
         sha256: written.sha256,
         rows: Some(written.rows),
+        lists: Some(written.lists),
     };
-    manifest.files.insert(lake.relative(path), entry);
+    commit.add(sink.finish()?, entry);
     Ok(())
 }
 
 /// Parts with the first step of each, in order.
-fn parts(lake: &Lake, run: &str) -> Result<Vec<(u64, PathBuf)>, LakeError> {
-    let folder = lake.table_dir(&METRICS, run);
-    let entries = match fs::read_dir(&folder) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-        entries => entries.map_err(LakeError::io(&folder))?,
-    };
-    let mut parts = Vec::new();
-    for entry in entries {
-        let path = entry.map_err(LakeError::io(&folder))?.path();
-        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-        let first = name.strip_prefix("part-").and_then(|name| name.strip_suffix(".parquet")?.parse().ok());
-        parts.extend(first.map(|first| (first, path)));
-    }
-    parts.sort();
-    Ok(parts)
+fn parts<'m>(manifest: &'m Manifest, run: &str) -> Vec<(u64, &'m str, &'m Entry)> {
+    let folder = layout::table(&METRICS, run) + "/part-";
+    let first = |key: &str| key.strip_prefix(&folder)?.strip_suffix(".parquet")?.parse::<u64>().ok();
+    let mut parts: Vec<_> = manifest.files.iter().filter_map(|(key, entry)| Some((first(key)?, key.as_str(), entry))).collect();
+    parts.sort_by_key(|(first, _, _)| *first);
+    parts
+}
+
+fn read_part(lake: &Lake, key: &str, columns: &[&str]) -> Result<Vec<Frame>, LakeError> {
+    FileReader::open(&METRICS, lake.store().open(key)?, &lake.show(key), columns)?.collect()
 }
 
 /// Removes rows of steps after `step`: what was logged after the checkpoint that training goes on from.
 ///
 /// # Errors
 /// A part that is torn, or a system that refuses.
-pub fn truncate_after(lake: &Lake, owner: &Owner, step: u64) -> Result<(), LakeError> {
-    store::remove_leftovers(&lake.table_dir(&METRICS, &owner.run))?;
-    let mut manifest = Manifest::load(lake, &owner.run)?;
-    let before = manifest.clone();
-    for (first, path) in parts(lake, &owner.run)? {
+pub fn truncate_after(commit: &mut Commit<'_>, lake: &Lake, owner: &Owner, step: u64) -> Result<(), LakeError> {
+    let manifest = Manifest::load(lake, &owner.run)?;
+    for (first, key, _) in parts(&manifest, &owner.run) {
         if first > step {
-            fs::remove_file(&path).map_err(LakeError::io(&path))?;
-            manifest.files.remove(&lake.relative(&path));
+            commit.remove(key);
             continue;
         }
-        for frame in FileReader::open(&METRICS, &path, &[])?.collect::<Result<Vec<_>, _>>()? {
-            if frame.uint64("step").last().is_some_and(|last| *last > step) {
-                write_part(lake, owner, &frame.filter(|row| frame.uint64("step")[row] <= step), &path, &mut manifest)?;
-            }
+        let frames = read_part(lake, key, &[])?;
+        if frames.last().and_then(|frame| frame.uint64("step").last()).is_some_and(|last| *last > step) {
+            let kept: Vec<Frame> = frames.iter().map(|frame| frame.filter(|row| frame.uint64("step")[row] <= step)).collect();
+            write_part(commit, lake, owner, &kept, key)?;
         }
-    }
-    if manifest != before {
-        manifest.save(lake, &owner.run)?;
     }
     Ok(())
 }
@@ -100,11 +87,10 @@ pub fn truncate_after(lake: &Lake, owner: &Owner, step: u64) -> Result<(), LakeE
 /// # Errors
 /// A part that is torn.
 pub fn read(lake: &Lake, run: &str, columns: &[&str]) -> Result<Vec<Frame>, LakeError> {
+    let manifest = Manifest::load(lake, run)?;
     let mut frames = Vec::new();
-    for (_, path) in parts(lake, run)? {
-        for frame in FileReader::open(&METRICS, &path, columns)? {
-            frames.push(frame?);
-        }
+    for (_, key, _) in parts(&manifest, run) {
+        frames.extend(read_part(lake, key, columns)?);
     }
     Ok(frames)
 }
@@ -113,8 +99,9 @@ pub fn read(lake: &Lake, run: &str, columns: &[&str]) -> Result<Vec<Frame>, Lake
 mod tests {
     use super::*;
 
-    fn rows(steps: &[u64]) -> Frame {
-        let frame = Frame::new(&METRICS, steps.len()).with("step", steps.to_vec());
+    fn rows(steps: impl IntoIterator<Item = u64>) -> Frame {
+        let steps: Vec<u64> = steps.into_iter().collect();
+        let frame = Frame::new(&METRICS, steps.len()).with("step", steps.clone());
         METRICS.columns[1..]
             .iter()
             .fold(frame, |frame, column| frame.with(column.name, steps.iter().map(|step| *step as f64).collect::<Vec<_>>()))
@@ -124,27 +111,42 @@ mod tests {
         read(lake, "r", &["step"]).unwrap().iter().flat_map(|frame| frame.uint64("step").to_vec()).collect()
     }
 
+    fn commit(lake: &Lake, change: impl FnOnce(&mut Commit<'_>, &Owner)) {
+        let mut commit = Commit::new(lake, "r");
+        change(&mut commit, &Owner { run: "r".into(), fingerprint: "f".into() });
+        commit.finish().unwrap();
+    }
+
     #[test]
     fn a_resumed_training_repeats_no_row() {
         let folder = tempfile::tempdir().unwrap();
-        let lake = Lake::create(&folder.path().join("lake")).unwrap();
-        fs::create_dir_all(lake.run_dir("r")).unwrap();
-        let owner = Owner { run: "r".into(), fingerprint: "f".into() };
+        let lake = Lake::create(&folder.path().join("lake").to_str().unwrap().parse().unwrap()).unwrap();
         for part in [&[10, 20][..], &[30, 40], &[50, 60], &[]] {
-            append(&lake, &owner, &rows(part)).unwrap();
+            commit(&lake, |commit, owner| append(commit, &lake, owner, &rows(part.iter().copied())).unwrap());
         }
         assert_eq!(steps(&lake), [10, 20, 30, 40, 50, 60]);
-        fs::write(lake.table_dir(&METRICS, "r").join(".tmp-part-000000070.parquet"), "half").unwrap();
-        truncate_after(&lake, &owner, 35).unwrap();
+        commit(&lake, |commit, owner| truncate_after(commit, &lake, owner, 35).unwrap());
         assert_eq!(steps(&lake), [10, 20, 30]);
-        assert_eq!(fs::read_dir(lake.table_dir(&METRICS, "r")).unwrap().count(), 2);
         let manifest = Manifest::load(&lake, "r").unwrap();
-        assert_eq!(manifest.files.values().map(|entry| entry.rows.unwrap()).collect::<Vec<_>>(), [2, 1]);
-        assert_eq!(manifest.first_stale(&lake, "train", None, "f"), None);
-        append(&lake, &owner, &rows(&[40])).unwrap();
-        truncate_after(&lake, &owner, 40).unwrap();
+        assert_eq!(manifest.files.values().map(|entry| entry.rows.unwrap()).collect::<Vec<_>>(), [3], "one part");
+        assert_eq!(manifest.first_stale(&lake, "train", None, "f").unwrap(), None);
+        commit(&lake, |commit, owner| append(commit, &lake, owner, &rows([40])).unwrap());
+        commit(&lake, |commit, owner| truncate_after(commit, &lake, owner, 40).unwrap());
         assert_eq!(steps(&lake), [10, 20, 30, 40]);
-        truncate_after(&lake, &owner, 0).unwrap();
+        commit(&lake, |commit, owner| truncate_after(commit, &lake, owner, 0).unwrap());
         assert_eq!(steps(&lake), Vec::<u64>::new());
+        assert_eq!(lake.store().files_below("tables").unwrap(), []);
+    }
+
+    #[test]
+    fn a_long_training_has_few_parts_and_writes_none_too_often() {
+        let folder = tempfile::tempdir().unwrap();
+        let lake = Lake::create(&folder.path().join("lake").to_str().unwrap().parse().unwrap()).unwrap();
+        for part in 0..12 {
+            commit(&lake, |commit, owner| append(commit, &lake, owner, &rows(part * 1000 + 1..=part * 1000 + 1000)).unwrap());
+        }
+        assert_eq!(steps(&lake), (1..=12_000).collect::<Vec<_>>());
+        let manifest = Manifest::load(&lake, "r").unwrap();
+        assert_eq!(manifest.files.values().map(|entry| entry.rows.unwrap()).collect::<Vec<_>>(), [5000, 5000, 2000]);
     }
 }

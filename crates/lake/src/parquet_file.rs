@@ -2,7 +2,10 @@
 
 use crate::error::LakeError;
 use crate::frame::Frame;
+use crate::manifest::ListType;
 use crate::schema::{SCHEMA_VERSION, Table};
+use crate::store::Source;
+use arrow::datatypes::{DataType, Field};
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 use parquet::arrow::{ArrowSchemaConverter, ArrowWriter, ProjectionMask};
 use parquet::basic::{Compression, Encoding, Type, ZstdLevel};
@@ -10,10 +13,9 @@ use parquet::errors::ParquetError;
 use parquet::file::metadata::KeyValue;
 use parquet::file::properties::WriterProperties;
 use sha2::{Digest, Sha256};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
-use std::fs::File;
-use std::io::{BufWriter, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 /// Bytes of a row group before compression: what a reader holds at once.
@@ -36,6 +38,7 @@ pub(crate) struct Written {
     pub(crate) bytes: u64,
     pub(crate) sha256: String,
     pub(crate) rows: u64,
+    pub(crate) lists: BTreeMap<String, ListType>,
 }
 
 /// Counts and digests what passes through.
@@ -68,45 +71,44 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
 }
 
 /// Writes one file, frame by frame.
-pub(crate) struct FileWriter {
+pub(crate) struct FileWriter<W: Write + Send> {
     path: PathBuf,
     owner: Owner,
     rows: u64,
-    writer: Option<ArrowWriter<Digesting<BufWriter<File>>>>,
+    lists: BTreeMap<String, ListType>,
+    sink: Option<W>,
+    writer: Option<ArrowWriter<Digesting<W>>>,
 }
 
-impl FileWriter {
-    /// Nothing is created before the first frame.
-    pub(crate) fn new(path: PathBuf, owner: Owner) -> Self {
-        Self { path, owner, rows: 0, writer: None }
+impl<W: Write + Send> FileWriter<W> {
+    /// A file into `sink`, which messages call `path`.
+    pub(crate) fn new(sink: W, path: PathBuf, owner: Owner) -> Self {
+        Self { path, owner, rows: 0, lists: BTreeMap::new(), sink: Some(sink), writer: None }
     }
 
     pub(crate) fn write(&mut self, frame: &Frame) -> Result<(), LakeError> {
         let batch = frame.to_batch(HashMap::new())?;
         let refuse = |error: ParquetError| write_error(&self.path, error);
-        let writer = match &mut self.writer {
-            Some(writer) => writer,
-            none => {
-                let file = File::create(&self.path).map_err(LakeError::io(&self.path))?;
-                let sink = Digesting { inner: BufWriter::new(file), bytes: 0, digest: Sha256::new() };
-                let row_bytes = batch.get_array_memory_size() / batch.num_rows().max(1);
-                let properties = properties(&batch.schema(), &self.owner, (ROW_GROUP_BYTES / row_bytes.max(1)).max(64)).map_err(refuse)?;
-                none.insert(ArrowWriter::try_new(sink, batch.schema(), Some(properties)).map_err(refuse)?)
-            }
-        };
-        writer.write(&batch).map_err(refuse)?;
+        if let Some(inner) = self.sink.take() {
+            self.lists = lists_of(&batch.schema());
+            let sink = Digesting { inner, bytes: 0, digest: Sha256::new() };
+            let row_bytes = batch.get_array_memory_size() / batch.num_rows().max(1);
+            let properties = properties(&batch.schema(), &self.owner, (ROW_GROUP_BYTES / row_bytes.max(1)).max(64)).map_err(refuse)?;
+            self.writer = Some(ArrowWriter::try_new(sink, batch.schema(), Some(properties)).map_err(refuse)?);
+        }
+        if let Some(writer) = &mut self.writer {
+            writer.write(&batch).map_err(refuse)?;
+        }
         self.rows += batch.num_rows() as u64;
         Ok(())
     }
 
-    /// Ends the file and syncs it.
-    pub(crate) fn finish(self) -> Result<Option<Written>, LakeError> {
+    /// Ends the file and gives the sink back; `None` where nothing was written.
+    pub(crate) fn finish(self) -> Result<Option<(W, Written)>, LakeError> {
         let refuse = |error: ParquetError| write_error(&self.path, error);
-        let Some(mut writer) = self.writer else { return Ok(None) };
-        writer.finish().map_err(refuse)?;
-        let sink = writer.inner_mut();
-        sink.flush().and_then(|()| sink.inner.get_ref().sync_all()).map_err(LakeError::io(&self.path))?;
-        Ok(Some(Written { bytes: sink.bytes, sha256: hex(&std::mem::take(&mut sink.digest).finalize()), rows: self.rows }))
+        let Some(writer) = self.writer else { return Ok(None) };
+        let sink = writer.into_inner().map_err(refuse)?;
+        Ok(Some((sink.inner, Written { bytes: sink.bytes, sha256: hex(&sink.digest.finalize()), rows: self.rows, lists: self.lists })))
     }
 }
 
@@ -151,17 +153,23 @@ const REMEDY: &str = "make it anew by running the pipeline with --force, or copy
 pub(crate) struct FileReader {
     table: &'static Table,
     path: PathBuf,
+    run: Option<String>,
+    rows: u64,
+    schema: arrow::datatypes::SchemaRef,
     reader: ParquetRecordBatchReader,
 }
 
 impl FileReader {
-    pub(crate) fn open(table: &'static Table, path: &Path, columns: &[&str]) -> Result<Self, LakeError> {
-        let file = File::open(path).map_err(LakeError::io(path))?;
+    /// Reads `file`, which messages call `path`.
+    pub(crate) fn open(table: &'static Table, file: Source, path: &Path, columns: &[&str]) -> Result<Self, LakeError> {
         let torn = |error: ParquetError| LakeError::damaged(path, format!("is torn or no Parquet file ({error}); {REMEDY}"));
         let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(torn)?;
-        let version = builder.metadata().file_metadata().key_value_metadata().and_then(|pairs| {
-            pairs.iter().find(|pair| pair.key == "gridlake.schema_version").and_then(|pair| pair.value.as_ref()?.parse::<u64>().ok())
-        });
+        let about = |key: &str| {
+            let pairs = builder.metadata().file_metadata().key_value_metadata()?;
+            pairs.iter().find(|pair| pair.key == key)?.value.clone()
+        };
+        let version = about("gridlake.schema_version").and_then(|version| version.parse::<u64>().ok());
+        let (run, rows, schema) = (about("gridlake.run"), builder.metadata().file_metadata().num_rows() as u64, builder.schema().clone());
         match version {
             None => return Err(LakeError::damaged(path, format!("was not written by gridlake (no gridlake.schema_version); {REMEDY}"))),
             Some(found) if found > u64::from(SCHEMA_VERSION) => {
@@ -178,7 +186,7 @@ impl FileReader {
             ProjectionMask::columns(builder.parquet_schema(), columns.iter().copied())
         };
         let reader = builder.with_projection(mask).with_batch_size(BATCH_ROWS).build().map_err(torn)?;
-        Ok(Self { table, path: path.to_owned(), reader })
+        Ok(Self { table, path: path.to_owned(), run, rows, schema, reader })
     }
 }
 
@@ -190,4 +198,49 @@ impl Iterator for FileReader {
         let torn = |error| LakeError::damaged(&self.path, format!("is torn ({error}); {REMEDY}"));
         Some(batch.map_err(torn).and_then(|batch| Frame::from_batch(self.table, &batch, &self.path)))
     }
+}
+
+/// The list columns of an Arrow schema.
+fn lists_of(schema: &arrow::datatypes::Schema) -> BTreeMap<String, ListType> {
+    let list = |field: &Field| match field.data_type() {
+        DataType::FixedSizeList(item, length) => {
+            let item = match item.data_type() {
+                DataType::Float16 => "float16",
+                DataType::Float64 => "float64",
+                _ => "float32",
+            };
+            Some((field.name().clone(), ListType { length: *length as u32, item: item.to_owned() }))
+        }
+        _ => None,
+    };
+    schema.fields().iter().filter_map(|field| list(field)).collect()
+}
+
+/// The list columns of a file.
+pub(crate) fn lists(file: Source, path: &Path) -> Result<BTreeMap<String, ListType>, LakeError> {
+    let builder = ParquetRecordBatchReaderBuilder::try_new(file);
+    let torn = |error: ParquetError| LakeError::damaged(path, format!("is torn or no Parquet file ({error}); {REMEDY}"));
+    Ok(lists_of(builder.map_err(torn)?.schema()))
+}
+
+/// Whether a file is a whole one of `table` and `run` with `rows` rows: its footer is read, not its rows.
+pub(crate) fn check(table: &'static Table, file: Source, path: &Path, run: &str, rows: Option<u64>) -> Result<(), LakeError> {
+    let reader = FileReader::open(table, file, path, &[])?;
+    let damaged = |reason: String| Err(LakeError::damaged(path, format!("{reason}; {REMEDY}")));
+    if reader.run.as_deref() != Some(run) {
+        return damaged(format!("says that it belongs to run {}", reader.run.as_deref().unwrap_or("without a name")));
+    }
+    if rows.is_some_and(|rows| rows != reader.rows) {
+        return damaged(format!("has {} rows, where the manifest has {}", reader.rows, rows.unwrap_or_default()));
+    }
+    for column in table.columns {
+        match reader.schema.field_with_name(column.name) {
+            Ok(field) if !column.holds(field.data_type()) => {
+                return damaged(format!("column {} is {}, where {} belongs", column.name, field.data_type(), column.kind.name()));
+            }
+            Err(_) if !column.nullable => return damaged(format!("has no column {}", column.name)),
+            _ => {}
+        }
+    }
+    Ok(())
 }

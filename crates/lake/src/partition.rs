@@ -2,38 +2,32 @@
 
 use crate::error::LakeError;
 use crate::frame::Frame;
-use crate::layout::Lake;
-use crate::manifest::{Entry, Manifest};
+use crate::layout::{self, Lake};
+use crate::manifest::{self, Commit, Entry, Manifest};
 pub use crate::parquet_file::Owner;
 use crate::parquet_file::{FileReader, FileWriter};
 use crate::schema::Table;
-use crate::store::sync_folder;
-use std::collections::BTreeMap;
-use std::fs;
-use std::path::{Path, PathBuf};
+use crate::store::{Sink, Source};
+use std::time::Duration;
 
-/// The one file of a partition.
-const PART: &str = "part-0.parquet";
-
-/// Tables of one stage and step in the making. Dropped before [`Publication::publish`], it leaves nothing.
+/// Tables of one stage and step in the making. Dropped before [`Publication::publish`], it leaves nothing that anyone sees.
 pub struct Publication<'l> {
     lake: &'l Lake,
     owner: Owner,
     stage: &'static str,
     step: u64,
-    staging: PathBuf,
-    files: Vec<(&'static Table, FileWriter)>,
+    files: Vec<(&'static Table, FileWriter<Sink>)>,
+    published: bool,
 }
 
 impl<'l> Publication<'l> {
-    /// Starts; whatever a killed process had begun for this run is removed. The caller holds the run's lock.
+    /// Starts; what a killed process had begun for this run is ended or removed. The caller holds the run's lock.
     ///
     /// # Errors
     /// A system that refuses.
     pub fn begin(lake: &'l Lake, owner: Owner, stage: &'static str, step: u64) -> Result<Self, LakeError> {
-        let staging = lake.staging_dir(&owner.run);
-        clear(&staging)?;
-        Ok(Self { lake, owner, stage, step, staging, files: Vec::new() })
+        Manifest::recover(lake, &owner.run)?;
+        Ok(Self { lake, owner, stage, step, files: Vec::new(), published: false })
     }
 
     /// Adds rows to the frame's table.
@@ -42,75 +36,65 @@ impl<'l> Publication<'l> {
     /// Rows that the schema refuses; a system that refuses, such as a full disk.
     pub fn write(&mut self, frame: &Frame) -> Result<(), LakeError> {
         let table = frame.table();
-        let known = self.files.iter().position(|(own, _)| own.name == table.name);
-        let place = known.unwrap_or(self.files.len());
-        if known.is_none() {
-            let folder = self.staging.join(table.name);
-            fs::create_dir_all(&folder).map_err(LakeError::io(&folder))?;
-            self.files.push((table, FileWriter::new(folder.join(PART), self.owner.clone())));
-        }
+        let place = match self.files.iter().position(|(own, _)| own.name == table.name) {
+            Some(place) => place,
+            None => {
+                let key = layout::part(table, &self.owner.run, self.step);
+                let sink = self.lake.store().stage(&self.owner.run, &key)?;
+                self.files.push((table, FileWriter::new(sink, self.lake.show(&key), self.owner.clone())));
+                self.files.len() - 1
+            }
+        };
         self.files[place].1.write(frame)
     }
 
-    /// Ends the files, puts them in the place of what was there, and records them in the run's manifest.
+    /// Ends the files, and puts them in the place of all that the stage had left for the step.
     ///
-    /// A reader sees each partition as it was, or as it is now; for a moment between, perhaps none.
+    /// A reader sees each table as it was, or as it is now.
     ///
     /// # Errors
     /// A system that refuses.
     pub fn publish(mut self) -> Result<(), LakeError> {
-        let mut entries = BTreeMap::new();
-        let mut tables = Vec::new();
+        let mut commit = Commit::new(self.lake, &self.owner.run);
         for (table, writer) in std::mem::take(&mut self.files) {
-            let Some(written) = writer.finish()? else { continue };
-            let target = self.lake.partition_dir(table, &self.owner.run, self.step);
-            let entry = Entry {
-                stage: self.stage.to_owned(),
-                step: Some(self.step),
-                fingerprint: self.owner.fingerprint.clone(),
-                bytes: written.bytes,
-                sha256: written.sha256,
-                rows: Some(written.rows),
-            };
-            entries.insert(self.lake.relative(&target.join(PART)), entry);
-            tables.push((self.staging.join(table.name), target));
+            if let Some((sink, written)) = writer.finish()? {
+                let entry = Entry {
+                    stage: self.stage.to_owned(),
+                    step: Some(self.step),
+                    fingerprint: self.owner.fingerprint.clone(),
+                    bytes: written.bytes,
+                    sha256: written.sha256,
+                    rows: Some(written.rows),
+                    lists: Some(written.lists),
+                };
+                debug_assert_eq!(table.partitions, crate::schema::Partitions::RunStep);
+                commit.add(sink.finish()?, entry);
+            }
         }
-        for (from, to) in tables {
-            let swap = || -> std::io::Result<()> {
-                sync_folder(&from)?;
-                let parent = to.parent().unwrap_or(&to);
-                fs::create_dir_all(parent)?;
-                if to.exists() {
-                    let old = from.with_extension("old");
-                    fs::rename(&to, &old)?;
-                }
-                fs::rename(&from, &to)?;
-                sync_folder(parent)
-            };
-            swap().map_err(LakeError::io(&to))?;
+        for key in Manifest::load(self.lake, &self.owner.run)?.of(self.stage, Some(self.step)) {
+            commit.remove(key);
         }
-        let mut manifest = Manifest::load(self.lake, &self.owner.run)?;
-        manifest.replace(self.stage, Some(self.step), entries);
-        manifest.save(self.lake, &self.owner.run)
+        commit.finish()?;
+        self.published = true;
+        Ok(())
     }
 }
 
 impl Drop for Publication<'_> {
     fn drop(&mut self) {
-        self.files.clear();
-        // What cannot be removed now is removed by the next Publication.
-        let _ = clear(&self.staging);
+        if !self.published {
+            self.files.clear();
+            // What cannot be removed now is removed by the next Publication.
+            let _ = Manifest::recover(self.lake, &self.owner.run);
+        }
     }
 }
 
-fn clear(staging: &Path) -> Result<(), LakeError> {
-    match fs::remove_dir_all(staging) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(LakeError::Io { path: staging.to_owned(), source: error }),
-        _ => Ok(()),
-    }
-}
+/// How often a file that does not fit its manifest is looked at again: another process may be publishing it.
+const LOOKS: usize = 4;
 
-/// Reads a partition frame by frame, some columns of it (all where `columns` is empty).
+/// Reads a partition frame by frame, some columns of it (all where `columns` is empty). In a folder the file is held against its checksum first, since
+/// Parquet's pages carry none: a bit that has flipped would be a number that is wrong. Object stores check what they keep and send themselves.
 ///
 /// # Errors
 /// A file that is not there, torn, of a newer gridlake, or without one of the columns; later, from the iterator, a torn row group.
@@ -121,19 +105,33 @@ pub fn read(
     step: u64,
     columns: &[&str],
 ) -> Result<impl Iterator<Item = Result<Frame, LakeError>> + use<>, LakeError> {
-    let path = lake.partition_dir(table, run, step).join(PART);
-    let manifest = Manifest::load(lake, run)?;
-    if let Some(entry) = manifest.files.get(&lake.relative(&path)) {
-        let found = fs::metadata(&path).map_err(LakeError::io(&path))?.len();
-        if found != entry.bytes {
-            let reason = format!(
-                "has {found} bytes, where the manifest has {}: it is torn or altered; make it anew by running the pipeline with --force",
-                entry.bytes
-            );
-            return Err(LakeError::damaged(&path, reason));
+    let key = layout::part(table, run, step);
+    let path = lake.show(&key);
+    for look in 1.. {
+        let entry = Manifest::load(lake, run)?.files.remove(&key);
+        let file = lake.store().open(&key)?;
+        let Some(wrong) = entry.map(|entry| difference(lake, &file, &entry)).transpose().map_err(LakeError::io(&path))?.flatten() else {
+            return FileReader::open(table, file, &path, columns);
+        };
+        if look == LOOKS {
+            return Err(LakeError::damaged(&path, format!("{wrong}; make it anew by running the pipeline with --force")));
         }
+        std::thread::sleep(Duration::from_millis(20));
     }
-    FileReader::open(table, &path, columns)
+    unreachable!("the loop ends with its last look")
+}
+
+/// What a file has that its manifest has not.
+fn difference(lake: &Lake, file: &Source, entry: &Entry) -> std::io::Result<Option<String>> {
+    let (found, expected) = (file.length(), entry.bytes);
+    if found != expected {
+        return Ok(Some(format!("has {found} bytes, where the manifest has {expected}: it is torn or altered")));
+    }
+    if lake.store().folder().is_none() {
+        return Ok(None);
+    }
+    let (_, sha256) = manifest::digest(&mut file.reader())?;
+    Ok((sha256 != entry.sha256).then(|| format!("is altered: its SHA-256 is {sha256}, where the manifest has {}", entry.sha256)))
 }
 
 #[cfg(test)]
@@ -142,6 +140,7 @@ mod tests {
     use crate::frame::Data;
     use crate::schema::{ACTIVITY, OCCUPANCY, RATEMAPS};
     use proptest::prelude::*;
+    use std::fs;
 
     fn owner() -> Owner {
         Owner { run: "r".into(), fingerprint: "f".into() }
@@ -149,8 +148,7 @@ mod tests {
 
     fn lake() -> (tempfile::TempDir, Lake) {
         let folder = tempfile::tempdir().unwrap();
-        let lake = Lake::create(&folder.path().join("lake")).unwrap();
-        fs::create_dir_all(lake.run_dir("r")).unwrap();
+        let lake = Lake::create(&folder.path().join("lake").to_str().unwrap().parse().unwrap()).unwrap();
         (folder, lake)
     }
 
@@ -174,8 +172,16 @@ mod tests {
         publication.publish().unwrap();
     }
 
+    fn path(lake: &Lake) -> std::path::PathBuf {
+        lake.show(&layout::part(&ACTIVITY, "r", 60))
+    }
+
+    fn staging(lake: &Lake) -> std::path::PathBuf {
+        lake.show("runs/r/.staging")
+    }
+
     fn bytes(lake: &Lake) -> Vec<u8> {
-        fs::read(lake.partition_dir(&ACTIVITY, "r", 60).join(PART)).unwrap()
+        fs::read(path(lake)).unwrap()
     }
 
     #[test]
@@ -191,13 +197,12 @@ mod tests {
         assert_eq!(values[..15_000], activity(0, 3000, 5).floats("g").1[..]);
         write(&lake, 7, 3000);
         assert!(bytes(&lake) == first);
-        assert!(!lake.staging_dir("r").exists());
+        assert!(!staging(&lake).exists());
         let manifest = Manifest::load(&lake, "r").unwrap();
         let entry = &manifest.files["tables/activity/run=r/step=60/part-0.parquet"];
         assert_eq!((entry.bytes, entry.rows), (first.len() as u64, Some(21_000)));
-        let (_, again) =
-            crate::manifest::entry_of(&lake, &lake.partition_dir(&ACTIVITY, "r", 60).join(PART), "record", Some(60), "f").unwrap();
-        assert_eq!(again.sha256, entry.sha256);
+        let (_, sha256) = crate::manifest::digest(&mut lake.store().open(&layout::part(&ACTIVITY, "r", 60)).unwrap().reader()).unwrap();
+        assert_eq!(sha256, entry.sha256);
     }
 
     #[test]
@@ -207,9 +212,9 @@ mod tests {
         let before = bytes(&lake);
         let mut publication = Publication::begin(&lake, owner(), "record", 60).unwrap();
         publication.write(&activity(0, 20, 5)).unwrap();
-        assert!(lake.staging_dir("r").exists());
+        assert!(staging(&lake).exists());
         drop(publication);
-        assert!(!lake.staging_dir("r").exists());
+        assert!(!staging(&lake).exists());
         assert!(bytes(&lake) == before);
     }
 
@@ -217,7 +222,7 @@ mod tests {
     fn torn_altered_and_foreign_files_are_named() {
         let (_folder, lake) = lake();
         write(&lake, 1, 1000);
-        let path = lake.partition_dir(&ACTIVITY, "r", 60).join(PART);
+        let path = path(&lake);
         let whole = fs::read(&path).unwrap();
         let opened = |columns: &[&str]| {
             read(&lake, &ACTIVITY, "r", 60, columns)
@@ -244,7 +249,7 @@ mod tests {
     fn fields_tell_their_unit_and_files_their_run() {
         let (_folder, lake) = lake();
         write(&lake, 1, 10);
-        let file = fs::File::open(lake.partition_dir(&ACTIVITY, "r", 60).join(PART)).unwrap();
+        let file = fs::File::open(path(&lake)).unwrap();
         let builder = parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder::try_new(file).unwrap();
         let field = builder.schema().field_with_name("vx_m").unwrap().clone();
         assert_eq!(field.metadata()["unit"], "m/step");

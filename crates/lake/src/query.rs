@@ -38,7 +38,7 @@ pub fn unit_summaries(lake: &Lake, run: &str, step: u64) -> Result<Vec<UnitSumma
     for frame in partition::read(lake, &UNITS, run, step, &columns)? {
         summaries.push(frame?);
     }
-    let path = lake.partition_dir(&UNITS, run, step);
+    let path = lake.show(&crate::layout::part(&UNITS, run, step));
     summarize(&summaries).map_err(|error| LakeError::damaged(&path, format!("cannot be summed up: {error}")))
 }
 

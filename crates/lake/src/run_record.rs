@@ -1,8 +1,7 @@
 //! What a run was made from and how far its stages are: `runs/<run>/run.json`.
 
 use crate::error::LakeError;
-use crate::layout::Lake;
-use crate::store;
+use crate::layout::{self, Lake};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -102,15 +101,13 @@ impl RunRecord {
     /// # Errors
     /// A file that cannot be read, is no run record, or is of a newer gridlake.
     pub fn load(lake: &Lake, run: &str) -> Result<Option<Self>, LakeError> {
-        let path = lake.run_dir(run).join("run.json");
-        let text = match std::fs::read_to_string(&path) {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-            text => text.map_err(LakeError::io(&path))?,
-        };
+        let key = layout::run_record(run);
+        let path = lake.show(&key);
+        let Some(text) = lake.store().read(&key)? else { return Ok(None) };
         let refuse = |error: serde_json::Error| {
             LakeError::damaged(&path, format!("is no run record ({error}); remove it: checkpoints and tables stay, stages are done anew"))
         };
-        let value: serde_json::Value = serde_json::from_str(&text).map_err(refuse)?;
+        let value: serde_json::Value = serde_json::from_slice(&text).map_err(refuse)?;
         if let Some(found) = value.get("format").and_then(serde_json::Value::as_u64).filter(|found| *found > u64::from(RECORD_VERSION)) {
             return Err(LakeError::Version { path, found, known: RECORD_VERSION });
         }
@@ -122,9 +119,9 @@ impl RunRecord {
     /// # Errors
     /// A system that refuses.
     pub fn save(&self, lake: &Lake, run: &str) -> Result<(), LakeError> {
-        let path = lake.run_dir(run).join("run.json");
-        let text = serde_json::to_string_pretty(self).map_err(|error| LakeError::damaged(&path, error.to_string()))?;
-        store::write_atomic(&path, (text + "\n").as_bytes())
+        let key = layout::run_record(run);
+        let text = serde_json::to_string_pretty(self).map_err(|error| LakeError::damaged(&lake.show(&key), error.to_string()))?;
+        lake.store().write(&key, (text + "\n").as_bytes())
     }
 }
 
@@ -135,14 +132,13 @@ mod tests {
     #[test]
     fn a_record_is_kept_and_a_torn_one_refused() {
         let folder = tempfile::tempdir().unwrap();
-        let lake = Lake::create(&folder.path().join("lake")).unwrap();
-        std::fs::create_dir_all(lake.run_dir("r")).unwrap();
+        let lake = Lake::create(&folder.path().join("lake").to_str().unwrap().parse().unwrap()).unwrap();
         assert_eq!(RunRecord::load(&lake, "r").unwrap(), None);
         let record = RunRecord::new("quick", Some("a"), 3, "0123");
         record.save(&lake, "r").unwrap();
         assert_eq!(RunRecord::load(&lake, "r").unwrap(), Some(record));
         assert_eq!(lake.runs().unwrap(), ["r"]);
-        let path = lake.run_dir("r").join("run.json");
+        let path = lake.show(&layout::run_record("r"));
         let text = std::fs::read_to_string(&path).unwrap();
         std::fs::write(&path, &text[..40]).unwrap();
         assert!(RunRecord::load(&lake, "r").unwrap_err().to_string().contains("run.json"));

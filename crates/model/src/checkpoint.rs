@@ -106,7 +106,9 @@ pub(crate) fn save(path: &Path, mut header: Header, parameters: &Parameters, opt
 /// Write aside, sync, rename, sync the folder.
 fn write_whole(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut aside = tempfile::Builder::new().prefix(".tmp-").tempfile_in(folder)?;
+    // What any other program's new files get, umask applied; temporary files would be private.
+    let permissions = std::os::unix::fs::PermissionsExt::from_mode(0o666);
+    let mut aside = tempfile::Builder::new().prefix(".tmp-").permissions(permissions).tempfile_in(folder)?;
     aside.write_all(bytes)?;
     aside.as_file().sync_all()?;
     aside.persist(path).map_err(|e| e.error)?;

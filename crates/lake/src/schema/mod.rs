@@ -81,6 +81,15 @@ impl Column {
         self
     }
 
+    /// Whether an Arrow type is one that the column's values are kept in.
+    pub(crate) fn holds(&self, found: &DataType) -> bool {
+        let length = if let DataType::FixedSizeList(_, length) = found { *length as usize } else { 0 };
+        match (found, self.kind.data_type(length)) {
+            (DataType::FixedSizeList(found, _), DataType::FixedSizeList(own, _)) => found.data_type() == own.data_type(),
+            (found, own) => *found == own,
+        }
+    }
+
     /// The Arrow field; `length` is that of lists.
     pub(crate) fn field(&self, length: usize) -> Field {
         let metadata = HashMap::from([("unit".to_owned(), self.unit.to_owned()), ("description".to_owned(), self.description.to_owned())]);

@@ -1,0 +1,81 @@
+//! `gridlake sql`.
+
+use super::open_lake;
+use crate::args::{SqlArguments, SqlFormat};
+use crate::failure::Failure;
+use crate::output;
+use gridlake_lake::sql::{self, Rows, SqlError};
+use std::fs::File;
+use std::io::{BufWriter, ErrorKind, IsTerminal, Write};
+use std::path::Path;
+
+/// Answers a query on stdout or in a file.
+///
+/// # Errors
+/// A query that is wrong or would change something; a file that cannot be read; a sink that refuses.
+pub(crate) fn sql(arguments: &SqlArguments) -> Result<(), Failure> {
+    let lake = open_lake(&arguments.lake)?;
+    let rows = sql::query(&lake, &arguments.query).map_err(failure)?;
+    match (arguments.format, &arguments.output) {
+        (SqlFormat::Table, None) => table(rows, arguments.rows),
+        (SqlFormat::Table, Some(path)) => {
+            Err(Failure::config(format!("--output {}: a table is for people", path.display())).hint("choose --format csv, json or parquet"))
+        }
+        (SqlFormat::Parquet, None) if std::io::stdout().is_terminal() => {
+            Err(Failure::config("--format parquet: a terminal cannot show it").hint("choose a file with --output"))
+        }
+        (format, None) => {
+            let mut sink = BufWriter::new(std::io::stdout());
+            match write(rows, format, &mut sink) {
+                // A reader that has gone away (`| head`) is no failure.
+                Err(SqlError::Output(error)) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+                outcome => outcome.map_err(failure),
+            }
+        }
+        (format, Some(path)) => keep(rows, format, path),
+    }
+}
+
+fn table(rows: Rows, limit: usize) -> Result<(), Failure> {
+    let head = rows.head(limit).map_err(failure)?;
+    output::print(&output::table(&head.cells))?;
+    let shown = head.cells.len() as u64 - 1;
+    if shown < head.rows {
+        tracing::warn!("{shown} of {} rows are shown; --rows shows more, --format csv, json or parquet gives all", head.rows);
+    }
+    Ok(())
+}
+
+/// Writes a file, whole or not at all.
+fn keep(rows: Rows, format: SqlFormat, path: &Path) -> Result<(), Failure> {
+    let refuse = |error: std::io::Error| Failure::work(format!("{}: {error}", path.display()));
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let permissions = std::os::unix::fs::PermissionsExt::from_mode(0o666);
+    let aside = tempfile::Builder::new().prefix(".tmp-").permissions(permissions).tempfile_in(folder).map_err(refuse)?;
+    let mut sink = BufWriter::new(aside);
+    write(rows, format, &mut sink).map_err(|error| match error {
+        SqlError::Output(error) => refuse(error),
+        other => failure(other),
+    })?;
+    let aside = sink.into_inner().map_err(|error| refuse(error.into_error()))?;
+    aside.as_file().sync_all().map_err(refuse)?;
+    aside.persist(path).map(|_: File| ()).map_err(|error| refuse(error.error))
+}
+
+fn write<W: Write + Send>(rows: Rows, format: SqlFormat, sink: &mut W) -> Result<(), SqlError> {
+    match format {
+        SqlFormat::Json => rows.write_json(sink)?,
+        SqlFormat::Parquet => rows.write_parquet(sink)?,
+        SqlFormat::Csv | SqlFormat::Table => rows.write_csv(sink)?,
+    }
+    Ok(sink.flush()?)
+}
+
+fn failure(error: SqlError) -> Failure {
+    match error {
+        SqlError::Query(_) | SqlError::ReadOnly(_) => Failure::config(error),
+        SqlError::Data(_) => Failure::data(error),
+        SqlError::Output(_) => Failure::work(error),
+        SqlError::Lake(error) => error.into(),
+    }
+}

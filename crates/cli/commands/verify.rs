@@ -1,0 +1,30 @@
+//! `gridlake verify`.
+
+use super::open_lake;
+use crate::failure::Failure;
+use crate::output;
+use crate::progress::{Mode, Progress};
+use gridlake_lake::store::Location;
+use gridlake_lake::verify;
+
+/// Reads every file of a lake and prints what is missing, torn or altered; notes on what belongs to nothing come after.
+///
+/// # Errors
+/// A place that is no lake; anything that is not whole.
+pub(crate) fn verify(location: &Location, mode: Mode) -> Result<(), Failure> {
+    let lake = open_lake(location)?;
+    let mut progress: Option<Progress> = None;
+    let found = verify::verify(&lake, &mut |done, total| {
+        let bar = progress.get_or_insert_with(|| Progress::start(mode, "verify", "MB", 0, total / 1_000_000));
+        bar.update(done / 1_000_000, String::new);
+    })?;
+    drop(progress);
+    let mut text = found.faults.iter().map(|fault| format!("fault: {fault}\n")).collect::<String>();
+    text.extend(found.notes.iter().map(|note| format!("note: {note}\n")));
+    let sum = format!("{} files of {} runs, {:.1} MB", found.files, found.runs, found.bytes as f64 / 1e6);
+    if found.faults.is_empty() {
+        return output::print(&format!("{text}{sum}: all are there, whole and unaltered\n"));
+    }
+    output::print(&text)?;
+    Err(Failure::work(format!("{sum}: {} faults", found.faults.len())).hint("each line above says what can be done"))
+}

@@ -1,0 +1,147 @@
+//! The rows of an answer, as they are shown or kept.
+
+use super::{SqlError, describe};
+use polars::prelude::{AnyValue, CollectBatches, DataFrame, ParquetCompression, ParquetWriter, PolarsError, Schema, SchemaRef};
+use serde_json::Value;
+use std::io::Write;
+
+/// An answer, batch by batch.
+pub struct Rows {
+    schema: SchemaRef,
+    batches: CollectBatches,
+}
+
+/// The beginning of an answer as text, and how many rows there are in all.
+pub struct Head {
+    /// Names of the columns, then the first rows' cells.
+    pub cells: Vec<Vec<String>>,
+    /// All rows.
+    pub rows: u64,
+}
+
+fn failed(error: PolarsError) -> SqlError {
+    SqlError::Data(describe(&error))
+}
+
+impl Rows {
+    pub(super) fn new(schema: &Schema, batches: CollectBatches) -> Self {
+        Self { schema: SchemaRef::new(schema.clone()), batches }
+    }
+
+    fn names(&self) -> Vec<String> {
+        self.schema.iter_names().map(|name| name.to_string()).collect()
+    }
+
+    /// The first `limit` rows, for people.
+    ///
+    /// # Errors
+    /// A file that cannot be read.
+    pub fn head(self, limit: usize) -> Result<Head, SqlError> {
+        let mut head = Head { cells: vec![self.names()], rows: 0 };
+        for batch in self.batches {
+            let batch = batch.map_err(failed)?;
+            let wanted = (limit + 1).saturating_sub(head.cells.len()).min(batch.height());
+            for row in 0..wanted {
+                head.cells.push(row_of(&batch, row)?.iter().map(text).collect());
+            }
+            head.rows += batch.height() as u64;
+        }
+        Ok(head)
+    }
+
+    /// Comma-separated values with a header; lists in JSON's form; null is nothing.
+    ///
+    /// # Errors
+    /// A file that cannot be read; a sink that refuses.
+    pub fn write_csv(self, sink: &mut dyn Write) -> Result<(), SqlError> {
+        let refuse = |error: csv::Error| SqlError::Output(std::io::Error::other(error));
+        let names = self.names();
+        let mut writer = csv::Writer::from_writer(sink);
+        writer.write_record(names).map_err(refuse)?;
+        for batch in self.batches {
+            let batch = batch.map_err(failed)?;
+            for row in 0..batch.height() {
+                let cells = row_of(&batch, row)?;
+                writer.write_record(cells.iter().map(|cell| if cell.is_null() { String::new() } else { text(cell) })).map_err(refuse)?;
+            }
+        }
+        Ok(writer.flush()?)
+    }
+
+    /// One JSON array with an object for each row; NaN and infinities, which JSON does not have, are null.
+    ///
+    /// # Errors
+    /// A file that cannot be read; a sink that refuses.
+    pub fn write_json(self, sink: &mut dyn Write) -> Result<(), SqlError> {
+        let names = self.names();
+        let mut before = "[";
+        for batch in self.batches {
+            let batch = batch.map_err(failed)?;
+            for row in 0..batch.height() {
+                let object: serde_json::Map<String, Value> = names.iter().cloned().zip(row_of(&batch, row)?.iter().map(json)).collect();
+                write!(sink, "{before}\n{}", Value::Object(object))?;
+                before = ",";
+            }
+        }
+        Ok(writeln!(sink, "{}\n]", if before == "[" { "[" } else { "" })?)
+    }
+
+    /// A Parquet file, zstd.
+    ///
+    /// # Errors
+    /// A file that cannot be read; a sink that refuses.
+    pub fn write_parquet(self, sink: &mut (dyn Write + Send)) -> Result<(), SqlError> {
+        let written = |error: PolarsError| match error {
+            PolarsError::IO { error, .. } => SqlError::Output(std::io::Error::new(error.kind(), error.to_string())),
+            other => failed(other),
+        };
+        let writer = ParquetWriter::new(sink).with_compression(ParquetCompression::Zstd(None));
+        let mut writer = writer.batched(&self.schema).map_err(written)?;
+        for batch in self.batches {
+            writer.write_batch(&batch.map_err(failed)?).map_err(written)?;
+        }
+        writer.finish().map(|_| ()).map_err(written)
+    }
+}
+
+fn row_of(batch: &DataFrame, row: usize) -> Result<Vec<AnyValue<'_>>, SqlError> {
+    batch.columns().iter().map(|column| column.get(row).map_err(failed)).collect()
+}
+
+/// A cell for people.
+fn text(value: &AnyValue<'_>) -> String {
+    match value {
+        AnyValue::Null => "null".to_owned(),
+        AnyValue::String(text) => (*text).to_owned(),
+        AnyValue::StringOwned(text) => text.to_string(),
+        AnyValue::Float64(number) if !number.is_finite() => number.to_string(),
+        AnyValue::Float32(number) => number.to_string(),
+        other => match json(other) {
+            Value::String(text) => text,
+            value => value.to_string(),
+        },
+    }
+}
+
+/// A cell for programs.
+fn json(value: &AnyValue<'_>) -> Value {
+    match value {
+        AnyValue::Null => Value::Null,
+        AnyValue::Boolean(truth) => Value::Bool(*truth),
+        AnyValue::String(text) => Value::String((*text).to_owned()),
+        AnyValue::StringOwned(text) => Value::String(text.to_string()),
+        AnyValue::UInt8(number) => (*number).into(),
+        AnyValue::UInt16(number) => (*number).into(),
+        AnyValue::UInt32(number) => (*number).into(),
+        AnyValue::UInt64(number) => (*number).into(),
+        AnyValue::Int8(number) => (*number).into(),
+        AnyValue::Int16(number) => (*number).into(),
+        AnyValue::Int32(number) => (*number).into(),
+        AnyValue::Int64(number) => (*number).into(),
+        // The shortest decimal that is this number in single precision, not its neighbour in double.
+        AnyValue::Float32(number) => number.to_string().parse::<f64>().map_or(Value::Null, Value::from),
+        AnyValue::Float64(number) => Value::from(*number),
+        AnyValue::List(series) => series.iter().map(|value| json(&value)).collect(),
+        other => Value::String(other.to_string()),
+    }
+}

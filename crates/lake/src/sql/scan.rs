@@ -1,0 +1,126 @@
+//! One table as Polars scans it.
+
+use super::{SqlError, describe};
+use crate::error::LakeError;
+use crate::layout::{self, Lake};
+use crate::manifest::{ListType, Manifest};
+use crate::parquet_file;
+use crate::schema::{Column, Kind, Partitions, Table};
+use polars::io::HiveOptions;
+use polars::io::cloud::CloudOptions;
+use polars::prelude::{
+    CloudScheme, DataFrame, DataType, Field, IntoLazy, LazyFrame, PlRefPath, PolarsError, PolarsResult, ScanArgsParquet, Schema, UnionArgs,
+    col, concat,
+};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// All runs of a table. Files whose lists differ in length or type are scanned apart and joined as lists of any length.
+pub(super) fn scan(lake: &Lake, table: &'static Table) -> Result<LazyFrame, SqlError> {
+    let mut groups: BTreeMap<Shape, Vec<String>> = BTreeMap::new();
+    for run in lake.runs()? {
+        let folder = layout::table(table, &run) + "/";
+        for (key, entry) in Manifest::load(lake, &run)?.files {
+            if key.starts_with(&folder) {
+                groups.entry(Shape::of(lake, table, &key, entry.lists)?).or_default().push(key);
+            }
+        }
+    }
+    let wrong = |error: PolarsError| SqlError::Data(describe(&error));
+    let mut scans = Vec::new();
+    for (shape, keys) in &groups {
+        scans.push(scan_group(lake, table, shape, keys).map_err(wrong)?);
+    }
+    match scans.len() {
+        0 => {
+            let mut columns = schema(table, &Shape::default());
+            columns.merge(partitions(table));
+            Ok(lists_of_any_length(DataFrame::empty_with_schema(&columns).lazy(), table))
+        }
+        1 => Ok(scans.remove(0)),
+        _ => concat(scans, UnionArgs { maintain_order: true, ..UnionArgs::default() }).map_err(wrong),
+    }
+}
+
+/// The list columns of a file.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+struct Shape(BTreeMap<String, ListType>);
+
+fn is_list(column: &Column) -> bool {
+    matches!(column.kind, Kind::Floats | Kind::FloatsOrNan)
+}
+
+impl Shape {
+    /// As the manifest has it, or, where an older gridlake wrote it, as the file has.
+    fn of(lake: &Lake, table: &'static Table, key: &str, known: Option<BTreeMap<String, ListType>>) -> Result<Self, LakeError> {
+        match known {
+            Some(known) => Ok(Self(known)),
+            None if table.columns.iter().any(is_list) => Ok(Self(parquet_file::lists(lake.store().open(key)?, &lake.show(key))?)),
+            None => Ok(Self::default()),
+        }
+    }
+}
+
+fn item(list: &ListType) -> DataType {
+    match list.item.as_str() {
+        "float16" => DataType::Float16,
+        "float64" => DataType::Float64,
+        _ => DataType::Float32,
+    }
+}
+
+/// The columns of a table's files of one shape.
+fn schema(table: &Table, shape: &Shape) -> Schema {
+    let fields = table.columns.iter().map(|column| {
+        let kind = match column.kind {
+            Kind::Text => DataType::String,
+            Kind::Boolean => DataType::Boolean,
+            Kind::Int32 => DataType::Int32,
+            Kind::UInt32 => DataType::UInt32,
+            Kind::UInt64 => DataType::UInt64,
+            Kind::Float64 => DataType::Float64,
+            Kind::Floats | Kind::FloatsOrNan => {
+                let list = shape.0.get(column.name).cloned().unwrap_or_default();
+                DataType::Array(Box::new(item(&list)), list.length as usize)
+            }
+        };
+        Field::new(column.name.into(), kind)
+    });
+    fields.collect()
+}
+
+fn partitions(table: &Table) -> Schema {
+    let run = Field::new("run".into(), DataType::String);
+    match table.partitions {
+        Partitions::Run => Schema::from_iter([run]),
+        Partitions::RunStep => Schema::from_iter([run, Field::new("step".into(), DataType::UInt64)]),
+    }
+}
+
+fn lists_of_any_length(scan: LazyFrame, table: &Table) -> LazyFrame {
+    let cast = |column: &Column| col(column.name).cast(DataType::List(Box::new(DataType::Float32)));
+    scan.with_columns(table.columns.iter().filter(|column| is_list(column)).map(cast).collect::<Vec<_>>())
+}
+
+fn scan_group(lake: &Lake, table: &Table, shape: &Shape, keys: &[String]) -> PolarsResult<LazyFrame> {
+    let root = lake.show("").display().to_string();
+    let paths = keys.iter().map(|key| PlRefPath::new(lake.show(key).display().to_string().as_str()));
+    let cloud_options = match lake.store().settings() {
+        Some(settings) => Some(CloudOptions::from_untyped_config(CloudScheme::from_path(&root), settings)?),
+        None => None,
+    };
+    let options = ScanArgsParquet {
+        cloud_options,
+        hive_options: HiveOptions {
+            enabled: Some(true),
+            hive_start_idx: root.len(),
+            schema: Some(Arc::new(partitions(table))),
+            try_parse_dates: false,
+        },
+        schema: Some(Arc::new(schema(table, shape))),
+        glob: false,
+        allow_missing_columns: true,
+        ..ScanArgsParquet::default()
+    };
+    Ok(lists_of_any_length(LazyFrame::scan_parquet_files(paths.collect(), options)?, table))
+}

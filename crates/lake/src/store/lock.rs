@@ -1,0 +1,216 @@
+//! One writer per run.
+//!
+//! In a folder the system's file lock, which ends with its process however it ends. In a bucket a lease: an object that its holder renews; one that
+//! is not renewed for [`LEASE`], or whose process on this machine is gone, may be taken over. Whoever takes it does so by a conditional write, so of
+//! several only one succeeds.
+
+use super::bucket::Bucket;
+use super::{Kind, Store};
+use crate::error::LakeError;
+use object_store::UpdateVersion;
+use serde::{Deserialize, Serialize};
+use std::fs::{File, TryLockError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+/// A lease that is not renewed for so long is nobody's.
+const LEASE: Duration = Duration::from_secs(30);
+/// Between two renewals.
+const RENEW: Duration = Duration::from_secs(8);
+
+/// The right to write to one run; given back when dropped.
+#[derive(Debug)]
+pub struct RunLock(Held);
+
+#[derive(Debug)]
+enum Held {
+    File(#[expect(dead_code, reason = "held open, since the lock ends when it is closed")] File),
+    Lease(Lease),
+}
+
+impl RunLock {
+    /// Takes the lock of `run`. In a bucket, a lease that its holder left without a word is waited for, up to half a minute.
+    ///
+    /// # Errors
+    /// [`LakeError::Locked`] while another process holds it; a system that refuses.
+    pub fn take(store: &Store, run: &str) -> Result<Self, LakeError> {
+        let key = format!("runs/{run}/.lock");
+        match &store.0 {
+            Kind::Folder(folder) => {
+                let path = folder.path(&key);
+                if let Some(parent) = path.parent() {
+                    std::fs::create_dir_all(parent).map_err(LakeError::io(parent))?;
+                }
+                let file = File::options().create(true).truncate(false).write(true).open(&path).map_err(LakeError::io(&path))?;
+                match file.try_lock() {
+                    Ok(()) => Ok(Self(Held::File(file))),
+                    Err(TryLockError::WouldBlock) => Err(LakeError::Locked { run: run.to_owned() }),
+                    Err(TryLockError::Error(source)) => Err(LakeError::Io { path, source }),
+                }
+            }
+            Kind::Bucket(bucket) => Ok(Self(Held::Lease(Lease::take(bucket, &key, run)?))),
+        }
+    }
+
+    /// Refuses to go on where the lock was lost: a lease that could not be renewed, and that another process has taken.
+    ///
+    /// # Errors
+    /// [`LakeError::Locked`] then.
+    pub fn check(&self, run: &str) -> Result<(), LakeError> {
+        match &self.0 {
+            Held::Lease(lease) if lease.lost.load(Ordering::SeqCst) => Err(LakeError::Locked { run: run.to_owned() }),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Who holds a lease.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Holder {
+    machine: String,
+    process: u32,
+    /// Of the process, in the system's ticks since its start: a process's number is used again.
+    started: u64,
+    /// Tells renewals apart.
+    renewals: u64,
+}
+
+impl Holder {
+    fn this() -> Self {
+        let machine = ["/proc/sys/kernel/random/boot_id", "/etc/machine-id"].iter().find_map(|path| std::fs::read_to_string(path).ok());
+        let process = std::process::id();
+        Self { machine: machine.unwrap_or_default().trim().to_owned(), process, started: started(process).unwrap_or(0), renewals: 0 }
+    }
+
+    /// Whether it is a process of this machine that is no more.
+    fn is_gone(&self) -> bool {
+        let this = Self::this();
+        !self.machine.is_empty() && self.machine == this.machine && started(self.process) != Some(self.started)
+    }
+
+    fn bytes(&self) -> Vec<u8> {
+        serde_json::to_vec(self).unwrap_or_default()
+    }
+}
+
+/// When a process began, from `/proc/<process>/stat`; `None` where there is none.
+fn started(process: u32) -> Option<u64> {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+    // The second field is a name in parentheses, which may hold anything; the time is the 22nd.
+    let (_, after) = stat.rsplit_once(')')?;
+    after.split_whitespace().nth(19)?.parse().ok()
+}
+
+#[derive(Debug)]
+struct Lease {
+    bucket: Bucket,
+    key: String,
+    version: Arc<Mutex<UpdateVersion>>,
+    lost: Arc<AtomicBool>,
+    stop: Option<mpsc::Sender<()>>,
+    renewal: Option<JoinHandle<()>>,
+}
+
+impl Lease {
+    fn take(bucket: &Bucket, key: &str, run: &str) -> Result<Self, LakeError> {
+        let holder = Holder::this();
+        let locked = || LakeError::Locked { run: run.to_owned() };
+        let mut watched: Option<(UpdateVersion, Instant)> = None;
+        let version = loop {
+            let Some(found) = bucket.read_versioned(key)? else {
+                match write(bucket, key, &holder, None)? {
+                    Some(version) => break version,
+                    None => continue,
+                }
+            };
+            let since = match &watched {
+                Some((version, since)) if version.e_tag == found.version.e_tag => *since,
+                // Renewed while it was watched: its holder is alive.
+                Some(_) => return Err(locked()),
+                None => Instant::now(),
+            };
+            let gone = serde_json::from_slice::<Holder>(&found.bytes).is_ok_and(|holder| holder.is_gone());
+            if gone || since.elapsed() >= LEASE {
+                break write(bucket, key, &holder, Some(found.version))?.ok_or_else(locked)?;
+            }
+            watched = Some((found.version, since));
+            std::thread::sleep(Duration::from_secs(1));
+        };
+        let (version, lost) = (Arc::new(Mutex::new(version)), Arc::new(AtomicBool::new(false)));
+        let (stop, stopped) = mpsc::channel();
+        let renewal = {
+            let (bucket, key, version, lost) = (bucket.clone(), key.to_owned(), version.clone(), lost.clone());
+            std::thread::spawn(move || renew(&bucket, &key, holder, &version, &lost, &stopped))
+        };
+        Ok(Self { bucket: bucket.clone(), key: key.to_owned(), version, lost, stop: Some(stop), renewal: Some(renewal) })
+    }
+}
+
+/// Writes the lease where it is as expected. An answer that was lost on its way makes the next attempt fail, though the first one was done: so look.
+fn write(bucket: &Bucket, key: &str, holder: &Holder, expected: Option<UpdateVersion>) -> Result<Option<UpdateVersion>, LakeError> {
+    if let Some(version) = bucket.write_if(key, &holder.bytes(), expected)? {
+        return Ok(Some(version));
+    }
+    Ok(bucket.read_versioned(key)?.filter(|found| found.bytes == holder.bytes()).map(|found| found.version))
+}
+
+/// Renews until it is told to stop, or another process has the lease.
+fn renew(bucket: &Bucket, key: &str, mut holder: Holder, version: &Mutex<UpdateVersion>, lost: &AtomicBool, stopped: &mpsc::Receiver<()>) {
+    while stopped.recv_timeout(RENEW) == Err(RecvTimeoutError::Timeout) {
+        holder.renewals += 1;
+        let known = version.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        match write(bucket, key, &holder, Some(known)) {
+            Ok(Some(renewed)) => *version.lock().unwrap_or_else(PoisonError::into_inner) = renewed,
+            Ok(None) => return lost.store(true, Ordering::SeqCst),
+            // The next attempt may reach the store; if none does, another process takes the lease, and a later one finds out.
+            Err(_) => {}
+        }
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        if let Some(renewal) = self.renewal.take() {
+            // A renewal that failed has nothing more to say.
+            let _ = renewal.join();
+        }
+        if !self.lost.load(Ordering::SeqCst) {
+            let mine = self.bucket.read_versioned(&self.key).ok().flatten();
+            let version = self.version.lock().unwrap_or_else(PoisonError::into_inner);
+            if mine.is_some_and(|found| found.version.e_tag == version.e_tag) {
+                // One that stays is found to be nobody's.
+                let _ = self.bucket.remove(&self.key);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_writer_at_a_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::at(&folder.path().to_str().unwrap().parse().unwrap()).unwrap();
+        let first = RunLock::take(&store, "r").unwrap();
+        let refused = RunLock::take(&store, "r").unwrap_err();
+        assert!(refused.to_string().contains("another gridlake process is working on run r"), "{refused}");
+        RunLock::take(&store, "other").unwrap();
+        first.check("r").unwrap();
+        drop(first);
+        RunLock::take(&store, "r").unwrap();
+    }
+
+    #[test]
+    fn a_process_that_is_no_more_is_gone() {
+        let this = Holder::this();
+        assert!(!this.is_gone());
+        assert!(Holder { started: this.started + 1, ..this.clone() }.is_gone(), "its number is used again");
+        assert!(!Holder { started: this.started + 1, machine: "elsewhere".into(), ..this }.is_gone());
+    }
+}

@@ -1,0 +1,124 @@
+//! `sql`, `verify` and `export` of a real lake.
+
+use crate::common::{Bench, Outcome, TINY, gridlake, snapshot};
+
+/// Two runs of 12 units in two boxes, and one of 10 units.
+fn lake() -> Bench {
+    let bench = Bench::with(&(TINY.replace("boxes_m = [1.0]", "boxes_m = [1.0, 1.5]") + "\n[sweep]\nseeds = [0, 1]\n"));
+    bench.done("run", &[]);
+    bench.done("run", &["--seed", "2", "--set", "train.model.units=10", "--set", "name=other"]);
+    bench
+}
+
+fn sql(bench: &Bench, query: &str, more: &[&str]) -> Outcome {
+    Outcome::of(gridlake().args(["sql", query, "--lake"]).arg(&bench.lake).args(more))
+}
+
+#[test]
+fn all_runs_are_one_table_whatever_their_size() {
+    let bench = lake();
+    let asked = sql(&bench, "SELECT run, step, COUNT(*) AS n FROM units GROUP BY run, step ORDER BY run", &["--format", "json"]);
+    let rows: serde_json::Value = serde_json::from_str(&asked.stdout).unwrap_or_else(|error| panic!("{error}: {asked:?}"));
+    let counts: Vec<u64> = rows.as_array().unwrap().iter().map(|row| row["n"].as_u64().unwrap()).collect();
+    assert_eq!(counts, [20, 24, 24], "{rows}");
+    assert!(rows.as_array().unwrap().iter().all(|row| row["step"] == 60), "{rows}");
+    let lists = sql(&bench, "SELECT run, MAX(ARRAY_LENGTH(g)) AS n FROM activity GROUP BY run ORDER BY n", &["--format", "csv"]);
+    assert!(lists.code == 0 && lists.stdout.lines().nth(1).is_some_and(|line| line.ends_with(",10")), "{lists:?}");
+    let table = sql(&bench, "SELECT arena, unit FROM units ORDER BY run, arena, unit", &["--rows", "3"]);
+    assert_eq!(table.stdout, "arena        unit\nsquare-1.5m  0\nsquare-1.5m  1\nsquare-1.5m  2\n", "{table:?}");
+    assert!(table.stderr.contains("3 of 68 rows"), "{table:?}");
+    let joined = sql(
+        &bench,
+        "SELECT COUNT(*) AS n FROM units JOIN ratemaps ON units.run = ratemaps.run AND units.arena = ratemaps.arena AND units.unit = ratemaps.unit",
+        &["--format", "csv"],
+    );
+    assert_eq!((joined.code, joined.stdout.as_str()), (0, "n\n68\n"), "{joined:?}");
+    let tables = sql(&bench, "SHOW TABLES", &["--format", "csv"]);
+    assert!(tables.stdout.contains("activity") && tables.stdout.contains("units"), "{tables:?}");
+}
+
+#[test]
+fn an_answer_can_be_kept_as_parquet_and_read_again() {
+    let bench = lake();
+    let file = bench.folder().join("answer.parquet");
+    let kept = sql(&bench, "SELECT * FROM activity WHERE trajectory = 3", &["--format", "parquet", "--output", file.to_str().unwrap()]);
+    assert_eq!(kept.code, 0, "{kept:?}");
+    let again = sql(&bench, &format!("SELECT COUNT(*) AS n FROM read_parquet('{}')", file.display()), &["--format", "csv"]);
+    // 80 moments in 5 recordings: two boxes of three runs, but the sweep's two runs and the other one have two boxes each.
+    assert_eq!((again.code, again.stdout.as_str()), (0, "n\n480\n"), "{again:?}");
+    let missing = sql(&bench, "SELECT 1", &["--format", "csv", "--output", "/no/such/folder/x.csv"]);
+    missing.fails(1, &["/no/such/folder/x.csv"]);
+}
+
+#[test]
+fn questions_that_are_wrong_or_would_change_something_are_refused() {
+    let bench = lake();
+    let before = snapshot(&bench.lake);
+    for (query, words) in [
+        ("SELECT * FROM nothing", "the tables are metrics, activity"),
+        ("SELECT nothing FROM units", "nothing"),
+        ("SELEC 1", "is no question"),
+        ("SELECT * FROM units WHERE", "sql"),
+        ("DROP TABLE units", "read-only"),
+        ("DELETE FROM units", "read-only"),
+        ("CREATE TABLE x AS SELECT 1", "read-only"),
+        ("TRUNCATE TABLE units", "read-only"),
+        ("; DROP TABLE units", "read-only"),
+        ("", "read-only"),
+    ] {
+        sql(&bench, query, &[]).fails(2, &[words]);
+    }
+    let two = sql(&bench, "SELECT 1; DROP TABLE units", &[]);
+    assert_eq!(two.code, 2, "{two:?}");
+    assert!(snapshot(&bench.lake) == before, "asking changes nothing");
+    Outcome::of(gridlake().args(["sql", "SELECT 1 FROM units", "--lake", "no/such/lake"])).fails(2, &["no/such/lake", "hint:"]);
+}
+
+#[test]
+fn a_torn_file_fails_the_question_that_reads_it_and_no_other() {
+    let bench = lake();
+    let torn = bench
+        .tables()
+        .into_iter()
+        .map(|(path, _)| bench.lake.join(path))
+        .find(|path| path.to_string_lossy().contains("tables/ratemaps"))
+        .unwrap();
+    let bytes = std::fs::read(&torn).unwrap();
+    std::fs::write(&torn, &bytes[..bytes.len() / 2]).unwrap();
+    sql(&bench, "SELECT SUM(mean_rate) FROM ratemaps", &[]).fails(3, &["gridlake verify"]);
+    assert_eq!(sql(&bench, "SELECT COUNT(*) FROM units", &[]).code, 0);
+    let other: String = torn.to_string_lossy().split("run=").nth(1).unwrap().split('/').next().unwrap().to_owned();
+    let pruned = sql(&bench, &format!("SELECT SUM(mean_rate) FROM ratemaps WHERE run <> '{other}'"), &[]);
+    assert_eq!(pruned.code, 0, "a run that is not asked for is not read: {pruned:?}");
+}
+
+#[test]
+fn an_exported_run_is_a_lake_of_its_own() {
+    let bench = lake();
+    let to = bench.folder().join("out/copy");
+    let export = |run: &str| Outcome::of(gridlake().args(["export", run, "--to"]).arg(&to).arg("--lake").arg(&bench.lake));
+    export("tiny").fails(2, &["may be any of several runs", "tiny-s0-"]);
+    export("absent").fails(2, &["there is no run absent", "tiny-s0-"]);
+    export("../other").fails(2, &["there is no run"]);
+    let done = export("other");
+    assert_eq!(done.code, 0, "{done:?}");
+    let verified = Outcome::of(gridlake().arg("verify").arg(&to));
+    assert!(verified.code == 0 && verified.stdout.contains("of 1 runs") && verified.stdout.lines().count() == 1, "{verified:?}");
+    let counted = Outcome::of(gridlake().args(["sql", "SELECT COUNT(*) AS n FROM units", "--format", "csv", "--lake"]).arg(&to));
+    assert_eq!(counted.stdout, "n\n20\n", "{counted:?}");
+    let again = Outcome::of(gridlake().arg("run").arg(&bench.pipeline).arg("--lake").arg(&to).args([
+        "--seed",
+        "2",
+        "--set",
+        "train.model.units=10",
+        "--set",
+        "name=other",
+    ]));
+    assert!(again.code == 0 && again.stderr.contains("everything is there already"), "{again:?}");
+    export("other").fails(2, &["is there already and not empty"]);
+    let torn = bench.tables().into_iter().map(|(path, _)| path).find(|path| path.to_string_lossy().contains("activity/run=other")).unwrap();
+    std::fs::write(bench.lake.join(torn), "PAR1").unwrap();
+    std::fs::remove_dir_all(&to).unwrap();
+    export("other").fails(3, &["torn or altered"]);
+    assert!(!to.exists(), "whole or not at all");
+}

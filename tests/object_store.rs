@@ -1,0 +1,174 @@
+//! A lake in a bucket: all stages, kills, a server that misbehaves.
+
+use crate::common::{Bench, Outcome, TINY, gridlake, moments, wait_for};
+use crate::s3_server::{BUCKET, Server};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::Ordering;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+const PREFIX: &str = "lab/lake";
+
+/// A pipeline whose lake is in a bucket.
+struct Remote {
+    bench: Bench,
+    server: Server,
+}
+
+impl Remote {
+    fn new(pipeline: &str) -> Self {
+        Self { bench: Bench::with(pipeline), server: Server::start() }
+    }
+
+    fn address() -> String {
+        format!("s3://{BUCKET}/{PREFIX}")
+    }
+
+    fn command(&self, verb: &str) -> Command {
+        let mut command = gridlake();
+        command.arg(verb).arg(&self.bench.pipeline).args(["--lake", &Self::address()]);
+        self.server.for_command(&mut command);
+        command
+    }
+
+    fn verb(&self, verb: &str, more: &[&str]) -> Outcome {
+        Outcome::of(self.command(verb).args(more))
+    }
+
+    fn done(&self, verb: &str, more: &[&str]) -> Outcome {
+        let outcome = self.verb(verb, more);
+        assert_eq!(outcome.code, 0, "{verb} {more:?}: {}", outcome.stderr);
+        outcome
+    }
+
+    fn start(&self, verb: &str, more: &[&str]) -> Child {
+        self.command(verb).args(more).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+    }
+
+    /// A verb about a whole lake.
+    fn about(&self, arguments: &[&str]) -> Outcome {
+        let mut command = gridlake();
+        self.server.for_command(command.args(arguments));
+        Outcome::of(&mut command)
+    }
+
+    fn verified(&self) {
+        let verified = self.about(&["verify", &Self::address()]);
+        assert!(verified.code == 0 && verified.stdout.contains("whole and unaltered"), "{verified:?}");
+    }
+
+    /// Tables and checkpoints, by their keys.
+    fn objects(&self) -> Vec<(PathBuf, Vec<u8>)> {
+        content(&self.server.objects().join(PREFIX))
+    }
+}
+
+/// Tables and checkpoints below a folder, but for metrics, which hold times.
+fn content(root: &std::path::Path) -> Vec<(PathBuf, Vec<u8>)> {
+    let files = crate::common::snapshot(root).into_iter().map(|(path, bytes)| (path.strip_prefix(root).unwrap().to_owned(), bytes));
+    let ends = |path: &PathBuf| path.extension().is_some_and(|end| end == "parquet" || end == "safetensors");
+    files.filter(|(path, _)| ends(path) && !path.starts_with("tables/metrics")).collect()
+}
+
+#[test]
+fn every_stage_leaves_the_same_bytes_in_a_bucket_as_in_a_folder() {
+    let local = Bench::new();
+    local.done("run", &[]);
+    let remote = Remote::new(TINY);
+    let planned = remote.done("plan", &[]);
+    assert!(planned.stdout.contains("stale"), "{planned:?}");
+    assert!(remote.objects().is_empty(), "a plan changes nothing");
+    let first = remote.done("run", &[]);
+    assert!(first.stdout.contains(&format!("{}/figures/tiny-s0-", Remote::address())), "{first:?}");
+    let (here, there) = (content(&local.lake), remote.objects());
+    assert!(here.len() >= 7 && here == there, "the same tables and checkpoints");
+    let again = remote.done("run", &[]);
+    assert!(again.stderr.contains("everything is there already"), "{again:?}");
+    let status = remote.about(&["status", &Remote::address()]);
+    assert!(status.code == 0 && status.stdout.contains("60/60"), "{status:?}");
+    remote.verified();
+
+    let copy = remote.bench.folder().join("copy");
+    let exported = remote.about(&["export", "tiny", "--to", copy.to_str().unwrap(), "--lake", &Remote::address()]);
+    assert_eq!(exported.code, 0, "{exported:?}");
+    let copied = Outcome::of(gridlake().arg("verify").arg(&copy));
+    assert!(copied.code == 0 && copied.stdout.contains("whole and unaltered"), "{copied:?}");
+    assert!(copied.stdout.lines().count() == 1, "no notes: {copied:?}");
+}
+
+#[test]
+fn a_kill_leaves_a_bucket_as_whole_as_a_folder() {
+    let pipeline = TINY.replace("steps = 60\n", "steps = 600\n").replace("every = 20", "every = 50");
+    let undisturbed = Remote::new(&pipeline);
+    let started = Instant::now();
+    undisturbed.done("run", &[]);
+    let whole = started.elapsed();
+    let remote = Remote::new(&pipeline);
+    for moment in moments().take(6) {
+        let mut child = remote.start("run", &[]);
+        sleep(whole.mul_f64(0.05 + 0.6 * moment));
+        let _ = child.kill();
+        child.wait().unwrap();
+        let verified = remote.about(&["verify", &Remote::address()]);
+        assert!(verified.code == 0 || verified.stderr.contains("is not a lake"), "nothing that was published is lost: {verified:?}");
+    }
+    remote.done("run", &[]);
+    remote.verified();
+    assert!(remote.objects() == undisturbed.objects(), "the same bytes in the end");
+}
+
+#[test]
+fn a_server_that_fails_now_and_then_is_asked_again() {
+    let undisturbed = Remote::new(TINY);
+    undisturbed.done("run", &[]);
+    let remote = Remote::new(TINY);
+    remote.server.faults.refuse_every.store(5, Ordering::SeqCst);
+    remote.server.faults.drop_every.store(7, Ordering::SeqCst);
+    remote.done("run", &[]);
+    remote.server.faults.refuse_every.store(0, Ordering::SeqCst);
+    remote.server.faults.drop_every.store(0, Ordering::SeqCst);
+    remote.verified();
+    assert!(remote.objects() == undisturbed.objects());
+}
+
+#[test]
+fn a_server_that_always_fails_is_one_clear_error() {
+    let remote = Remote::new(TINY);
+    remote.done("train", &[]);
+    let before = remote.objects();
+    remote.server.faults.refuse_every.store(1, Ordering::SeqCst);
+    remote.verb("record", &[]).fails(1, &["s3://bucket/lab/lake/", "500"]);
+    remote.server.faults.refuse_every.store(0, Ordering::SeqCst);
+    assert!(remote.objects() == before, "nothing that was there is lost");
+    remote.done("run", &[]);
+    remote.verified();
+}
+
+#[test]
+fn credentials_that_are_refused_are_named() {
+    let remote = Remote::new(TINY);
+    let mut command = remote.command("run");
+    Outcome::of(command.env("AWS_SECRET_ACCESS_KEY", "wrong")).fails(1, &["AWS_SECRET_ACCESS_KEY"]);
+    Outcome::of(remote.command("run").env("AWS_ENDPOINT_URL", "no address")).fails(1, &["s3://bucket", "AWS_ENDPOINT_URL"]);
+}
+
+#[test]
+fn two_processes_do_not_work_on_one_run_of_a_bucket() {
+    let remote = Remote::new(&TINY.replace("steps = 60\n", "steps = 1000000\n").replace("every = 20", "every = 1000"));
+    let mut child = remote.start("train", &[]);
+    let checkpoints = || content(&remote.server.objects().join(PREFIX)).len();
+    wait_for(&mut child, || checkpoints() > 0);
+    let second = remote.verb("train", &[]);
+    let started = Instant::now();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    second.fails(1, &["another gridlake process is working on run tiny-s0-"]);
+    // The lock of a process of this machine that was killed is nobody's at once.
+    let mut third = remote.start("train", &[]);
+    let before = checkpoints();
+    wait_for(&mut third, || checkpoints() > before || started.elapsed() > Duration::from_secs(50));
+    third.kill().unwrap();
+    third.wait().unwrap();
+    assert!(started.elapsed() < Duration::from_secs(30), "{:?}", started.elapsed());
+}
