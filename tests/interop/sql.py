@@ -9,7 +9,7 @@ from schema import Table
 Sums = dict[str, dict[str, tuple[float, ...]]]
 
 # NaN is above every number in both dialects.
-FINITE = "v <= 3e38"
+FINITE = "v <= 3.0e38"
 
 
 def scalars(table: Table) -> str:
