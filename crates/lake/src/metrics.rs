@@ -5,10 +5,10 @@ use crate::error::LakeError;
 use crate::frame::Frame;
 use crate::layout::Lake;
 use crate::manifest::{Entry, Manifest};
-use crate::parquet_file::{FileReader, FileWriter, Owner};
+use crate::parquet_file::{FileReader, FileWriter, Layout, LocalFile, Owner, Rows};
 use crate::schema::METRICS;
 use crate::store::{self, ASIDE, sync_folder};
-use std::fs;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 /// The manifest's name of the stage that trains.
@@ -31,13 +31,20 @@ fn write_part(lake: &Lake, owner: &Owner, rows: &Frame, path: &Path, manifest: &
     let folder = path.parent().unwrap_or(path);
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let aside = folder.join(format!("{ASIDE}{name}"));
-    let mut writer = FileWriter::new(aside.clone(), owner.clone());
-    let written = writer.write(rows).and_then(|()| writer.finish());
+    let write = || {
+        let file = File::create(&aside).map_err(LakeError::io(&aside))?;
+        let mut writer = FileWriter::start(file, &METRICS, owner.clone(), &aside, Layout::default());
+        writer.write(rows)?;
+        let (file, written) = writer.finish()?;
+        file.sync_all().map_err(LakeError::io(&aside))?;
+        Ok(written)
+    };
+    let written = write();
     if written.is_err() {
         // The first error is the one to report.
         let _ = fs::remove_file(&aside);
     }
-    let Some(written) = written? else { return Ok(()) };
+    let written = written?;
     fs::rename(&aside, path).and_then(|()| sync_folder(folder)).map_err(LakeError::io(path))?;
     let entry = Entry {
         stage: STAGE.to_owned(),
@@ -49,6 +56,11 @@ fn write_part(lake: &Lake, owner: &Owner, rows: &Frame, path: &Path, manifest: &
     };
     manifest.files.insert(lake.relative(path), entry);
     Ok(())
+}
+
+fn open(path: &Path, columns: &[&str]) -> Result<FileReader<LocalFile>, LakeError> {
+    let file = LocalFile::open(path).map_err(LakeError::io(path))?;
+    FileReader::open(&METRICS, file, path, columns, Rows::all())
 }
 
 /// Parts with the first step of each, in order.
@@ -83,7 +95,7 @@ pub fn truncate_after(lake: &Lake, owner: &Owner, step: u64) -> Result<(), LakeE
             manifest.files.remove(&lake.relative(&path));
             continue;
         }
-        for frame in FileReader::open(&METRICS, &path, &[])?.collect::<Result<Vec<_>, _>>()? {
+        for frame in open(&path, &[])?.collect::<Result<Vec<_>, _>>()? {
             if frame.uint64("step").last().is_some_and(|last| *last > step) {
                 write_part(lake, owner, &frame.filter(|row| frame.uint64("step")[row] <= step), &path, &mut manifest)?;
             }
@@ -102,7 +114,7 @@ pub fn truncate_after(lake: &Lake, owner: &Owner, step: u64) -> Result<(), LakeE
 pub fn read(lake: &Lake, run: &str, columns: &[&str]) -> Result<Vec<Frame>, LakeError> {
     let mut frames = Vec::new();
     for (_, path) in parts(lake, run)? {
-        for frame in FileReader::open(&METRICS, &path, columns)? {
+        for frame in open(&path, columns)? {
             frames.push(frame?);
         }
     }

@@ -5,11 +5,11 @@ use crate::frame::Frame;
 use crate::layout::Lake;
 use crate::manifest::{Entry, Manifest};
 pub use crate::parquet_file::Owner;
-use crate::parquet_file::{FileReader, FileWriter};
-use crate::schema::Table;
+use crate::parquet_file::{FileReader, FileWriter, Layout, LocalFile, Rows};
+use crate::schema::{Precision, Table};
 use crate::store::sync_folder;
 use std::collections::BTreeMap;
-use std::fs;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 /// The one file of a partition.
@@ -22,7 +22,8 @@ pub struct Publication<'l> {
     stage: &'static str,
     step: u64,
     staging: PathBuf,
-    files: Vec<(&'static Table, FileWriter)>,
+    precisions: Vec<(&'static Table, Precision)>,
+    files: Vec<(&'static Table, FileWriter<File>)>,
 }
 
 impl<'l> Publication<'l> {
@@ -33,21 +34,33 @@ impl<'l> Publication<'l> {
     pub fn begin(lake: &'l Lake, owner: Owner, stage: &'static str, step: u64) -> Result<Self, LakeError> {
         let staging = lake.staging_dir(&owner.run);
         clear(&staging)?;
-        Ok(Self { lake, owner, stage, step, staging, files: Vec::new() })
+        Ok(Self { lake, owner, stage, step, staging, precisions: Vec::new(), files: Vec::new() })
     }
 
-    /// Adds rows to the frame's table.
+    /// Stores the lists of a table's 32-bit floats in another precision; to be said before its first rows.
+    #[must_use]
+    pub fn with_precision(mut self, table: &'static Table, precision: Precision) -> Self {
+        self.precisions.push((table, precision));
+        self
+    }
+
+    /// Adds rows to the frame's table; a frame that is given away is not copied.
     ///
     /// # Errors
     /// Rows that the schema refuses; a system that refuses, such as a full disk.
-    pub fn write(&mut self, frame: &Frame) -> Result<(), LakeError> {
+    pub fn write(&mut self, frame: impl Into<Frame>) -> Result<(), LakeError> {
+        let frame: Frame = frame.into();
         let table = frame.table();
         let known = self.files.iter().position(|(own, _)| own.name == table.name);
         let place = known.unwrap_or(self.files.len());
         if known.is_none() {
             let folder = self.staging.join(table.name);
             fs::create_dir_all(&folder).map_err(LakeError::io(&folder))?;
-            self.files.push((table, FileWriter::new(folder.join(PART), self.owner.clone())));
+            let path = folder.join(PART);
+            let file = File::create(&path).map_err(LakeError::io(&path))?;
+            let precision = self.precisions.iter().rfind(|(own, _)| own.name == table.name).map(|(_, precision)| *precision);
+            let layout = Layout::of(precision.unwrap_or_default());
+            self.files.push((table, FileWriter::start(file, table, self.owner.clone(), &path, layout)));
         }
         self.files[place].1.write(frame)
     }
@@ -62,8 +75,9 @@ impl<'l> Publication<'l> {
         let mut entries = BTreeMap::new();
         let mut tables = Vec::new();
         for (table, writer) in std::mem::take(&mut self.files) {
-            let Some(written) = writer.finish()? else { continue };
+            let (file, written) = writer.finish()?;
             let target = self.lake.partition_dir(table, &self.owner.run, self.step);
+            file.sync_all().map_err(LakeError::io(&target))?;
             let entry = Entry {
                 stage: self.stage.to_owned(),
                 step: Some(self.step),
@@ -133,7 +147,8 @@ pub fn read(
             return Err(LakeError::damaged(&path, reason));
         }
     }
-    FileReader::open(table, &path, columns)
+    let file = LocalFile::open(&path).map_err(LakeError::io(&path))?;
+    FileReader::open(table, file, &path, columns, Rows::all())
 }
 
 #[cfg(test)]
@@ -253,7 +268,7 @@ mod tests {
         let pair = |key: &str| file.key_value_metadata().unwrap().iter().find(|pair| pair.key == key).unwrap().value.clone().unwrap();
         assert_eq!(
             (pair("gridlake.run"), pair("gridlake.fingerprint"), pair("gridlake.schema_version")),
-            ("r".into(), "f".into(), "1".into())
+            ("r".into(), "f".into(), crate::schema::SCHEMA_VERSION.to_string())
         );
         let group = builder.metadata().row_group(0);
         for column in group.columns() {
