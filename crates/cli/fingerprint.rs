@@ -16,6 +16,8 @@ const NOT_WEIGHTS: [&str; 4] = ["device", "runs_at_once", "checkpoints", "log_ev
 const RECORD_VERSION: u32 = 1;
 const ANALYZE_VERSION: u32 = 1;
 const DRAW_VERSION: u32 = 1;
+/// Stays 1 as long as the lake's schema changes how numbers are stored, not which: what older schemas wrote is then not stale.
+const NUMBERS_OF_SCHEMA: u32 = 1;
 
 /// Fingerprint of everything that determines the trained weights.
 ///
@@ -37,7 +39,7 @@ pub(crate) fn record(settings: &Settings, train: &str, step: u64) -> Result<Stri
     let limit = settings.train.data.velocity_limit_m;
     Ok(digest(&json!({
         "train": train, "step": step, "record": to_json(&settings.record)?, "velocity_limit_m": limit,
-        "schema": gridlake_lake::schema::SCHEMA_VERSION, "version": RECORD_VERSION,
+        "schema": NUMBERS_OF_SCHEMA, "version": RECORD_VERSION,
     })))
 }
 
@@ -47,7 +49,7 @@ pub(crate) fn record(settings: &Settings, train: &str, step: u64) -> Result<Stri
 /// Settings that JSON cannot hold.
 pub(crate) fn analyze(settings: &Settings, record: &str) -> Result<String, Failure> {
     Ok(digest(&json!({
-        "record": record, "analyze": to_json(&*settings.analyze)?, "schema": gridlake_lake::schema::SCHEMA_VERSION, "version": ANALYZE_VERSION,
+        "record": record, "analyze": to_json(&*settings.analyze)?, "schema": NUMBERS_OF_SCHEMA, "version": ANALYZE_VERSION,
     })))
 }
 

@@ -5,7 +5,7 @@
 //! | Where is a thing? | [`layout`] |
 //! | Which tables and columns are there, in which unit? | [`schema`] |
 //! | How are rows made and taken apart? | [`frame`] |
-//! | How do they get into Parquet, and out again? | [`partition`], [`metrics`] |
+//! | How do they get into Parquet, and out again? | [`parquet_file`]; whole tables: [`partition`], [`metrics`] |
 //! | Which files belong to a run, and are they whole? | [`manifest`] |
 //! | What was a run made from, and how far is it? | [`run_record`] |
 //! | Where do bytes lie, in a folder or a bucket, and how does a file appear whole or not at all? | [`store`] |
@@ -20,7 +20,7 @@ pub mod frame;
 pub mod layout;
 pub mod manifest;
 pub mod metrics;
-mod parquet_file;
+pub mod parquet_file;
 pub mod partition;
 pub mod query;
 pub mod run_record;

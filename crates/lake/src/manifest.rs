@@ -6,7 +6,7 @@
 
 use crate::error::LakeError;
 use crate::layout::{self, Lake};
-use crate::parquet_file::hex;
+use crate::parquet_file::{Written, hex};
 use crate::store::Staged;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -70,6 +70,21 @@ pub struct Commit<'l> {
     lake: &'l Lake,
     run: String,
     pending: Pending,
+}
+
+impl Entry {
+    /// The entry of a table's file.
+    pub(crate) fn of_table(stage: &str, step: Option<u64>, fingerprint: &str, written: Written) -> Self {
+        Self {
+            stage: stage.to_owned(),
+            step,
+            fingerprint: fingerprint.to_owned(),
+            bytes: written.bytes,
+            sha256: written.sha256,
+            rows: Some(written.rows),
+            lists: Some(written.lists),
+        }
+    }
 }
 
 impl Manifest {

@@ -5,7 +5,7 @@ use crate::error::LakeError;
 use crate::frame::Frame;
 use crate::layout::{self, Lake};
 use crate::manifest::{Commit, Entry, Manifest};
-use crate::parquet_file::{FileReader, FileWriter, Owner};
+use crate::parquet_file::{FileReader, FileWriter, Layout, Owner, Rows};
 use crate::schema::METRICS;
 
 /// The manifest's name of the stage that trains.
@@ -31,21 +31,12 @@ pub fn append(commit: &mut Commit<'_>, lake: &Lake, owner: &Owner, rows: &Frame)
 }
 
 fn write_part(commit: &mut Commit<'_>, lake: &Lake, owner: &Owner, frames: &[Frame], key: &str) -> Result<(), LakeError> {
-    let mut writer = FileWriter::new(lake.store().stage(&owner.run, key)?, lake.show(key), owner.clone());
+    let mut writer = FileWriter::start(lake.store().stage(&owner.run, key)?, &METRICS, owner.clone(), &lake.show(key), Layout::default());
     for frame in frames {
         writer.write(frame)?;
     }
-    let Some((sink, written)) = writer.finish()? else { return Ok(()) };
-    let entry = Entry {
-        stage: STAGE.to_owned(),
-        step: None,
-        fingerprint: owner.fingerprint.clone(),
-        bytes: written.bytes,
-        sha256: written.sha256,
-        rows: Some(written.rows),
-        lists: Some(written.lists),
-    };
-    commit.add(sink.finish()?, entry);
+    let (sink, written) = writer.finish()?;
+    commit.add(sink.finish()?, Entry::of_table(STAGE, None, &owner.fingerprint, written));
     Ok(())
 }
 
@@ -59,7 +50,7 @@ fn parts<'m>(manifest: &'m Manifest, run: &str) -> Vec<(u64, &'m str, &'m Entry)
 }
 
 fn read_part(lake: &Lake, key: &str, columns: &[&str]) -> Result<Vec<Frame>, LakeError> {
-    FileReader::open(&METRICS, lake.store().open(key)?, &lake.show(key), columns)?.collect()
+    FileReader::open(&METRICS, lake.store().open(key)?, &lake.show(key), columns, Rows::all())?.collect()
 }
 
 /// Removes rows of steps after `step`: what was logged after the checkpoint that training goes on from.

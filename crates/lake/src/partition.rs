@@ -5,8 +5,8 @@ use crate::frame::Frame;
 use crate::layout::{self, Lake};
 use crate::manifest::{self, Commit, Entry, Manifest};
 pub use crate::parquet_file::Owner;
-use crate::parquet_file::{FileReader, FileWriter};
-use crate::schema::Table;
+use crate::parquet_file::{FileReader, FileWriter, Layout, Rows};
+use crate::schema::{Precision, Table};
 use crate::store::{Sink, Source};
 use std::time::Duration;
 
@@ -16,6 +16,7 @@ pub struct Publication<'l> {
     owner: Owner,
     stage: &'static str,
     step: u64,
+    precisions: Vec<(&'static Table, Precision)>,
     files: Vec<(&'static Table, FileWriter<Sink>)>,
     published: bool,
 }
@@ -27,21 +28,31 @@ impl<'l> Publication<'l> {
     /// A system that refuses.
     pub fn begin(lake: &'l Lake, owner: Owner, stage: &'static str, step: u64) -> Result<Self, LakeError> {
         Manifest::recover(lake, &owner.run)?;
-        Ok(Self { lake, owner, stage, step, files: Vec::new(), published: false })
+        Ok(Self { lake, owner, stage, step, precisions: Vec::new(), files: Vec::new(), published: false })
     }
 
-    /// Adds rows to the frame's table.
+    /// Stores the lists of a table's 32-bit floats in another precision; to be said before its first rows.
+    #[must_use]
+    pub fn with_precision(mut self, table: &'static Table, precision: Precision) -> Self {
+        self.precisions.push((table, precision));
+        self
+    }
+
+    /// Adds rows to the frame's table; a frame that is given away is not copied.
     ///
     /// # Errors
     /// Rows that the schema refuses; a system that refuses, such as a full disk.
-    pub fn write(&mut self, frame: &Frame) -> Result<(), LakeError> {
+    pub fn write(&mut self, frame: impl Into<Frame>) -> Result<(), LakeError> {
+        let frame: Frame = frame.into();
         let table = frame.table();
         let place = match self.files.iter().position(|(own, _)| own.name == table.name) {
             Some(place) => place,
             None => {
                 let key = layout::part(table, &self.owner.run, self.step);
                 let sink = self.lake.store().stage(&self.owner.run, &key)?;
-                self.files.push((table, FileWriter::new(sink, self.lake.show(&key), self.owner.clone())));
+                let precision = self.precisions.iter().rfind(|(own, _)| own.name == table.name).map(|(_, precision)| *precision);
+                let layout = Layout::of(precision.unwrap_or_default());
+                self.files.push((table, FileWriter::start(sink, table, self.owner.clone(), &self.lake.show(&key), layout)));
                 self.files.len() - 1
             }
         };
@@ -56,20 +67,9 @@ impl<'l> Publication<'l> {
     /// A system that refuses.
     pub fn publish(mut self) -> Result<(), LakeError> {
         let mut commit = Commit::new(self.lake, &self.owner.run);
-        for (table, writer) in std::mem::take(&mut self.files) {
-            if let Some((sink, written)) = writer.finish()? {
-                let entry = Entry {
-                    stage: self.stage.to_owned(),
-                    step: Some(self.step),
-                    fingerprint: self.owner.fingerprint.clone(),
-                    bytes: written.bytes,
-                    sha256: written.sha256,
-                    rows: Some(written.rows),
-                    lists: Some(written.lists),
-                };
-                debug_assert_eq!(table.partitions, crate::schema::Partitions::RunStep);
-                commit.add(sink.finish()?, entry);
-            }
+        for (_, writer) in std::mem::take(&mut self.files) {
+            let (sink, written) = writer.finish()?;
+            commit.add(sink.finish()?, Entry::of_table(self.stage, Some(self.step), &self.owner.fingerprint, written));
         }
         for key in Manifest::load(self.lake, &self.owner.run)?.of(self.stage, Some(self.step)) {
             commit.remove(key);
@@ -111,7 +111,7 @@ pub fn read(
         let entry = Manifest::load(lake, run)?.files.remove(&key);
         let file = lake.store().open(&key)?;
         let Some(wrong) = entry.map(|entry| difference(lake, &file, &entry)).transpose().map_err(LakeError::io(&path))?.flatten() else {
-            return FileReader::open(table, file, &path, columns);
+            return FileReader::open(table, file, &path, columns, Rows::all());
         };
         if look == LOOKS {
             return Err(LakeError::damaged(&path, format!("{wrong}; make it anew by running the pipeline with --force")));
@@ -258,7 +258,7 @@ mod tests {
         let pair = |key: &str| file.key_value_metadata().unwrap().iter().find(|pair| pair.key == key).unwrap().value.clone().unwrap();
         assert_eq!(
             (pair("gridlake.run"), pair("gridlake.fingerprint"), pair("gridlake.schema_version")),
-            ("r".into(), "f".into(), "1".into())
+            ("r".into(), "f".into(), crate::schema::SCHEMA_VERSION.to_string())
         );
         let group = builder.metadata().row_group(0);
         for column in group.columns() {

@@ -143,7 +143,7 @@ fn fault_of(lake: &Lake, run: &str, key: &str, entry: &Entry) -> Option<String> 
         return None;
     }
     let Some(table) = table_of(key) else { return Some("is of no table that this gridlake knows; use a newer gridlake".to_owned()) };
-    match parquet_file::check(table, file, &lake.show(key), run, entry.rows) {
+    match parquet_file::check(table, &file, &lake.show(key), run, entry.rows) {
         Ok(()) => None,
         Err(error) => Some(named(lake, key, error).what),
     }

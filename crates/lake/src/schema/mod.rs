@@ -10,8 +10,21 @@ use arrow::datatypes::{DataType, Field};
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// Version of the lake's layout and of all tables. Raised when a column changes its meaning or goes; new columns at the end do not raise it.
-pub const SCHEMA_VERSION: u32 = 1;
+/// Version of the lake's layout and of all tables. Raised when a column changes its meaning or its type, may be null where it could not be, or
+/// goes; new columns at the end do not raise it.
+///
+/// Version 2: velocities of `activity` may be null, and its states may be stored as float16.
+pub const SCHEMA_VERSION: u32 = 2;
+
+/// How the lists of a column of [`Kind::Floats`] or [`Kind::FloatsOrNan`] are stored. They are float32 wherever they are read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Precision {
+    /// As they are.
+    #[default]
+    Float32,
+    /// Rounded to the nearest float16, ties to even; what would become infinite (from 65,520) is refused.
+    Float16,
+}
 
 /// The type of a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +45,8 @@ pub enum Kind {
     Floats,
     /// The same, and NaN means "undefined".
     FloatsOrNan,
+    /// A list of 64-bit floats, equally long in all rows of a partition, all finite.
+    Doubles,
 }
 
 /// One column.
@@ -84,21 +99,23 @@ impl Column {
     /// Whether an Arrow type is one that the column's values are kept in.
     pub(crate) fn holds(&self, found: &DataType) -> bool {
         let length = if let DataType::FixedSizeList(_, length) = found { *length as usize } else { 0 };
-        match (found, self.kind.data_type(length)) {
+        let kept = |precision| match (found, self.kind.data_type(length, precision)) {
             (DataType::FixedSizeList(found, _), DataType::FixedSizeList(own, _)) => found.data_type() == own.data_type(),
             (found, own) => *found == own,
-        }
+        };
+        kept(Precision::Float32) || kept(Precision::Float16)
     }
 
-    /// The Arrow field; `length` is that of lists.
-    pub(crate) fn field(&self, length: usize) -> Field {
+    /// The Arrow field; `length` is that of lists, `precision` that of their 32-bit floats.
+    pub(crate) fn field(&self, length: usize, precision: Precision) -> Field {
         let metadata = HashMap::from([("unit".to_owned(), self.unit.to_owned()), ("description".to_owned(), self.description.to_owned())]);
-        Field::new(self.name, self.kind.data_type(length), self.nullable).with_metadata(metadata)
+        Field::new(self.name, self.kind.data_type(length, precision), self.nullable).with_metadata(metadata)
     }
 }
 
 impl Kind {
-    fn data_type(self, length: usize) -> DataType {
+    fn data_type(self, length: usize, precision: Precision) -> DataType {
+        let list = |item| DataType::FixedSizeList(Arc::new(list_item(item)), length as i32);
         match self {
             Kind::Text => DataType::Utf8,
             Kind::Boolean => DataType::Boolean,
@@ -106,7 +123,11 @@ impl Kind {
             Kind::UInt32 => DataType::UInt32,
             Kind::UInt64 => DataType::UInt64,
             Kind::Float64 => DataType::Float64,
-            Kind::Floats | Kind::FloatsOrNan => DataType::FixedSizeList(Arc::new(item()), length as i32),
+            Kind::Floats | Kind::FloatsOrNan => list(match precision {
+                Precision::Float32 => DataType::Float32,
+                Precision::Float16 => DataType::Float16,
+            }),
+            Kind::Doubles => list(DataType::Float64),
         }
     }
 
@@ -120,13 +141,14 @@ impl Kind {
             Kind::UInt64 => "uint64",
             Kind::Float64 => "float64",
             Kind::Floats | Kind::FloatsOrNan => "list of float32",
+            Kind::Doubles => "list of float64",
         }
     }
 }
 
 /// The field inside a list.
-pub(crate) fn item() -> Field {
-    Field::new("item", DataType::Float32, false)
+pub(crate) fn list_item(data_type: DataType) -> Field {
+    Field::new("item", data_type, false)
 }
 
 impl Table {

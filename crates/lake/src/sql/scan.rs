@@ -47,7 +47,7 @@ pub(super) fn scan(lake: &Lake, table: &'static Table) -> Result<LazyFrame, SqlE
 struct Shape(BTreeMap<String, ListType>);
 
 fn is_list(column: &Column) -> bool {
-    matches!(column.kind, Kind::Floats | Kind::FloatsOrNan)
+    matches!(column.kind, Kind::Floats | Kind::FloatsOrNan | Kind::Doubles)
 }
 
 impl Shape {
@@ -55,7 +55,7 @@ impl Shape {
     fn of(lake: &Lake, table: &'static Table, key: &str, known: Option<BTreeMap<String, ListType>>) -> Result<Self, LakeError> {
         match known {
             Some(known) => Ok(Self(known)),
-            None if table.columns.iter().any(is_list) => Ok(Self(parquet_file::lists(lake.store().open(key)?, &lake.show(key))?)),
+            None if table.columns.iter().any(is_list) => Ok(Self(parquet_file::lists(&lake.store().open(key)?, &lake.show(key))?)),
             None => Ok(Self::default()),
         }
     }
@@ -79,7 +79,7 @@ fn schema(table: &Table, shape: &Shape) -> Schema {
             Kind::UInt32 => DataType::UInt32,
             Kind::UInt64 => DataType::UInt64,
             Kind::Float64 => DataType::Float64,
-            Kind::Floats | Kind::FloatsOrNan => {
+            Kind::Floats | Kind::FloatsOrNan | Kind::Doubles => {
                 let list = shape.0.get(column.name).cloned().unwrap_or_default();
                 DataType::Array(Box::new(item(&list)), list.length as usize)
             }
@@ -98,7 +98,10 @@ fn partitions(table: &Table) -> Schema {
 }
 
 fn lists_of_any_length(scan: LazyFrame, table: &Table) -> LazyFrame {
-    let cast = |column: &Column| col(column.name).cast(DataType::List(Box::new(DataType::Float32)));
+    let cast = |column: &Column| {
+        let item = if column.kind == Kind::Doubles { DataType::Float64 } else { DataType::Float32 };
+        col(column.name).cast(DataType::List(Box::new(item)))
+    };
     scan.with_columns(table.columns.iter().filter(|column| is_list(column)).map(cast).collect::<Vec<_>>())
 }
 

@@ -1,14 +1,11 @@
 //! Rows of one table, column by column, checked against its schema.
 
-use crate::error::LakeError;
-use crate::schema::{Column, Kind, Table, item};
-use arrow::array::{
-    Array, ArrayRef, AsArray, BooleanArray, FixedSizeListArray, Float32Array, Float64Array, Int32Array, RecordBatch, StringArray,
-    UInt32Array, UInt64Array, new_null_array,
-};
-use arrow::datatypes::{Float32Type, Float64Type, Int32Type, Schema, UInt32Type, UInt64Type};
-use std::collections::HashMap;
-use std::path::Path;
+mod arrow;
+mod float16;
+
+pub use float16::to_float16_and_back;
+
+use crate::schema::{Column, Kind, Table};
 use std::sync::Arc;
 
 /// The values of one column.
@@ -32,6 +29,13 @@ pub enum Data {
         length: usize,
         /// `rows * length`.
         values: Vec<f32>,
+    },
+    /// [`Kind::Doubles`]: all rows' lists behind each other.
+    Doubles {
+        /// Of every list.
+        length: usize,
+        /// `rows * length`.
+        values: Vec<f64>,
     },
 }
 
@@ -58,6 +62,17 @@ impl Data {
             Data::UInt64(values) => values.len(),
             Data::Float64(values) => values.len(),
             Data::Floats { length, values } => values.len() / (*length).max(1),
+            Data::Doubles { length, values } => values.len() / (*length).max(1),
+        }
+    }
+
+    /// Only nulls; `None` for a kind that has none.
+    fn nulls(kind: Kind, rows: usize) -> Option<Self> {
+        match kind {
+            Kind::Text => Some(Data::Text(vec![None; rows])),
+            Kind::Int32 => Some(Data::Int32(vec![None; rows])),
+            Kind::Float64 => Some(Data::Float64(vec![f64::NAN; rows])),
+            _ => None,
         }
     }
 
@@ -71,6 +86,7 @@ impl Data {
                 | (Data::UInt64(_), Kind::UInt64)
                 | (Data::Float64(_), Kind::Float64)
                 | (Data::Floats { .. }, Kind::Floats | Kind::FloatsOrNan)
+                | (Data::Doubles { .. }, Kind::Doubles)
         )
     }
 }
@@ -99,9 +115,21 @@ impl From<Vec<bool>> for Data {
     }
 }
 
+/// For functions that take frames by value or by reference.
+impl From<&Frame> for Frame {
+    fn from(frame: &Frame) -> Self {
+        frame.clone()
+    }
+}
+
 /// The values of some rows.
 fn pick<T: Clone>(values: &[T], rows: &[usize]) -> Vec<T> {
     rows.iter().map(|row| values[*row].clone()).collect()
+}
+
+/// The lists of some rows.
+fn pick_lists<T: Copy>(length: usize, values: &[T], rows: &[usize]) -> Vec<T> {
+    rows.iter().flat_map(|row| &values[row * length..(row + 1) * length]).copied().collect()
 }
 
 impl Frame {
@@ -134,7 +162,7 @@ impl Frame {
         self.table
     }
 
-    fn data(&self, name: &str) -> &Data {
+    pub(crate) fn data(&self, name: &str) -> &Data {
         let found = self.columns.iter().find(|(column, _)| column.name == name);
         &found.unwrap_or_else(|| panic!("column {name} of table {} was not asked for", self.table.name)).1
     }
@@ -189,8 +217,40 @@ impl Frame {
     /// # Panics
     /// As [`Frame::text`].
     pub fn floats(&self, name: &str) -> (usize, &[f32]) {
-        let Data::Floats { length, values } = self.data(name) else { panic!("{name} holds no lists") };
+        let Data::Floats { length, values } = self.data(name) else { panic!("{name} holds no lists of float32") };
         (*length, values)
+    }
+
+    /// The lists' length, and their 64-bit values row by row.
+    ///
+    /// # Panics
+    /// As [`Frame::text`].
+    pub fn doubles(&self, name: &str) -> (usize, &[f64]) {
+        let Data::Doubles { length, values } = self.data(name) else { panic!("{name} holds no lists of float64") };
+        (*length, values)
+    }
+
+    /// The lists' length of every column of lists.
+    pub(crate) fn list_lengths(&self) -> Vec<(&'static str, usize)> {
+        let length = |(column, data): &(&'static Column, Data)| match data {
+            Data::Floats { length, .. } | Data::Doubles { length, .. } => Some((column.name, *length)),
+            _ => None,
+        };
+        self.columns.iter().filter_map(length).collect()
+    }
+
+    /// Takes a column away.
+    #[cfg(test)]
+    pub(crate) fn without(mut self, name: &str) -> Self {
+        self.columns.retain(|(column, _)| column.name != name);
+        self
+    }
+
+    /// Adds a column of nulls; `None` where it cannot be null.
+    pub(crate) fn with_nulls(mut self, column: &'static Column) -> Option<Self> {
+        let data = if column.nullable { Data::nulls(column.kind, self.rows)? } else { return None };
+        self.columns.push((column, data));
+        Some(self)
     }
 
     /// Keeps the rows for which `keep` holds of their number.
@@ -205,135 +265,20 @@ impl Frame {
                 Data::UInt32(values) => Data::UInt32(pick(values, &kept)),
                 Data::UInt64(values) => Data::UInt64(pick(values, &kept)),
                 Data::Float64(values) => Data::Float64(pick(values, &kept)),
-                Data::Floats { length, values } => Data::Floats {
-                    length: *length,
-                    values: kept.iter().flat_map(|row| &values[row * length..(row + 1) * length]).copied().collect(),
-                },
+                Data::Floats { length, values } => Data::Floats { length: *length, values: pick_lists(*length, values, &kept) },
+                Data::Doubles { length, values } => Data::Doubles { length: *length, values: pick_lists(*length, values, &kept) },
             };
             (*column, data)
         });
         Self { table: self.table, rows: kept.len(), columns: columns.collect() }
     }
-
-    /// The Arrow form, all columns in the schema's order.
-    ///
-    /// # Errors
-    /// NaN or infinity where the schema refuses them.
-    ///
-    /// # Panics
-    /// Where a column that cannot be null was not added.
-    pub(crate) fn to_batch(&self, metadata: HashMap<String, String>) -> Result<RecordBatch, LakeError> {
-        let mut fields = Vec::with_capacity(self.table.columns.len());
-        let mut arrays: Vec<ArrayRef> = Vec::with_capacity(self.table.columns.len());
-        for column in self.table.columns {
-            let data = self.columns.iter().find(|(own, _)| own.name == column.name).map(|(_, data)| data);
-            let length = if let Some(Data::Floats { length, .. }) = data { *length } else { 0 };
-            let field = column.field(length);
-            assert!(data.is_some() || column.nullable, "column {} of table {} is missing", column.name, self.table.name);
-            arrays.push(data.map_or_else(|| Ok(new_null_array(field.data_type(), self.rows)), |data| self.array(column, data))?);
-            fields.push(field);
-        }
-        let schema = Schema::new(fields).with_metadata(metadata);
-        RecordBatch::try_new(Arc::new(schema), arrays).map_err(|error| self.refuse("all", error.to_string()))
-    }
-
-    fn array(&self, column: &Column, data: &Data) -> Result<ArrayRef, LakeError> {
-        Ok(match data {
-            Data::Text(values) => Arc::new(values.iter().map(Option::as_deref).collect::<StringArray>()),
-            Data::Boolean(values) => Arc::new(BooleanArray::from(values.clone())),
-            Data::Int32(values) => Arc::new(Int32Array::from(values.clone())),
-            Data::UInt32(values) => Arc::new(UInt32Array::from(values.clone())),
-            Data::UInt64(values) => Arc::new(UInt64Array::from(values.clone())),
-            Data::Float64(values) => {
-                let wrong = |value: &f64| value.is_infinite() || (value.is_nan() && !column.nullable);
-                if let Some(row) = values.iter().position(wrong) {
-                    return Err(self.refuse(column.name, format!("row {row} is {}, where only finite values belong", values[row])));
-                }
-                if column.nullable {
-                    Arc::new(values.iter().map(|value| (!value.is_nan()).then_some(*value)).collect::<Float64Array>())
-                } else {
-                    Arc::new(Float64Array::from(values.clone()))
-                }
-            }
-            Data::Floats { length, values } => {
-                let wrong = |value: &f32| value.is_infinite() || (value.is_nan() && column.kind == Kind::Floats);
-                if let Some(place) = values.iter().position(wrong) {
-                    let (row, element) = (place / length, place % length);
-                    return Err(self.refuse(
-                        column.name,
-                        format!("element {element} of row {row} is {}, where only finite values belong", values[place]),
-                    ));
-                }
-                let lists =
-                    FixedSizeListArray::try_new(Arc::new(item()), *length as i32, Arc::new(Float32Array::from(values.clone())), None);
-                Arc::new(lists.map_err(|error| self.refuse(column.name, error.to_string()))?)
-            }
-        })
-    }
-
-    fn refuse(&self, column: &str, reason: String) -> LakeError {
-        LakeError::Rows { table: self.table.name, column: column.to_owned(), reason }
-    }
-
-    /// The columns of an Arrow batch that was read from `path`, in the batch's order.
-    ///
-    /// # Errors
-    /// [`LakeError::Damaged`] for a column that is no column of the table, has another type, or holds what the schema refuses.
-    pub(crate) fn from_batch(table: &'static Table, batch: &RecordBatch, path: &Path) -> Result<Self, LakeError> {
-        let mut frame = Self::new(table, batch.num_rows());
-        for (field, array) in batch.schema_ref().fields().iter().zip(batch.columns()) {
-            let Some(column) = table.column(field.name()) else { continue };
-            let damaged = |reason: String| LakeError::damaged(path, format!("column {}: {reason}", column.name));
-            if array.null_count() > 0 && !column.nullable {
-                return Err(damaged(format!(
-                    "has {} null values, where none belong; the file was altered: make it anew with --force",
-                    array.null_count()
-                )));
-            }
-            let data = read_column(column.kind, array).ok_or_else(|| {
-                damaged(format!(
-                    "is {}, or not finite, where finite {} belongs; make it anew with --force",
-                    field.data_type(),
-                    column.kind.name()
-                ))
-            })?;
-            if let (Data::Float64(values), false) = (&data, column.nullable)
-                && let Some(row) = values.iter().position(|value| !value.is_finite())
-            {
-                return Err(damaged(format!("row {row} is {}, where only finite values belong; make it anew with --force", values[row])));
-            }
-            frame.columns.push((column, data));
-        }
-        Ok(frame)
-    }
-}
-
-fn read_column(kind: Kind, array: &ArrayRef) -> Option<Data> {
-    Some(match kind {
-        Kind::Text => Data::Text(array.as_string_opt::<i32>()?.iter().map(|value| value.map(Arc::from)).collect()),
-        Kind::Boolean => Data::Boolean(array.as_boolean_opt()?.iter().map(|value| value == Some(true)).collect()),
-        Kind::Int32 => Data::Int32(array.as_primitive_opt::<Int32Type>()?.iter().collect()),
-        Kind::UInt32 => Data::UInt32(array.as_primitive_opt::<UInt32Type>()?.values().to_vec()),
-        Kind::UInt64 => Data::UInt64(array.as_primitive_opt::<UInt64Type>()?.values().to_vec()),
-        Kind::Float64 => Data::Float64(array.as_primitive_opt::<Float64Type>()?.iter().map(|value| value.unwrap_or(f64::NAN)).collect()),
-        Kind::Floats | Kind::FloatsOrNan => {
-            let lists = array.as_fixed_size_list_opt()?;
-            let length = usize::try_from(lists.value_length()).ok()?;
-            let values = lists.values().as_primitive_opt::<Float32Type>()?;
-            let from = lists.value_offset_at(0);
-            let values = values.values().get(from..from + lists.len() * length)?;
-            if kind == Kind::Floats && values.iter().any(|value| !value.is_finite()) {
-                return None;
-            }
-            Data::Floats { length, values: values.to_vec() }
-        }
-    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::schema::{ACTIVITY, RATEMAPS};
+    use crate::schema::{ACTIVITY, Precision, RATEMAPS};
+    use std::path::Path;
 
     fn ratemaps(rate: Vec<f32>, peak: Vec<f64>) -> Frame {
         let rows = peak.len();
@@ -350,15 +295,15 @@ mod tests {
     #[test]
     fn rows_come_back_as_they_went() {
         let frame = ratemaps(vec![1.0, 2.0, 3.0, f32::NAN, 5.0, 6.0, 7.0, 8.0], vec![f64::NAN, 8.0]);
-        let batch = frame.to_batch(HashMap::new()).unwrap();
+        let batch = frame.into_batch(Precision::Float32).unwrap();
         assert_eq!(batch.num_columns(), RATEMAPS.columns.len());
-        let back = Frame::from_batch(&RATEMAPS, &batch, Path::new("x")).unwrap();
+        let back = Frame::from_batch(&RATEMAPS, batch.clone(), Path::new("x")).unwrap();
         assert_eq!(back.text("arena")[1].as_deref(), Some("square-2m"));
         assert!(back.float64("peak_rate")[0].is_nan() && back.float64("peak_rate")[1] == 8.0);
         assert!(back.float64("mean_rate").iter().all(|value| value.is_nan()), "a column that was not given is null");
         let (length, values) = back.floats("rate");
         assert_eq!((length, values[0], values[4]), (4, 1.0, 5.0));
-        let last = Frame::from_batch(&RATEMAPS, &batch.slice(1, 1), Path::new("x")).unwrap();
+        let last = Frame::from_batch(&RATEMAPS, batch.slice(1, 1), Path::new("x")).unwrap();
         assert_eq!(last.floats("rate").1, [5.0, 6.0, 7.0, 8.0]);
         let filtered = back.filter(|row| row == 1);
         assert_eq!(
@@ -369,7 +314,7 @@ mod tests {
 
     #[test]
     fn what_is_not_finite_is_named() {
-        let error = ratemaps(vec![f32::INFINITY; 4], vec![1.0]).to_batch(HashMap::new()).unwrap_err().to_string();
+        let error = ratemaps(vec![f32::INFINITY; 4], vec![1.0]).into_batch(Precision::Float32).unwrap_err().to_string();
         assert!(error.contains("table ratemaps, column rate: element 0 of row 0 is inf"), "{error}");
         let activity = Frame::new(&ACTIVITY, 1)
             .with("arena", Data::repeat("a", 1))
@@ -378,7 +323,7 @@ mod tests {
             .with("t", vec![1_u32])
             .with("g", Data::Floats { length: 2, values: vec![0.0, f32::NAN] });
         let activity = ["x_m", "y_m", "vx_m", "vy_m"].iter().fold(activity, |frame, name| frame.with(name, vec![0.0]));
-        let error = activity.to_batch(HashMap::new()).unwrap_err().to_string();
+        let error = activity.into_batch(Precision::Float32).unwrap_err().to_string();
         assert!(error.contains("column box_m: row 0 is NaN"), "{error}");
     }
 

@@ -1,0 +1,71 @@
+"""The same job in pyarrow: a process that answers commands, one a line, by one line of JSON each.
+
+load FILE                                    the rows, into memory, in batches of its row groups
+write FILE CODEC LEVEL ENCODING PRECISION    row group by row group; seconds
+iterate FILE                                 all rows, batch by batch; seconds
+table FILE                                   all rows at once; seconds
+"""
+
+import json
+import sys
+import time
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+batches = []
+
+
+def narrow(batch):
+    """Lists of float16 for lists of float32."""
+    g = batch.column("g")
+    halves = pa.FixedSizeListArray.from_arrays(g.values.cast(pa.float16()), g.type.list_size)
+    return batch.set_column(batch.schema.get_field_index("g"), "g", halves)
+
+
+def load(path):
+    batches.clear()
+    file = pq.ParquetFile(path)
+    for group in range(file.num_row_groups):
+        batches.extend(file.read_row_group(group).combine_chunks().to_batches())
+    return {"rows": sum(batch.num_rows for batch in batches), "batches": len(batches)}
+
+
+def write(path, codec, level, encoding, precision):
+    rows = [narrow(batch) for batch in batches] if precision == "float16" else batches
+    floats = ["box_m", "x_m", "y_m", "vx_m", "vy_m", "time_s", "g.list.element"]
+    names = [name for name in rows[0].schema.names if name != "g"] + ["g.list.element"]
+    options = {"compression": codec, "compression_level": None if level == "-" else int(level)}
+    if encoding == "dictionary":
+        options["use_dictionary"] = True
+    else:
+        options["use_dictionary"] = [name for name in names if name not in floats]
+        options["use_byte_stream_split"] = floats if encoding == "split" else False
+    begin = time.perf_counter()
+    with pq.ParquetWriter(path, rows[0].schema, **options) as writer:
+        for batch in rows:
+            writer.write_batch(batch)
+    return {"seconds": time.perf_counter() - begin}
+
+
+def iterate(path):
+    begin = time.perf_counter()
+    rows = sum(batch.num_rows for batch in pq.ParquetFile(path).iter_batches(batch_size=8192))
+    return {"seconds": time.perf_counter() - begin, "rows": rows}
+
+
+def table(path):
+    begin = time.perf_counter()
+    rows = pq.read_table(path).num_rows
+    return {"seconds": time.perf_counter() - begin, "rows": rows}
+
+
+def main():
+    print(json.dumps({"pyarrow": pa.__version__, "threads": pa.cpu_count()}), flush=True)
+    for line in sys.stdin:
+        verb, *arguments = line.rstrip("\n").split("\t")
+        answer = {"load": load, "write": write, "iterate": iterate, "table": table}[verb](*arguments)
+        print(json.dumps(answer), flush=True)
+
+
+main()
