@@ -5,12 +5,14 @@
 //! | How is a column encoded, how large are pages and row groups? | [`layout`] |
 //! | How do frames become row groups, in order and in bounded memory? | [`writer`] |
 //! | How do row groups become frames again? | [`reader`] |
+//! | How are lists encoded and decoded? | [`lists`] |
 //! | Which rows are wanted, and which pages may hold them? | [`rows`] |
 //! | What is read of a file, in how few requests? | [`source`] |
 //! | Who does the work? | [`workers`] |
 
 mod digest;
 mod layout;
+mod lists;
 mod reader;
 mod rows;
 mod source;
