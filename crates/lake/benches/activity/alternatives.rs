@@ -36,7 +36,11 @@ pub(crate) fn report(rows: usize) {
                 }
                 let (mb, each) = (size as f64 / 1e6, size as f64 / values);
                 let (writing, reading) = (raw_mb / Took::median(&writing).seconds, raw_mb / Took::median(&reading).seconds);
-                say(&format!("| {precision:?} | {floats:?} | {compression} | {mb:.1} | {each:.2} | {writing:.0} | {reading:.0} |"));
+                let packed = match compression {
+                    Compression::ZSTD(level) => format!("zstd {}", level.compression_level()),
+                    other => other.to_string().to_lowercase(),
+                };
+                say(&format!("| {precision:?} | {floats:?} | {packed} | {mb:.1} | {each:.2} | {writing:.0} | {reading:.0} |"));
             }
         }
     }

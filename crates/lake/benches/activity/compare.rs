@@ -1,6 +1,6 @@
 //! Writing and reading by the default layout, in turns with pyarrow.
 
-use crate::job::{Took, read, validate, write};
+use crate::job::{Took, one_trajectory, read, validate, write};
 use crate::pyarrow::PyArrow;
 use crate::say;
 use crate::synthetic::{STEPS, UNITS, recording};
@@ -36,7 +36,8 @@ pub(crate) fn report(rows: usize) {
             && let Some(pyarrow) = &mut pyarrow
         {
             let loaded = pyarrow.ask(&["load", text(&own)]).expect("rows");
-            assert_eq!(loaded["rows"], rows, "pyarrow reads all rows of ours");
+            let bits: u64 = frames.iter().flat_map(|frame| frame.floats("g").1).map(|value| u64::from(value.to_bits())).sum();
+            assert!(loaded["rows"] == rows && loaded["bits"] == bits, "pyarrow reads what we wrote: {loaded}");
             say(&format!("pyarrow: {}; {loaded}", pyarrow.hello));
         }
         let mut times: [Vec<Took>; 4] = Default::default();
@@ -49,6 +50,17 @@ pub(crate) fn report(rows: usize) {
                 let ways = ["iterate", "table"].map(|verb| pyarrow.time(&[verb, text(&other)]).expect("rows"));
                 times[3].push(if ways[0].seconds < ways[1].seconds { ways[0] } else { ways[1] });
             }
+        }
+        if precision == Precision::Float32 {
+            let number = (rows / STEPS / 2) as u32;
+            let (took, read) = one_trajectory(&own, number);
+            let share = 100.0 * read as f64 / bytes as f64;
+            say(&format!(
+                "trajectory {number} of {}: {:.1} ms, {:.2} MB read, {share:.2} % of the file",
+                rows / STEPS,
+                took * 1e3,
+                read as f64 / 1e6
+            ));
         }
         let others = std::fs::metadata(&other).map_or(0, |file| file.len());
         say(&format!("{name}: gridlake {:.1} MB, pyarrow {:.1} MB", bytes as f64 / 1e6, others as f64 / 1e6));

@@ -1,13 +1,17 @@
 //! The jobs that are timed, and their check.
 
 use crate::owner;
-use crate::synthetic::UNITS;
+use crate::synthetic::{STEPS, UNITS};
+use bytes::Bytes;
 use gridlake_lake::Frame;
 use gridlake_lake::frame::to_float16_and_back;
 use gridlake_lake::parquet_file::{FileReader, FileWriter, Layout, LocalFile, Rows};
 use gridlake_lake::schema::{ACTIVITY, Precision};
+use parquet::errors::ParquetError;
+use parquet::file::reader::{ChunkReader, Length};
 use std::fs::File;
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 /// What a job took.
@@ -65,6 +69,48 @@ fn open(path: &Path) -> impl Iterator<Item = Frame> {
 /// Reads a file.
 pub(crate) fn read(path: &Path) -> Took {
     Took::time(|| assert!(open(path).map(|frame| frame.rows()).sum::<usize>() > 0))
+}
+
+/// A file that counts the bytes read of it.
+struct Counting<'b> {
+    file: LocalFile,
+    read: &'b AtomicU64,
+}
+
+impl Length for Counting<'_> {
+    fn len(&self) -> u64 {
+        self.file.len()
+    }
+}
+
+impl ChunkReader for Counting<'_> {
+    type T = <LocalFile as ChunkReader>::T;
+
+    fn get_read(&self, start: u64) -> Result<Self::T, ParquetError> {
+        self.file.get_read(start)
+    }
+
+    fn get_bytes(&self, start: u64, length: usize) -> Result<Bytes, ParquetError> {
+        self.read.fetch_add(length as u64, Ordering::Relaxed);
+        self.file.get_bytes(start, length)
+    }
+}
+
+/// Reads one trajectory; seconds (median of several times), and bytes.
+pub(crate) fn one_trajectory(path: &Path, number: u32) -> (f64, u64) {
+    static READ: AtomicU64 = AtomicU64::new(0);
+    let took: Vec<Took> = (0..9)
+        .map(|_| {
+            READ.store(0, Ordering::Relaxed);
+            Took::time(|| {
+                let file = Counting { file: LocalFile::open(path).expect("the file"), read: &READ };
+                let rows = Rows::of_trajectory("square-2m", number);
+                let frames = FileReader::open(&ACTIVITY, file, path, &[], rows).expect("the file").map(|frame| frame.expect("rows"));
+                assert_eq!(frames.map(|frame| frame.rows()).sum::<usize>(), STEPS);
+            })
+        })
+        .collect();
+    (Took::median(&took).seconds, READ.load(Ordering::Relaxed))
 }
 
 /// Stops unless the file holds the frames' rows.

@@ -1,6 +1,6 @@
 """The same job in pyarrow: a process that answers commands, one a line, by one line of JSON each.
 
-load FILE                                    the rows, into memory, in batches of its row groups
+load FILE                                    the rows, into memory, in batches of its row groups; their number and the sum of the states' bits
 write FILE CODEC LEVEL ENCODING PRECISION    row group by row group; seconds
 iterate FILE                                 all rows, batch by batch; seconds
 table FILE                                   all rows at once; seconds
@@ -10,6 +10,7 @@ import json
 import sys
 import time
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -35,7 +36,8 @@ def load(path):
     file = pq.ParquetFile(path)
     for group in range(file.num_row_groups):
         batches.extend(file.read_row_group(group).combine_chunks().to_batches())
-    return {"rows": sum(batch.num_rows for batch in batches), "batches": len(batches)}
+    bits = sum(int(batch.column("g").flatten().to_numpy().view(np.uint32).sum(dtype=np.uint64)) for batch in batches)
+    return {"rows": sum(batch.num_rows for batch in batches), "batches": len(batches), "bits": bits}
 
 
 def write(path, codec, level, encoding, precision):

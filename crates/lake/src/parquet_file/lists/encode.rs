@@ -70,22 +70,22 @@ fn encode_numbers<T: Number>(
         Compression::ZSTD(level) => Some(zstd::bulk::Compressor::new(level.compression_level())?),
         _ => None,
     };
-    let mut sink = TrackedWrite::new(Vec::new());
+    // Address space for the worst case; memory is only what is used of it.
+    let mut sink = TrackedWrite::new(Vec::with_capacity(rows * length * T::BYTES));
     let mut index = OffsetIndexBuilder::new();
     let mut unpacked = 0;
-    let (mut head, mut page, mut packed) = (levels(page_rows, length), Vec::new(), Vec::new());
-    let mut head_rows = page_rows;
+    let (mut head, mut head_rows) = (Vec::new(), 0);
+    let mut page: Vec<u8> = Vec::new();
     let mut numbers = parts.iter().copied();
     let mut rest: &[T] = &[];
     for from in (0..rows).step_by(page_rows) {
         let page_rows = page_rows.min(rows - from);
+        let count = page_rows * length;
         if page_rows != head_rows {
             (head, head_rows) = (levels(page_rows, length), page_rows);
+            page.clone_from(&head);
+            page.resize(head.len() + count * T::BYTES, 0);
         }
-        let count = page_rows * length;
-        page.clear();
-        page.extend_from_slice(&head);
-        page.resize(head.len() + count * T::BYTES, 0);
         let mut at = 0;
         while at < count {
             if rest.is_empty() {
@@ -95,13 +95,9 @@ fn encode_numbers<T: Number>(
             split(now, &mut page[head.len()..], count, at);
             (at, rest) = (at + now.len(), later);
         }
-        let bytes = if let Some(compressor) = &mut compressor {
-            packed.clear();
-            packed.reserve(zstd::zstd_safe::compress_bound(page.len()));
-            compressor.compress_to_buffer(&page, &mut packed)?;
-            Bytes::copy_from_slice(&packed)
-        } else {
-            Bytes::copy_from_slice(&page)
+        let bytes = match &mut compressor {
+            Some(compressor) => compressor.compress(&page)?.into(),
+            None => Bytes::copy_from_slice(&page),
         };
         let data = Page::DataPage {
             buf: bytes,
