@@ -1,5 +1,6 @@
 //! The same job in pyarrow, `pyarrow_side.py`, in a process of its own.
 
+use crate::job::Took;
 use serde_json::Value;
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
@@ -43,13 +44,14 @@ impl PyArrow {
         self.answer()
     }
 
-    /// Seconds that a command took.
+    /// What a command took.
     ///
     /// # Errors
     /// When the process ends.
-    pub(crate) fn time(&mut self, words: &[&str]) -> Result<f64, String> {
+    pub(crate) fn time(&mut self, words: &[&str]) -> Result<Took, String> {
         let answer = self.ask(words)?;
-        answer["seconds"].as_f64().ok_or_else(|| format!("pyarrow's answer lacks seconds: {answer}"))
+        let number = |key: &str| answer[key].as_f64().ok_or_else(|| format!("pyarrow's answer lacks {key}: {answer}"));
+        Ok(Took { seconds: number("seconds")?, cpu_seconds: number("cpu_seconds")? })
     }
 
     fn answer(&mut self) -> Result<Value, String> {

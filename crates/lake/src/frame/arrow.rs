@@ -86,6 +86,32 @@ impl Frame {
         }
         Ok(frame)
     }
+
+    /// Adds lists that were read from `path`.
+    ///
+    /// # Errors
+    /// [`LakeError::Damaged`] for lists of another type than the column's, or with numbers that the schema refuses.
+    pub(crate) fn with_lists(mut self, column: &'static Column, data: Data, path: &Path) -> Result<Self, LakeError> {
+        if !data.fits(column.kind) || !are_valid(column.kind, &data) {
+            let reason = format!(
+                "column {}: is of another type, or not finite, where finite {} belongs; make it anew with --force",
+                column.name,
+                column.kind.name()
+            );
+            return Err(LakeError::damaged(path, reason));
+        }
+        self.columns.push((column, data));
+        Ok(self)
+    }
+}
+
+/// Whether lists hold what their kind allows.
+fn are_valid(kind: Kind, data: &Data) -> bool {
+    match data {
+        Data::Floats { values, .. } => kind != Kind::Floats || !any(values, |value| !value.is_finite()),
+        Data::Doubles { values, .. } => !any(values, |value| !value.is_finite()),
+        _ => true,
+    }
 }
 
 /// A column's Arrow form, or what is wrong with its values.
@@ -164,17 +190,11 @@ fn read_column(kind: Kind, array: ArrayRef) -> Option<Data> {
             } else {
                 list_values::<Float32Type>(array)?
             };
-            if kind == Kind::Floats && any(&values, |value| !value.is_finite()) {
-                return None;
-            }
-            Data::Floats { length, values }
+            Some(Data::Floats { length, values }).filter(|data| are_valid(kind, data))?
         }
         Kind::Doubles => {
             let (length, values) = list_values::<Float64Type>(array)?;
-            if any(&values, |value| !value.is_finite()) {
-                return None;
-            }
-            Data::Doubles { length, values }
+            Some(Data::Doubles { length, values }).filter(|data| are_valid(kind, data))?
         }
     })
 }

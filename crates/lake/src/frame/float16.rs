@@ -25,7 +25,7 @@ pub(super) fn narrow(values: &[f32]) -> Vec<f16> {
 }
 
 /// The same numbers in 32 bits.
-pub(super) fn widen(halves: &[f16]) -> Vec<f32> {
+pub(crate) fn widen(halves: &[f16]) -> Vec<f32> {
     let mut values = vec![0.0; halves.len()];
     halves.convert_to_f32_slice(&mut values);
     values

@@ -4,6 +4,7 @@ mod arrow;
 mod float16;
 
 pub use float16::to_float16_and_back;
+pub(crate) use float16::widen;
 
 use crate::schema::{Column, Kind, Table};
 use std::sync::Arc;
@@ -251,6 +252,13 @@ impl Frame {
         let data = if column.nullable { Data::nulls(column.kind, self.rows)? } else { return None };
         self.columns.push((column, data));
         Some(self)
+    }
+
+    /// The same with its columns in the table's order.
+    pub(crate) fn in_order(mut self) -> Self {
+        let columns = self.table.columns;
+        self.columns.sort_by_key(|(own, _)| columns.iter().position(|column| column.name == own.name));
+        self
     }
 
     /// Keeps the rows for which `keep` holds of their number.

@@ -4,40 +4,51 @@ use sha2::{Digest, Sha256};
 use std::fmt::Write as _;
 use std::io::Write;
 
+/// Bytes that are passed on at once; pages arrive in smaller pieces.
+const AT_ONCE: usize = 256 << 10;
+
 /// A sink with the size and the SHA-256 of what it was given.
 pub(super) struct Digesting<W: Write> {
     /// None once it was given back.
     inner: Option<W>,
+    waiting: Vec<u8>,
     bytes: u64,
     digest: Sha256,
 }
 
 impl<W: Write> Digesting<W> {
     pub(super) fn new(inner: W) -> Self {
-        Self { inner: Some(inner), bytes: 0, digest: Sha256::new() }
+        Self { inner: Some(inner), waiting: Vec::new(), bytes: 0, digest: Sha256::new() }
     }
 
-    /// The sink, how many bytes it was given, and their digest. It takes nothing more.
+    /// The sink, how many bytes it was given, and their digest. It takes nothing more; what was not flushed is lost.
     pub(super) fn give_back(&mut self) -> Option<(W, u64, String)> {
         let inner = self.inner.take()?;
         Some((inner, self.bytes, hex(&std::mem::take(&mut self.digest).finalize())))
     }
 
-    fn inner(&mut self) -> std::io::Result<&mut W> {
-        self.inner.as_mut().ok_or_else(|| std::io::Error::other("the file was ended"))
+    fn pass_on(&mut self) -> std::io::Result<&mut W> {
+        let inner = self.inner.as_mut().ok_or_else(|| std::io::Error::other("the file was ended"))?;
+        inner.write_all(&self.waiting)?;
+        self.digest.update(&self.waiting);
+        self.bytes += self.waiting.len() as u64;
+        self.waiting.clear();
+        Ok(inner)
     }
 }
 
 impl<W: Write> Write for Digesting<W> {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        let written = self.inner()?.write(bytes)?;
-        self.digest.update(&bytes[..written]);
-        self.bytes += written as u64;
-        Ok(written)
+        let taken = bytes.len().min(AT_ONCE);
+        if self.waiting.len() + taken > AT_ONCE {
+            self.pass_on()?;
+        }
+        self.waiting.extend_from_slice(&bytes[..taken]);
+        Ok(taken)
     }
 
     fn flush(&mut self) -> std::io::Result<()> {
-        self.inner()?.flush()
+        self.pass_on()?.flush()
     }
 }
 

@@ -14,7 +14,7 @@ const GROUP_BYTES: usize = 16 << 20;
 /// Fewest rows of a row group, however long they are.
 const FEWEST_ROWS: usize = 64;
 /// Most rows of a page, the same in all columns: what is read to get at one row.
-const PAGE_ROWS: usize = 2048;
+pub(super) const PAGE_ROWS: usize = 2048;
 
 /// How floats are encoded before they are compressed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -6,6 +6,7 @@
 //! | How do frames become row groups, in order and in bounded memory? | [`writer`] |
 //! | How do row groups become frames again? | [`reader`] |
 //! | What does its footer say? | [`check`](mod@check) |
+//! | How are lists encoded and decoded? | [`lists`] |
 //! | Which rows are wanted, and which pages may hold them? | [`rows`] |
 //! | What is read of a file, in how few requests? | [`source`] |
 //! | Who does the work? | [`workers`] |
@@ -13,6 +14,7 @@
 mod check;
 mod digest;
 mod layout;
+mod lists;
 mod reader;
 mod rows;
 mod source;

@@ -1,7 +1,8 @@
 //! A file into frames: row groups are fetched in few requests and decoded by several threads, few ahead of who reads.
 
+use super::lists::{List, ListReader};
 use super::rows::Rows;
-use super::source::{fetch, load_metadata};
+use super::source::{Fetched, fetch, load_metadata};
 use super::workers::{Workers, threads};
 use super::{REMEDY, read_error};
 use crate::error::LakeError;
@@ -150,9 +151,9 @@ impl<R: ChunkReader + 'static> Opened<R> {
             Some(selection)
         };
         let lack = |frame: Frame| self.absent.iter().try_fold(frame, |frame, column| frame.with_nulls(column));
-        let frames = self.decode(group, &self.columns, selection)?;
+        let frames = self.decode(group, &self.columns, selection.as_ref())?;
         // That all of them can be null was found when the file was opened.
-        Ok(frames.into_iter().filter_map(lack).collect())
+        Ok(frames.into_iter().filter_map(lack).map(Frame::in_order).collect())
     }
 
     /// The rows of a group that are wanted: pages that cannot hold any are not read, of the others only the columns that decide.
@@ -171,7 +172,7 @@ impl<R: ChunkReader + 'static> Opened<R> {
         });
         let mut places = places.by_ref().flatten().flatten();
         let mut wanted: Vec<Range<usize>> = Vec::new();
-        for frame in self.decode(group, &decisive, Some(candidates.clone()))? {
+        for frame in self.decode(group, &decisive, Some(&candidates))? {
             for (row, place) in (0..frame.rows()).zip(&mut places) {
                 if self.rows.wants(&frame, row) {
                     match wanted.last_mut() {
@@ -185,20 +186,51 @@ impl<R: ChunkReader + 'static> Opened<R> {
     }
 
     /// Rows of some columns of a group.
-    fn decode(&self, group: usize, columns: &[&'static str], selection: Option<RowSelection>) -> Frames {
+    fn decode(&self, group: usize, columns: &[&'static str], selection: Option<&RowSelection>) -> Frames {
         let refuse = |error: ParquetError| read_error(&self.name, error);
-        let mask = ProjectionMask::columns(self.metadata.parquet_schema(), columns.iter().copied());
-        let source = fetch(&self.source, self.ranges(group, &mask, selection.as_ref())).map_err(refuse)?;
+        let all = ProjectionMask::columns(self.metadata.parquet_schema(), columns.iter().copied());
+        let source = fetch(&self.source, self.ranges(group, &all, selection)).map_err(refuse)?;
+        let mut lists = Vec::new();
+        for column in columns.iter().filter_map(|name| self.table.column(name)) {
+            if let Some(list) = List::find(&self.metadata, column.name) {
+                let reader = ListReader::start(&self.metadata, Arc::new(source.clone()), group, list, selection).map_err(refuse)?;
+                lists.push((column, list, reader));
+            }
+        }
+        let others = columns.iter().copied().filter(|name| lists.iter().all(|(column, ..)| column.name != *name));
+        let others = ProjectionMask::columns(self.metadata.parquet_schema(), others);
+        let mut frames = Vec::new();
+        for frame in self.general(source.clone(), group, others, selection)? {
+            let mut frame = frame?;
+            for (column, list, reader) in &mut lists {
+                let Some(numbers) = reader.read(frame.rows()).map_err(refuse)? else {
+                    return self.general(source, group, all, selection)?.collect();
+                };
+                frame = frame.with_lists(column, numbers.into_data(list.length()), &self.name)?;
+            }
+            frames.push(frame);
+        }
+        Ok(frames)
+    }
+
+    /// Rows of any columns of a group, whatever their encoding.
+    fn general(
+        &self,
+        source: Fetched,
+        group: usize,
+        mask: ProjectionMask,
+        selection: Option<&RowSelection>,
+    ) -> Result<impl Iterator<Item = Result<Frame, LakeError>>, LakeError> {
         let mut builder = ParquetRecordBatchReaderBuilder::new_with_metadata(source, self.metadata.clone())
             .with_row_groups(vec![group])
             .with_projection(mask)
             .with_batch_size(FRAME_ROWS);
         if let Some(selection) = selection {
-            builder = builder.with_row_selection(selection).with_row_selection_policy(RowSelectionPolicy::Selectors);
+            builder = builder.with_row_selection(selection.clone()).with_row_selection_policy(RowSelectionPolicy::Selectors);
         }
         let torn = |error| LakeError::damaged(&self.name, format!("is torn ({error}); {REMEDY}"));
-        let batches = builder.build().map_err(refuse)?;
-        batches.map(|batch| Frame::from_batch(self.table, batch.map_err(torn)?, &self.name)).collect()
+        let batches = builder.build().map_err(|error| read_error(&self.name, error))?;
+        Ok(batches.map(move |batch| Frame::from_batch(self.table, batch.map_err(torn)?, &self.name)))
     }
 
     /// Where the pages are.

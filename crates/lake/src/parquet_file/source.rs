@@ -90,6 +90,7 @@ pub(super) fn load_metadata<R: ChunkReader>(source: &R, pages: PageIndexPolicy) 
 }
 
 /// Pieces of a file in memory, in the place of the file.
+#[derive(Clone)]
 pub(super) struct Fetched {
     length: u64,
     pieces: Vec<(u64, Bytes)>,

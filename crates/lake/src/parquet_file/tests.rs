@@ -125,12 +125,47 @@ fn one_trajectory_of_many_is_read_from_few_pages() {
     let back: Vec<Frame> = reader.map(Result::unwrap).collect();
     assert!(rows_of(&back) == rows_of(&[with_time(&frames[57])]));
     let (read, requests) = (file.read.load(Ordering::Relaxed), file.requests.load(Ordering::Relaxed));
-    assert!(read * 12 < length, "{read} of {length} bytes");
+    assert!(read * 15 < length, "{read} of {length} bytes");
     assert!(requests < 40, "{requests} requests");
     // The whole file: the footer's two requests, and one for each row group.
     file.requests.store(0, Ordering::Relaxed);
     let groups = FileReader::open(&ACTIVITY, file.clone(), Path::new(NAME), &[], Rows::all()).unwrap().map(Result::unwrap).count();
     assert!(groups > 4 && file.requests.load(Ordering::Relaxed) <= 2 + groups as u64);
+}
+
+/// What Arrow's own reader finds in the column of lists, in float32.
+fn lists_by_arrow(bytes: &[u8]) -> Vec<u32> {
+    let bytes = bytes::Bytes::copy_from_slice(bytes);
+    let reader = parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder::try_new(bytes).unwrap().build().unwrap();
+    let frames = reader.map(|batch| Frame::from_batch(&ACTIVITY, batch.unwrap(), Path::new(NAME)).unwrap());
+    frames.flat_map(|frame| frame.floats("g").1.iter().map(|value| value.to_bits()).collect::<Vec<_>>()).collect()
+}
+
+#[test]
+fn any_reader_finds_the_lists_and_any_writers_lists_are_found() {
+    let encodings = [FloatEncoding::ByteStreamSplit, FloatEncoding::Plain, FloatEncoding::Dictionary];
+    for units in [1, 2, 7, 8, 130, 300_000] {
+        let rows = if units > 1000 { 3 } else { 5001 };
+        for (precision, floats) in
+            [Precision::Float32, Precision::Float16].into_iter().flat_map(|precision| encodings.map(|floats| (precision, floats)))
+        {
+            let frames = [walk(&ACTIVITY, "a", 0, rows - 2, units), walk(&ACTIVITY, "a", 1, 2, units)];
+            let bytes = write(&ACTIVITY, frames.clone(), Layout { floats, ..Layout::of(precision) });
+            let mut states: Vec<f32> = frames.iter().flat_map(|frame| frame.floats("g").1.to_vec()).collect();
+            if precision == Precision::Float16 {
+                to_float16_and_back(&mut states);
+            }
+            let expected: Vec<u32> = states.iter().map(|value| value.to_bits()).collect();
+            assert!(lists_by_arrow(&bytes) == expected, "{units} {precision:?} {floats:?}");
+            let own = read(&bytes, &["g"], Rows::all());
+            assert!(
+                own.iter().flat_map(|frame| frame.floats("g").1).map(|value| value.to_bits()).eq(expected),
+                "{units} {precision:?} {floats:?}"
+            );
+            let last = read(&bytes, &["g"], Rows::all().integer("trajectory", 1..=1).integer("t", 2..=9));
+            assert_eq!(last[0].floats("g"), (units, &states[(rows - 1) * units..]));
+        }
+    }
 }
 
 proptest! {
@@ -261,6 +296,19 @@ fn a_column_of_the_future_is_left_out_and_a_version_of_the_future_refused() {
     bytes[place + digit] = b'9';
     let error = FileReader::open(&ACTIVITY, bytes::Bytes::from(bytes), Path::new(NAME), &[], Rows::all()).err().unwrap();
     assert!(matches!(error, LakeError::Version { found: 9, .. }), "{error}");
+}
+
+#[test]
+fn states_that_are_not_finite_are_refused_when_read() {
+    let columns =
+        ACTIVITY.columns.iter().map(|column| Column { kind: if column.name == "g" { Kind::FloatsOrNan } else { column.kind }, ..*column });
+    let lax: &'static Table = Box::leak(Box::new(Table { columns: Box::leak(columns.collect()), ..ACTIVITY }));
+    for layout in [Layout::default(), Layout::of(Precision::Float16), Layout { floats: FloatEncoding::Plain, ..Layout::default() }] {
+        let frame = walk(lax, "a", 0, 2, 2).without("g").with("g", Data::Floats { length: 2, values: vec![0.0, f32::NAN, 0.0, 0.0] });
+        let bytes = bytes::Bytes::from(write(lax, [frame], layout));
+        let error = FileReader::open(&ACTIVITY, bytes, Path::new(NAME), &[], Rows::all()).unwrap().next().unwrap().unwrap_err().to_string();
+        assert!(error.contains(NAME) && error.contains("column g") && error.contains("not finite"), "{error}");
+    }
 }
 
 #[test]

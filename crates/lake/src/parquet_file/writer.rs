@@ -5,25 +5,27 @@
 use super::check::lists_of;
 use super::digest::Digesting;
 use super::layout::{self, Layout};
+use super::lists::{self, EncodedList};
 use super::workers::{Workers, threads};
 use super::{Owner, write_error};
 use crate::error::LakeError;
 use crate::frame::Frame;
 use crate::manifest::ListType;
 use crate::schema::Table;
-use arrow::array::RecordBatch;
+use arrow::array::{Array, ArrayRef, RecordBatch};
 use arrow::datatypes::SchemaRef;
-use parquet::arrow::arrow_writer::{ArrowColumnChunk, ArrowColumnWriter, ArrowRowGroupWriterFactory, compute_leaves};
+use parquet::arrow::arrow_writer::{ArrowColumnChunk, ArrowRowGroupWriterFactory, compute_leaves};
 use parquet::arrow::{ArrowSchemaConverter, add_encoded_arrow_schema_to_metadata};
 use parquet::errors::ParquetError;
 use parquet::file::writer::SerializedFileWriter;
 use std::collections::BTreeMap;
+use parquet::schema::types::ColumnDescPtr;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// Rows of a column that are encoded at once, so that their levels stay in the cache.
-const SLICE_ROWS: usize = 512;
+/// Rows of a column that are encoded at once, so that what is spelled out for them stays small.
+const SLICE_ROWS: usize = 1024;
 
 /// A file that was written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,7 +40,21 @@ pub struct Written {
     pub lists: BTreeMap<String, ListType>,
 }
 
-type Chunks = Result<Vec<ArrowColumnChunk>, ParquetError>;
+/// A column chunk, encoded.
+enum Chunk {
+    General(ArrowColumnChunk),
+    List(EncodedList),
+}
+
+type Chunks = Result<Vec<Chunk>, ParquetError>;
+
+/// What is known of columns when row groups are encoded. Every column of a table has one leaf.
+struct ColumnEncoding {
+    schema: SchemaRef,
+    columns: Vec<ColumnDescPtr>,
+    factory: ArrowRowGroupWriterFactory,
+    layout: Layout,
+}
 
 /// Rows of one row group, to be encoded.
 struct Group {
@@ -58,9 +74,8 @@ pub struct FileWriter<W: Write + Send> {
 
 /// What is known from the first frame on.
 struct Open<W: Write + Send> {
-    schema: SchemaRef,
     file: SerializedFileWriter<Digesting<W>>,
-    factory: Arc<ArrowRowGroupWriterFactory>,
+    encoding: Arc<ColumnEncoding>,
     group_rows: usize,
     list_lengths: Vec<(&'static str, usize)>,
     batches: Vec<RecordBatch>,
@@ -136,20 +151,10 @@ impl<W: Write + Send> Open<W> {
         let parquet_schema = ArrowSchemaConverter::new().convert(&schema)?;
         add_encoded_arrow_schema_to_metadata(&schema, &mut properties);
         let file = SerializedFileWriter::new(sink, parquet_schema.root_schema_ptr(), Arc::new(properties))?;
-        let factory = Arc::new(ArrowRowGroupWriterFactory::new(&file, Arc::clone(&schema)));
-        let group_rows = layout::group_rows(&schema);
-        Ok(Self {
-            schema,
-            file,
-            factory,
-            group_rows,
-            list_lengths,
-            batches: Vec::new(),
-            batched_rows: 0,
-            groups: 0,
-            rows: 0,
-            workers: None,
-        })
+        let factory = ArrowRowGroupWriterFactory::new(&file, Arc::clone(&schema));
+        let (group_rows, columns) = (layout::group_rows(&schema), file.schema_descr().columns().to_vec());
+        let encoding = Arc::new(ColumnEncoding { schema, columns, factory, layout });
+        Ok(Self { file, encoding, group_rows, list_lengths, batches: Vec::new(), batched_rows: 0, groups: 0, rows: 0, workers: None })
     }
 
     fn add(&mut self, batch: &RecordBatch) -> Result<(), ParquetError> {
@@ -178,8 +183,8 @@ impl<W: Write + Send> Open<W> {
         let workers = if let Some(workers) = &mut self.workers {
             workers
         } else {
-            let (factory, schema) = (Arc::clone(&self.factory), Arc::clone(&self.schema));
-            self.workers.insert(Workers::start(threads(), move |group: Group| encode(&factory, &schema, &group))?)
+            let encoding = Arc::clone(&self.encoding);
+            self.workers.insert(Workers::start(threads(), move |group: Group| encode(&encoding, &group))?)
         };
         workers.submit(group);
         if workers.is_busy() {
@@ -195,10 +200,13 @@ impl<W: Write + Send> Open<W> {
         Ok(true)
     }
 
-    fn append(&mut self, chunks: Vec<ArrowColumnChunk>) -> Result<(), ParquetError> {
+    fn append(&mut self, chunks: Vec<Chunk>) -> Result<(), ParquetError> {
         let mut group = self.file.next_row_group()?;
         for chunk in chunks {
-            chunk.append_to_row_group(&mut group)?;
+            match chunk {
+                Chunk::General(chunk) => chunk.append_to_row_group(&mut group)?,
+                Chunk::List(list) => group.append_column(&list.bytes, list.close)?,
+            }
         }
         group.close().map(|_| ())
     }
@@ -207,7 +215,7 @@ impl<W: Write + Send> Open<W> {
         // The last one, often the only one, is encoded here while the threads end theirs.
         let last = if self.batched_rows > 0 {
             let group = self.group();
-            Some(encode(&self.factory, &self.schema, &group)?)
+            Some(encode(&self.encoding, &group)?)
         } else {
             None
         };
@@ -218,22 +226,28 @@ impl<W: Write + Send> Open<W> {
         self.file.finish()?;
         let sink = self.file.inner_mut().give_back();
         let (sink, bytes, sha256) = sink.ok_or_else(|| ParquetError::General("the file was ended before".to_owned()))?;
-        Ok((sink, Written { bytes, sha256, rows: self.rows, lists: lists_of(&self.schema) }))
+        Ok((sink, Written { bytes, sha256, rows: self.rows, lists: lists_of(&self.encoding.schema) }))
     }
 }
 
-/// Encodes and compresses a row group.
-fn encode(factory: &ArrowRowGroupWriterFactory, schema: &SchemaRef, group: &Group) -> Chunks {
-    let mut writers = factory.create_column_writers(group.number)?;
-    for batch in &group.batches {
-        for from in (0..batch.num_rows()).step_by(SLICE_ROWS) {
-            let slice = batch.slice(from, SLICE_ROWS.min(batch.num_rows() - from));
-            let leaves = schema.fields().iter().zip(slice.columns()).map(|(field, array)| compute_leaves(field, array));
-            let leaves = leaves.collect::<Result<Vec<_>, _>>()?;
-            for (writer, leaf) in writers.iter_mut().zip(leaves.into_iter().flatten()) {
-                writer.write(&leaf)?;
+/// Encodes and compresses a row group, column by column.
+fn encode(encoding: &ColumnEncoding, group: &Group) -> Chunks {
+    let writers = encoding.factory.create_column_writers(group.number)?;
+    let mut chunks = Vec::with_capacity(writers.len());
+    for (place, (mut writer, field)) in writers.into_iter().zip(encoding.schema.fields()).enumerate() {
+        let arrays: Vec<&ArrayRef> = group.batches.iter().map(|batch| batch.column(place)).collect();
+        if lists::suits(field.data_type(), field.is_nullable(), encoding.layout) {
+            chunks.push(Chunk::List(lists::encode(&encoding.columns[place], &arrays, encoding.layout)?));
+            continue;
+        }
+        for array in arrays {
+            for from in (0..array.len()).step_by(SLICE_ROWS) {
+                for leaf in compute_leaves(field, &array.slice(from, SLICE_ROWS.min(array.len() - from)))? {
+                    writer.write(&leaf)?;
+                }
             }
         }
+        chunks.push(Chunk::General(writer.close()?));
     }
-    writers.into_iter().map(ArrowColumnWriter::close).collect()
+    Ok(chunks)
 }
