@@ -10,4 +10,5 @@ mod end_to_end;
 mod full_lake;
 mod gpu;
 mod kills;
+mod recording;
 mod sweeps;

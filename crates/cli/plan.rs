@@ -2,6 +2,7 @@
 
 use crate::failure::Failure;
 use crate::fingerprint;
+use crate::pipeline::settings::Keep;
 use crate::pipeline::{Run, Settings};
 use crate::stages::checkpoints;
 use gridlake_lake::Lake;
@@ -49,7 +50,11 @@ impl fmt::Display for Stage {
 
 /// What each stage of a run depends on, as numbers.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Fingerprints([String; 4]);
+pub(crate) struct Fingerprints {
+    stages: [String; 4],
+    /// Of a recording that keeps everything.
+    states: String,
+}
 
 impl Fingerprints {
     /// # Errors
@@ -57,14 +62,20 @@ impl Fingerprints {
     pub(crate) fn new(run: &Run) -> Result<Self, Failure> {
         let settings = &run.settings;
         let train = run.fingerprint.clone();
-        let record = fingerprint::record(settings, &train, settings.train.steps)?;
-        let analyze = fingerprint::analyze(settings, &record)?;
+        let states = fingerprint::states(settings, &train, settings.train.steps)?;
+        let record = fingerprint::record(settings, &states);
+        let analyze = fingerprint::analyze(settings, &states)?;
         let draw = fingerprint::draw(settings, &train, &analyze)?;
-        Ok(Self([train, record, analyze, draw]))
+        Ok(Self { stages: [train, record, analyze, draw], states })
     }
 
     pub(crate) fn of(&self, stage: Stage) -> &str {
-        &self.0[stage as usize]
+        &self.stages[stage as usize]
+    }
+
+    /// The fingerprint that a result must have to do for `stage`, given the one that it has: its own, or that of more than is asked for.
+    fn accepted(&self, stage: Stage, found: &str) -> &str {
+        if stage == Stage::Record && found == self.states { &self.states } else { self.of(stage) }
     }
 }
 
@@ -87,7 +98,7 @@ pub(crate) fn assess(lake: Option<&Lake>, run: &Run) -> Result<Vec<Verdict>, Fai
     // A stage before that must be made anew from the same settings makes the same bytes, so it leaves this one fresh.
     let verdict = |stage: Stage| {
         let stale = match (lake, &record, &manifest) {
-            (Some(lake), Some(record), Some(manifest)) => why_stale(lake, run, stage, record, manifest, fingerprints.of(stage)),
+            (Some(lake), Some(record), Some(manifest)) => why_stale(lake, run, stage, record, manifest, &fingerprints),
             _ => Some("not done yet".to_owned()),
         };
         Verdict { stage, stale }
@@ -95,7 +106,7 @@ pub(crate) fn assess(lake: Option<&Lake>, run: &Run) -> Result<Vec<Verdict>, Fai
     Ok(Stage::ALL.map(verdict).to_vec())
 }
 
-fn why_stale(lake: &Lake, run: &Run, stage: Stage, record: &RunRecord, manifest: &Manifest, fingerprint: &str) -> Option<String> {
+fn why_stale(lake: &Lake, run: &Run, stage: Stage, record: &RunRecord, manifest: &Manifest, fingerprints: &Fingerprints) -> Option<String> {
     let Some(done) = record.stages.get(stage.name()) else { return Some("not done yet".to_owned()) };
     match done.status {
         Status::Done => {}
@@ -103,8 +114,11 @@ fn why_stale(lake: &Lake, run: &Run, stage: Stage, record: &RunRecord, manifest:
         Status::Failed => return Some(format!("failed: {}", done.error.as_deref().unwrap_or("unknown"))),
         Status::Interrupted => return Some(format!("interrupted at step {} of {}", done.step, done.steps_total)),
     }
+    let fingerprint = fingerprints.accepted(stage, &done.fingerprint);
     if done.fingerprint != fingerprint {
-        return Some(format!("settings of [{stage}] or of a stage before have changed"));
+        let sums = stage == Stage::Record && run.settings.record.keep != Keep::All;
+        let bins = if sums { " (or analyze.ratemap.bins, in which it adds up what it does not keep)" } else { "" };
+        return Some(format!("settings of [{stage}] or of a stage before have changed{bins}"));
     }
     let steps = run.settings.train.steps;
     if stage == Stage::Train {

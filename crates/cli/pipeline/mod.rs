@@ -3,9 +3,9 @@
 //! Layers, later ones on top: `defaults.toml`, the file, one element of its sweep, the flags.
 
 pub(crate) mod layer;
-mod origin;
+pub(crate) mod origin;
 pub(crate) mod schema;
-mod settings;
+pub(crate) mod settings;
 mod sweep;
 
 pub(crate) use settings::Settings;

@@ -6,7 +6,8 @@ use arrow::array::{
     Array, ArrayRef, AsArray, BooleanArray, FixedSizeListArray, Float32Array, Float64Array, Int32Array, RecordBatch, StringArray,
     UInt32Array, UInt64Array, new_null_array,
 };
-use arrow::datatypes::{Float32Type, Float64Type, Int32Type, Schema, UInt32Type, UInt64Type};
+use arrow::datatypes::{DataType, Float32Type, Float64Type, Int32Type, Schema, UInt32Type, UInt64Type};
+use arrow::error::ArrowError;
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -33,6 +34,20 @@ pub enum Data {
         /// `rows * length`.
         values: Vec<f32>,
     },
+    /// [`Kind::Doubles`]: the same with 64 bits.
+    Doubles {
+        /// Of every list.
+        length: usize,
+        /// `rows * length`.
+        values: Vec<f64>,
+    },
+}
+
+/// Rounds values to the nearest float16, ties to even. NaN stays NaN; from ±65,520 on, values become infinite, which no table takes.
+pub fn to_float16_and_back(values: &mut [f32]) {
+    for value in values {
+        *value = half::f16::from_f32(*value).to_f32();
+    }
 }
 
 /// Rows of one table.
@@ -58,6 +73,7 @@ impl Data {
             Data::UInt64(values) => values.len(),
             Data::Float64(values) => values.len(),
             Data::Floats { length, values } => values.len() / (*length).max(1),
+            Data::Doubles { length, values } => values.len() / (*length).max(1),
         }
     }
 
@@ -71,6 +87,7 @@ impl Data {
                 | (Data::UInt64(_), Kind::UInt64)
                 | (Data::Float64(_), Kind::Float64)
                 | (Data::Floats { .. }, Kind::Floats | Kind::FloatsOrNan)
+                | (Data::Doubles { .. }, Kind::Doubles)
         )
     }
 }
@@ -102,6 +119,16 @@ impl From<Vec<bool>> for Data {
 /// The values of some rows.
 fn pick<T: Clone>(values: &[T], rows: &[usize]) -> Vec<T> {
     rows.iter().map(|row| values[*row].clone()).collect()
+}
+
+/// The lists of some rows.
+fn pick_lists<T: Copy>(values: &[T], length: usize, rows: &[usize]) -> Vec<T> {
+    rows.iter().flat_map(|row| &values[row * length..(row + 1) * length]).copied().collect()
+}
+
+/// Lists of equal length as an Arrow array.
+fn lists(of: DataType, length: usize, values: ArrayRef) -> Result<ArrayRef, ArrowError> {
+    Ok(Arc::new(FixedSizeListArray::try_new(Arc::new(item(of)), length as i32, values, None)?))
 }
 
 impl Frame {
@@ -193,6 +220,15 @@ impl Frame {
         (*length, values)
     }
 
+    /// As [`Frame::floats`], with 64 bits.
+    ///
+    /// # Panics
+    /// As [`Frame::text`].
+    pub fn doubles(&self, name: &str) -> (usize, &[f64]) {
+        let Data::Doubles { length, values } = self.data(name) else { panic!("{name} holds no lists of float64") };
+        (*length, values)
+    }
+
     /// Keeps the rows for which `keep` holds of their number.
     #[must_use]
     pub fn filter(&self, keep: impl Fn(usize) -> bool) -> Self {
@@ -205,10 +241,8 @@ impl Frame {
                 Data::UInt32(values) => Data::UInt32(pick(values, &kept)),
                 Data::UInt64(values) => Data::UInt64(pick(values, &kept)),
                 Data::Float64(values) => Data::Float64(pick(values, &kept)),
-                Data::Floats { length, values } => Data::Floats {
-                    length: *length,
-                    values: kept.iter().flat_map(|row| &values[row * length..(row + 1) * length]).copied().collect(),
-                },
+                Data::Floats { length, values } => Data::Floats { length: *length, values: pick_lists(values, *length, &kept) },
+                Data::Doubles { length, values } => Data::Doubles { length: *length, values: pick_lists(values, *length, &kept) },
             };
             (*column, data)
         });
@@ -227,7 +261,7 @@ impl Frame {
         let mut arrays: Vec<ArrayRef> = Vec::with_capacity(self.table.columns.len());
         for column in self.table.columns {
             let data = self.columns.iter().find(|(own, _)| own.name == column.name).map(|(_, data)| data);
-            let length = if let Some(Data::Floats { length, .. }) = data { *length } else { 0 };
+            let length = if let Some(Data::Floats { length, .. } | Data::Doubles { length, .. }) = data { *length } else { 0 };
             let field = column.field(length);
             assert!(data.is_some() || column.nullable, "column {} of table {} is missing", column.name, self.table.name);
             arrays.push(data.map_or_else(|| Ok(new_null_array(field.data_type(), self.rows)), |data| self.array(column, data))?);
@@ -257,18 +291,29 @@ impl Frame {
             }
             Data::Floats { length, values } => {
                 let wrong = |value: &f32| value.is_infinite() || (value.is_nan() && column.kind == Kind::Floats);
-                if let Some(place) = values.iter().position(wrong) {
-                    let (row, element) = (place / length, place % length);
-                    return Err(self.refuse(
-                        column.name,
-                        format!("element {element} of row {row} is {}, where only finite values belong", values[place]),
-                    ));
-                }
-                let lists =
-                    FixedSizeListArray::try_new(Arc::new(item()), *length as i32, Arc::new(Float32Array::from(values.clone())), None);
-                Arc::new(lists.map_err(|error| self.refuse(column.name, error.to_string()))?)
+                self.refuse_element(column, *length, values, wrong)?;
+                lists(DataType::Float32, *length, Arc::new(Float32Array::from(values.clone())))
+                    .map_err(|error| self.refuse(column.name, error.to_string()))?
+            }
+            Data::Doubles { length, values } => {
+                self.refuse_element(column, *length, values, |value| !value.is_finite())?;
+                lists(DataType::Float64, *length, Arc::new(Float64Array::from(values.clone())))
+                    .map_err(|error| self.refuse(column.name, error.to_string()))?
             }
         })
+    }
+
+    /// Refuses lists with an element that is wrong.
+    fn refuse_element<T: std::fmt::Display>(
+        &self,
+        column: &Column,
+        length: usize,
+        values: &[T],
+        wrong: impl Fn(&T) -> bool,
+    ) -> Result<(), LakeError> {
+        let Some(place) = values.iter().position(wrong) else { return Ok(()) };
+        let (row, element) = (place / length, place % length);
+        Err(self.refuse(column.name, format!("element {element} of row {row} is {}, where only finite values belong", values[place])))
     }
 
     fn refuse(&self, column: &str, reason: String) -> LakeError {
@@ -327,13 +372,21 @@ fn read_column(kind: Kind, array: &ArrayRef) -> Option<Data> {
             }
             Data::Floats { length, values: values.to_vec() }
         }
+        Kind::Doubles => {
+            let lists = array.as_fixed_size_list_opt()?;
+            let length = usize::try_from(lists.value_length()).ok()?;
+            let values = lists.values().as_primitive_opt::<Float64Type>()?;
+            let from = lists.value_offset_at(0);
+            let values = values.values().get(from..from + lists.len() * length)?;
+            values.iter().all(|value| value.is_finite()).then(|| Data::Doubles { length, values: values.to_vec() })?
+        }
     })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::schema::{ACTIVITY, RATEMAPS};
+    use crate::schema::{ACTIVITY, RATEMAP_SUMS, RATEMAPS};
 
     fn ratemaps(rate: Vec<f32>, peak: Vec<f64>) -> Frame {
         let rows = peak.len();
@@ -380,6 +433,26 @@ mod tests {
         let activity = ["x_m", "y_m", "vx_m", "vy_m"].iter().fold(activity, |frame, name| frame.with(name, vec![0.0]));
         let error = activity.to_batch(HashMap::new()).unwrap_err().to_string();
         assert!(error.contains("column box_m: row 0 is NaN"), "{error}");
+    }
+
+    #[test]
+    fn doubles_come_back_to_the_bit_and_finite_only() {
+        let frame = |sums: Vec<f64>| {
+            let frame =
+                Frame::new(&RATEMAP_SUMS, 2).with("arena", Data::repeat("a", 2)).with("box_m", vec![1.0; 2]).with("bins", vec![1_u32; 2]);
+            ["bin_x", "bin_y", "visits"]
+                .iter()
+                .fold(frame, |frame, name| frame.with(name, vec![3_u32; 2]))
+                .with("sums", Data::Doubles { length: 2, values: sums })
+        };
+        let whole = frame(vec![0.1, 1.0 + f64::EPSILON, -0.0, f64::MIN_POSITIVE]);
+        let batch = whole.to_batch(HashMap::new()).unwrap();
+        assert_eq!(Frame::from_batch(&RATEMAP_SUMS, &batch, Path::new("x")).unwrap(), whole);
+        let last = Frame::from_batch(&RATEMAP_SUMS, &batch.slice(1, 1), Path::new("x")).unwrap();
+        assert_eq!(last.doubles("sums"), (2, &[-0.0, f64::MIN_POSITIVE][..]));
+        assert_eq!(whole.filter(|row| row == 1).doubles("sums"), last.doubles("sums"));
+        let error = frame(vec![0.0, 1.0, 2.0, f64::NAN]).to_batch(HashMap::new()).unwrap_err().to_string();
+        assert!(error.contains("table ratemap_sums, column sums: element 1 of row 1 is NaN"), "{error}");
     }
 
     #[test]

@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 
 /// Bytes of a row group before compression: what a reader holds at once.
 const ROW_GROUP_BYTES: usize = 16 << 20;
-/// Rows of one batch that is read.
+/// Most rows of one batch that is read; never more than a row group's, so that long rows come a few at a time.
 const BATCH_ROWS: usize = 8192;
 
 /// Whose file it is; kept in its metadata.
@@ -177,7 +177,8 @@ impl FileReader {
         } else {
             ProjectionMask::columns(builder.parquet_schema(), columns.iter().copied())
         };
-        let reader = builder.with_projection(mask).with_batch_size(BATCH_ROWS).build().map_err(torn)?;
+        let group_rows = builder.metadata().row_groups().first().map_or(BATCH_ROWS, |group| group.num_rows() as usize);
+        let reader = builder.with_projection(mask).with_batch_size(group_rows.clamp(1, BATCH_ROWS)).build().map_err(torn)?;
         Ok(Self { table, path: path.to_owned(), reader })
     }
 }

@@ -90,6 +90,12 @@ impl<'l> Publication<'l> {
             swap().map_err(LakeError::io(&to))?;
         }
         let mut manifest = Manifest::load(self.lake, &self.owner.run)?;
+        // Tables of an earlier time that are no longer written. They go before the manifest forgets them: killed in between, the stage is stale.
+        let gone =
+            |(path, entry): &(&String, &Entry)| entry.stage == self.stage && entry.step == Some(self.step) && !entries.contains_key(*path);
+        for (path, _) in manifest.files.iter().filter(gone) {
+            remove_file_and_empty_folder(&self.lake.root().join(path))?;
+        }
         manifest.replace(self.stage, Some(self.step), entries);
         manifest.save(self.lake, &self.owner.run)
     }
@@ -108,6 +114,25 @@ fn clear(staging: &Path) -> Result<(), LakeError> {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(LakeError::Io { path: staging.to_owned(), source: error }),
         _ => Ok(()),
     }
+}
+
+fn remove_file_and_empty_folder(path: &Path) -> Result<(), LakeError> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(LakeError::io(path)(error)),
+        _ => {}
+    }
+    // A folder that holds something else stays.
+    let _ = path.parent().map(fs::remove_dir);
+    Ok(())
+}
+
+/// Whether a run's manifest has a partition of this table.
+///
+/// # Errors
+/// A damaged manifest.
+pub fn exists(lake: &Lake, table: &'static Table, run: &str, step: u64) -> Result<bool, LakeError> {
+    let path = lake.relative(&lake.partition_dir(table, run, step).join(PART));
+    Ok(Manifest::load(lake, run)?.files.contains_key(&path))
 }
 
 /// Reads a partition frame by frame, some columns of it (all where `columns` is empty).
@@ -198,6 +223,28 @@ mod tests {
         let (_, again) =
             crate::manifest::entry_of(&lake, &lake.partition_dir(&ACTIVITY, "r", 60).join(PART), "record", Some(60), "f").unwrap();
         assert_eq!(again.sha256, entry.sha256);
+    }
+
+    #[test]
+    fn tables_that_a_stage_no_longer_writes_go() {
+        let (_folder, lake) = lake();
+        write(&lake, 1, 10);
+        assert!(exists(&lake, &ACTIVITY, "r", 60).unwrap() && !exists(&lake, &OCCUPANCY, "r", 60).unwrap());
+        let frame = Frame::new(&OCCUPANCY, 1).with("arena", Data::repeat("a", 1)).with("box_m", vec![1.0]);
+        let frame = ["bin_x", "bin_y", "visits"].iter().fold(frame, |frame, name| frame.with(name, vec![0_u32]));
+        let frame = frame.with("x_m", vec![0.0]).with("y_m", vec![0.0]);
+        // Another stage's and another step's tables stay.
+        for (stage, step) in [("record", 61), ("other", 60)] {
+            let mut publication = Publication::begin(&lake, owner(), stage, step).unwrap();
+            publication.write(&frame).unwrap();
+            publication.publish().unwrap();
+            assert!(exists(&lake, &ACTIVITY, "r", 60).unwrap() && lake.partition_dir(&ACTIVITY, "r", 60).exists());
+        }
+        let mut publication = Publication::begin(&lake, owner(), "record", 60).unwrap();
+        publication.write(&frame).unwrap();
+        publication.publish().unwrap();
+        assert!(!exists(&lake, &ACTIVITY, "r", 60).unwrap() && !lake.partition_dir(&ACTIVITY, "r", 60).exists());
+        assert!(exists(&lake, &OCCUPANCY, "r", 60).unwrap());
     }
 
     #[test]

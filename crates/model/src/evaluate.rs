@@ -14,8 +14,8 @@ use candle_core::{DType, Device, Var};
 use gridlake_space::seed::Seed;
 use std::path::Path;
 
-/// Most floats of matrices W(v) that are held at once on a CPU.
-const MATRICES: usize = 1 << 22;
+/// Most floats of matrices W(v) that are held at once on a CPU: 2 MiB, which stay in a cache until they are used.
+const MATRICES: usize = 1 << 19;
 
 /// Fewest matrices at once, however large they are: the MLP's kernels work on as many velocities side by side.
 const FEWEST: usize = LANES;

@@ -183,7 +183,7 @@ fn damaged_and_foreign_checkpoints_are_refused_by_name() {
 fn a_loaded_network_walks_alike_in_any_segments_and_company() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("c.safetensors");
-    // Of 520 units only a few matrices fit at once, so that turns are short and trajectories go in groups.
+    // Of 520 units only 16 matrices are made at once, so that trajectories go in groups, and each of them step by step.
     for (units, length, company) in [(20, 200, 3), (520, 43, 18)] {
         train(&config(|c| c["model"]["units"] = units.into()), 5).save(&path).expect("a checkpoint");
         let network = Network::load(&path, "cpu").expect("a network");

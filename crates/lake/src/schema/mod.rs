@@ -4,7 +4,7 @@ mod markdown;
 mod tables;
 
 pub use markdown::markdown;
-pub use tables::{ACTIVITY, AUTOCORRELOGRAMS, METRICS, NULLS, OCCUPANCY, RATEMAPS, TABLES, UNITS};
+pub use tables::{ACTIVITY, AUTOCORRELOGRAMS, METRICS, NULLS, OCCUPANCY, RATEMAP_SUMS, RATEMAPS, TABLES, UNITS};
 
 use arrow::datatypes::{DataType, Field};
 use std::collections::HashMap;
@@ -32,6 +32,8 @@ pub enum Kind {
     Floats,
     /// The same, and NaN means "undefined".
     FloatsOrNan,
+    /// A list of 64-bit floats, equally long in all rows of a partition, all finite.
+    Doubles,
 }
 
 /// One column.
@@ -97,7 +99,8 @@ impl Kind {
             Kind::UInt32 => DataType::UInt32,
             Kind::UInt64 => DataType::UInt64,
             Kind::Float64 => DataType::Float64,
-            Kind::Floats | Kind::FloatsOrNan => DataType::FixedSizeList(Arc::new(item()), length as i32),
+            Kind::Floats | Kind::FloatsOrNan => DataType::FixedSizeList(Arc::new(item(DataType::Float32)), length as i32),
+            Kind::Doubles => DataType::FixedSizeList(Arc::new(item(DataType::Float64)), length as i32),
         }
     }
 
@@ -111,13 +114,14 @@ impl Kind {
             Kind::UInt64 => "uint64",
             Kind::Float64 => "float64",
             Kind::Floats | Kind::FloatsOrNan => "list of float32",
+            Kind::Doubles => "list of float64",
         }
     }
 }
 
 /// The field inside a list.
-pub(crate) fn item() -> Field {
-    Field::new("item", DataType::Float32, false)
+pub(crate) fn item(of: DataType) -> Field {
+    Field::new("item", of, false)
 }
 
 impl Table {
