@@ -13,6 +13,7 @@ mod full_lake;
 mod gpu;
 mod kills;
 mod object_store;
+mod recording;
 mod s3_server;
 mod sweeps;
 mod versions;

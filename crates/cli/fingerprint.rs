@@ -4,6 +4,7 @@
 
 use crate::failure::Failure;
 use crate::pipeline::Settings;
+use crate::pipeline::settings::{ActivityType, Keep};
 use serde::Serialize;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -11,6 +12,9 @@ use std::fmt::Write;
 
 /// Settings of `[train]` that do not change the trained weights.
 const NOT_WEIGHTS: [&str; 4] = ["device", "runs_at_once", "checkpoints", "log_every"];
+
+/// Settings of `[record]` that do not change what the network does, only how much of it is kept.
+const NOT_STATES: [&str; 2] = ["keep", "sample_trajectories"];
 
 /// Raised whenever a stage's output changes for the same settings, so that what older versions wrote counts as stale.
 const RECORD_VERSION: u32 = 1;
@@ -31,25 +35,42 @@ pub(crate) fn train(settings: &Settings) -> Result<String, Failure> {
     Ok(digest(&json!({ "train": table, "seed": settings.seed })))
 }
 
-/// Fingerprint of recordings of the network `train` at `step`.
+/// Fingerprint of what the network `train` at `step` does in the boxes, however much of it is kept: what an analysis depends on. It is also that of a
+/// recording that keeps all.
 ///
 /// # Errors
 /// Settings that JSON cannot hold.
-pub(crate) fn record(settings: &Settings, train: &str, step: u64) -> Result<String, Failure> {
+pub(crate) fn states(settings: &Settings, train: &str, step: u64) -> Result<String, Failure> {
     let limit = settings.train.data.velocity_limit_m;
+    let mut table = to_json(&settings.record)?;
+    if let Value::Object(table) = &mut table {
+        // Recordings from before there was a choice are of this type.
+        let as_ever = settings.record.activity_type == ActivityType::Float32;
+        table.retain(|key, _| !NOT_STATES.contains(&key.as_str()) && !(as_ever && key == "activity_type"));
+    }
     Ok(digest(&json!({
-        "train": train, "step": step, "record": to_json(&settings.record)?, "velocity_limit_m": limit,
+        "train": train, "step": step, "record": table, "velocity_limit_m": limit,
         "schema": NUMBERS_OF_SCHEMA, "version": RECORD_VERSION,
     })))
 }
 
-/// Fingerprint of the analysis of `record`.
+/// Fingerprint of the recording of `states`. Where not all activity is kept, it holds sums in the bins of the analysis.
+pub(crate) fn record(settings: &Settings, states: &str) -> String {
+    let bins = settings.analyze.ratemap.bins;
+    match settings.record.keep {
+        Keep::All => states.to_owned(),
+        Keep::Sample => digest(&json!({ "states": states, "keep": "sample", "trajectories": settings.record.kept(), "bins": bins })),
+        Keep::None => digest(&json!({ "states": states, "keep": "none", "bins": bins })),
+    }
+}
+
+/// Fingerprint of the analysis of `states`.
 ///
 /// # Errors
 /// Settings that JSON cannot hold.
-pub(crate) fn analyze(settings: &Settings, record: &str) -> Result<String, Failure> {
+pub(crate) fn analyze(settings: &Settings, states: &str) -> Result<String, Failure> {
     Ok(digest(&json!({
-        "record": record, "analyze": to_json(&*settings.analyze)?, "schema": NUMBERS_OF_SCHEMA, "version": ANALYZE_VERSION,
+        "record": states, "analyze": to_json(&*settings.analyze)?, "schema": NUMBERS_OF_SCHEMA, "version": ANALYZE_VERSION,
     })))
 }
 
@@ -123,6 +144,50 @@ mod tests {
         assert_ne!(digest(&a), digest(&json!({ "a": 1, "b": ["x", 1.5] })));
         assert_ne!(digest(&json!(["ab"])), digest(&json!(["a", "b"])));
         assert_eq!(digest(&json!({})).len(), 64);
+    }
+
+    /// The defaults with some keys of `[record]` changed.
+    fn settings(change: impl FnOnce(&mut crate::pipeline::settings::RecordConfig)) -> Settings {
+        use crate::pipeline::{layer::Layer, origin::Origin, schema};
+        let layer = Layer::parse(schema::DEFAULTS, |_| Origin::Defaults).unwrap();
+        let mut settings = Settings::new(&layer, &schema::Schema::embedded().unwrap()).unwrap();
+        change(&mut settings.record);
+        settings
+    }
+
+    #[test]
+    fn recordings_from_before_there_was_a_choice_are_as_fresh_as_ever() {
+        let defaults = settings(|_| ());
+        let as_ever = digest(&json!({
+            "train": "t", "step": 7, "velocity_limit_m": 0.15, "schema": 1, "version": 1,
+            "record": {
+                "boxes_m": [2.0, 3.0, 4.0], "motion": "smooth", "trajectories": 400, "steps": 200, "mean_speed_m": 0.05, "occupancy_bins": 50,
+            },
+        }));
+        let found = states(&defaults, "t", 7).unwrap();
+        assert_eq!(found, as_ever);
+        assert_eq!(record(&defaults, &found), as_ever);
+    }
+
+    #[test]
+    fn what_is_kept_changes_recordings_and_what_is_recorded_changes_analyses() {
+        let of = |settings: &Settings| {
+            let states = states(settings, "t", 7).unwrap();
+            (record(settings, &states), analyze(settings, &states).unwrap())
+        };
+        let all = of(&settings(|_| ()));
+        let sample = of(&settings(|record| record.keep = Keep::Sample));
+        let none = of(&settings(|record| record.keep = Keep::None));
+        assert!(all.0 != sample.0 && sample.0 != none.0 && all.0 != none.0);
+        assert!(all.1 == sample.1 && sample.1 == none.1);
+        let float16 = of(&settings(|record| record.activity_type = ActivityType::Float16));
+        assert!(float16.0 != all.0 && float16.1 != all.1);
+        // The sample's size matters to a sample, up to all there is.
+        let sized = |keep: Keep, count: usize| of(&settings(|record| (record.keep, record.sample_trajectories) = (keep, count))).0;
+        assert_eq!(sized(Keep::All, 3), all.0);
+        assert_eq!(sized(Keep::None, 3), none.0);
+        assert_ne!(sized(Keep::Sample, 3), sample.0);
+        assert_eq!(sized(Keep::Sample, 400), sized(Keep::Sample, 1000));
     }
 
     #[test]

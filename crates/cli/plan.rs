@@ -2,6 +2,7 @@
 
 use crate::failure::Failure;
 use crate::fingerprint;
+use crate::pipeline::settings::Keep;
 use crate::pipeline::{Run, Settings};
 use crate::stages::checkpoints;
 use gridlake_lake::manifest::Manifest;
@@ -49,7 +50,11 @@ impl fmt::Display for Stage {
 
 /// What each stage of a run depends on, as numbers.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Fingerprints([String; 4]);
+pub(crate) struct Fingerprints {
+    stages: [String; 4],
+    /// Of a recording that keeps everything.
+    states: String,
+}
 
 impl Fingerprints {
     /// # Errors
@@ -57,14 +62,20 @@ impl Fingerprints {
     pub(crate) fn new(run: &Run) -> Result<Self, Failure> {
         let settings = &run.settings;
         let train = run.fingerprint.clone();
-        let record = fingerprint::record(settings, &train, settings.train.steps)?;
-        let analyze = fingerprint::analyze(settings, &record)?;
+        let states = fingerprint::states(settings, &train, settings.train.steps)?;
+        let record = fingerprint::record(settings, &states);
+        let analyze = fingerprint::analyze(settings, &states)?;
         let draw = fingerprint::draw(settings, &train, &analyze)?;
-        Ok(Self([train, record, analyze, draw]))
+        Ok(Self { stages: [train, record, analyze, draw], states })
     }
 
     pub(crate) fn of(&self, stage: Stage) -> &str {
-        &self.0[stage as usize]
+        &self.stages[stage as usize]
+    }
+
+    /// The fingerprint that a result must have to do for `stage`, given the one that it has: its own, or that of more than is asked for.
+    fn accepted(&self, stage: Stage, found: &str) -> &str {
+        if stage == Stage::Record && found == self.states { &self.states } else { self.of(stage) }
     }
 }
 
@@ -87,7 +98,7 @@ pub(crate) fn assess(lake: Option<&Lake>, run: &Run) -> Result<Vec<Verdict>, Fai
     // A stage before that must be made anew from the same settings makes the same bytes, so it leaves this one fresh.
     let verdict = |stage: Stage| {
         let stale = match (lake, &record, &manifest) {
-            (Some(lake), Some(record), Some(manifest)) => why_stale(lake, run, stage, record, manifest, fingerprints.of(stage))?,
+            (Some(lake), Some(record), Some(manifest)) => why_stale(lake, run, stage, record, manifest, &fingerprints)?,
             _ => Some("not done yet".to_owned()),
         };
         Ok(Verdict { stage, stale })
@@ -101,7 +112,7 @@ fn why_stale(
     stage: Stage,
     record: &RunRecord,
     manifest: &Manifest,
-    fingerprint: &str,
+    fingerprints: &Fingerprints,
 ) -> Result<Option<String>, Failure> {
     let Some(done) = record.stages.get(stage.name()) else { return Ok(Some("not done yet".to_owned())) };
     match done.status {
@@ -110,8 +121,11 @@ fn why_stale(
         Status::Failed => return Ok(Some(format!("failed: {}", done.error.as_deref().unwrap_or("unknown")))),
         Status::Interrupted => return Ok(Some(format!("interrupted at step {} of {}", done.step, done.steps_total))),
     }
+    let fingerprint = fingerprints.accepted(stage, &done.fingerprint);
     if done.fingerprint != fingerprint {
-        return Ok(Some(format!("settings of [{stage}] or of a stage before have changed")));
+        let sums = stage == Stage::Record && run.settings.record.keep != Keep::All;
+        let bins = if sums { " (or analyze.ratemap.bins, in which it adds up what it does not keep)" } else { "" };
+        return Ok(Some(format!("settings of [{stage}] or of a stage before have changed{bins}")));
     }
     let steps = run.settings.train.steps;
     if stage == Stage::Train {

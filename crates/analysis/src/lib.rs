@@ -34,4 +34,4 @@ pub mod units;
 
 pub use config::{AnalyzeConfig, CheckedAnalyzeConfig, ConfigError};
 pub use ratemap::{Accumulator, Ratemaps};
-pub use units::{UnitAnalysis, UnitsAnalysis, analyze};
+pub use units::{ArenaPlan, UnitAnalysis, UnitsAnalysis, analyze};

@@ -4,6 +4,7 @@
 
 use gridlake_space::bins::Bins;
 use ndarray::{Array2, Array3, ArrayView2};
+use std::ops::Range;
 
 /// Adds up activity per bin.
 ///
@@ -80,15 +81,54 @@ impl Accumulator {
         }
     }
 
-    /// The maps: sums over visits, NaN where never visited.
-    pub fn finish(self) -> Ratemaps {
+    /// Puts in a bin (`row * nx + column`) what another accumulator had there.
+    ///
+    /// # Panics
+    /// Where there is no such bin, or `sums` does not hold one value per unit.
+    pub fn restore(&mut self, bin: usize, visits: u32, sums: &[f64]) {
+        assert_eq!(sums.len(), self.units, "one sum per unit");
+        self.visits[bin] = visits;
+        self.sums[bin * self.units..(bin + 1) * self.units].copy_from_slice(sums);
+    }
+
+    /// The bins.
+    pub fn bins(&self) -> &Bins {
+        &self.bins
+    }
+
+    /// Number of units.
+    pub fn units(&self) -> usize {
+        self.units
+    }
+
+    /// Visits per bin (`row * nx + column`).
+    pub fn visits(&self) -> &[u32] {
+        &self.visits
+    }
+
+    /// Activity added up, bin after bin, in each all units.
+    pub fn sums(&self) -> &[f64] {
+        &self.sums
+    }
+
+    /// The maps of some units: sums over visits, NaN where never visited.
+    ///
+    /// # Panics
+    /// Where there are fewer units.
+    pub fn maps(&self, units: Range<usize>) -> Ratemaps {
+        assert!(units.end <= self.units, "units {units:?} of {}", self.units);
         let (rows, cols) = (self.bins.ny, self.bins.nx);
-        let rates = Array3::from_shape_fn((self.units, rows, cols), |(unit, row, col)| {
+        let rates = Array3::from_shape_fn((units.len(), rows, cols), |(unit, row, col)| {
             let bin = row * cols + col;
-            if self.visits[bin] == 0 { f64::NAN } else { self.sums[bin * self.units + unit] / f64::from(self.visits[bin]) }
+            if self.visits[bin] == 0 { f64::NAN } else { self.sums[bin * self.units + units.start + unit] / f64::from(self.visits[bin]) }
         });
         let occupancy = Array2::from_shape_fn((rows, cols), |(row, col)| self.visits[row * cols + col]);
-        Ratemaps { bins: self.bins, occupancy, rates }
+        Ratemaps { bins: self.bins.clone(), occupancy, rates }
+    }
+
+    /// The maps of all units.
+    pub fn finish(self) -> Ratemaps {
+        self.maps(0..self.units)
     }
 }
 

@@ -54,74 +54,93 @@ pub struct UnitsAnalysis {
     pub consensus: LatticeConsensus,
 }
 
-/// What one arena's units share, and how one unit is analyzed.
-struct Stage<'a> {
-    ratemaps: &'a Ratemaps,
+/// What one arena's units share: its bins, how often each was visited, and all plans made from them. Units can then be analyzed some at a time.
+pub struct ArenaPlan<'a> {
     config: &'a CheckedAnalyzeConfig,
     seed: Seed,
+    occupancy: Array2<u32>,
     battery: Battery,
     spectra: SpectrumSearch,
     lags: Autocorrelator,
 }
 
-/// What [`analyze`] calls after each unit, with the number of units done.
+/// What [`ArenaPlan::units`] calls after each unit, with the number of units done.
 pub type Progress<'a> = &'a (dyn Fn(usize) -> ControlFlow<()> + Sync);
 
 /// Analyzes every unit: autocorrelogram, scores with nulls, wave vectors, class; then the population's lattice.
 ///
 /// * `ratemaps`: the maps, as binned (and smoothed, if at all) by the caller.
-/// * `seed`: the surrogates of unit `u` come from the stream `analysis/nulls` number `u`, so the result depends neither on the
-///   number of threads nor on the other units.
-/// * `progress`: called after each unit with the number of units done so far, from any thread; where it breaks, no further unit is begun.
+/// * `seed`, `progress`: as for [`ArenaPlan`].
 ///
 /// Returns `None` only where `progress` broke.
 ///
 /// Silent, constant, hardly visited or non-finite maps are outcomes with a reason, never errors. Non-finite rates in visited bins leave a unit
 /// without scores.
 pub fn analyze(ratemaps: &Ratemaps, config: &CheckedAnalyzeConfig, seed: Seed, progress: Option<Progress<'_>>) -> Option<UnitsAnalysis> {
-    let visited = ratemaps.visited();
-    let arena = &ratemaps.bins.arena;
-    let stage = Stage {
-        ratemaps,
-        config,
-        seed,
-        battery: Battery::new(ratemaps, config),
-        spectra: SpectrumSearch::new(&visited, arena.width_m, arena.height_m, &config.spectrum),
-        lags: Autocorrelator::new(&visited, config.autocorrelogram.min_overlap),
-    };
-    let (done, stopped) = (AtomicUsize::new(0), AtomicBool::new(false));
-    let found: Option<Vec<(UnitAnalysis, Array2<f64>)>> = (0..ratemaps.units())
-        .into_par_iter()
-        .map_init(
-            || stage.battery.workspace(),
-            |workspace, unit| {
-                if stopped.load(Ordering::Relaxed) {
-                    return None;
-                }
-                let result = stage.unit(unit, workspace);
-                if progress.is_some_and(|report| report(done.fetch_add(1, Ordering::Relaxed) + 1).is_break()) {
-                    stopped.store(true, Ordering::Relaxed);
-                    return None;
-                }
-                Some(result)
-            },
-        )
-        .collect();
-    let (units, autocorrelograms): (Vec<UnitAnalysis>, Vec<Array2<f64>>) = found?.into_iter().unzip();
+    let found = ArenaPlan::new(ratemaps, config, seed).units(ratemaps, 0, progress)?;
+    let (units, autocorrelograms): (Vec<UnitAnalysis>, Vec<Array2<f64>>) = found.into_iter().unzip();
     let active: Vec<_> = units.iter().filter(|unit| unit.active).map(|unit| (unit.unit, unit.spectrum.as_ref())).collect();
     let consensus = lattice_consensus::consensus(&active, &config.lattice_consensus);
     Some(UnitsAnalysis { units, autocorrelograms, consensus })
 }
 
-impl Stage<'_> {
-    fn unit(&self, unit: usize, workspace: &mut BatteryWorkspace) -> (UnitAnalysis, Array2<f64>) {
-        let map = self.ratemaps.map(unit);
+impl<'a> ArenaPlan<'a> {
+    /// Plans for the arena of these maps, of whichever units.
+    ///
+    /// `seed`: the surrogates of unit `u` come from the stream `analysis/nulls` number `u`, so the result depends neither on the number of threads nor on
+    /// the other units.
+    pub fn new(ratemaps: &Ratemaps, config: &'a CheckedAnalyzeConfig, seed: Seed) -> Self {
+        let visited = ratemaps.visited();
+        let arena = &ratemaps.bins.arena;
+        Self {
+            config,
+            seed,
+            battery: Battery::new(ratemaps, config),
+            spectra: SpectrumSearch::new(&visited, arena.width_m, arena.height_m, &config.spectrum),
+            lags: Autocorrelator::new(&visited, config.autocorrelogram.min_overlap),
+            occupancy: ratemaps.occupancy.clone(),
+        }
+    }
+
+    /// Analyzes the units of these maps: unit `first` and those after it. Returns each one's analysis and autocorrelogram, as [`UnitsAnalysis`] has them; they
+    /// are the same, to the bit, in whatever portions units come.
+    ///
+    /// `progress` is called after each unit with the number of units done so far, from any thread; where it breaks, no further unit is begun. Returns `None`
+    /// only then.
+    ///
+    /// # Panics
+    /// Where the maps have other bins than the plan, or other visits.
+    pub fn units(&self, ratemaps: &Ratemaps, first: usize, progress: Option<Progress<'_>>) -> Option<Vec<(UnitAnalysis, Array2<f64>)>> {
+        assert!(self.occupancy == ratemaps.occupancy, "maps of the plan's arena");
+        let (done, stopped) = (AtomicUsize::new(0), AtomicBool::new(false));
+        (0..ratemaps.units())
+            .into_par_iter()
+            .map_init(
+                || self.battery.workspace(),
+                |workspace, place| {
+                    if stopped.load(Ordering::Relaxed) {
+                        return None;
+                    }
+                    let result = self.unit(ratemaps, place, first + place, workspace);
+                    if progress.is_some_and(|report| report(done.fetch_add(1, Ordering::Relaxed) + 1).is_break()) {
+                        stopped.store(true, Ordering::Relaxed);
+                        return None;
+                    }
+                    Some(result)
+                },
+            )
+            .collect()
+    }
+
+    /// One unit, whose map is at `place`.
+    fn unit(&self, ratemaps: &Ratemaps, place: usize, unit: usize, workspace: &mut BatteryWorkspace) -> (UnitAnalysis, Array2<f64>) {
+        let map = ratemaps.map(place);
         let autocorrelogram = self.lags.map(map);
         let mut result = UnitAnalysis {
             unit,
             active: false,
-            peak_rate: self.ratemaps.peak_rate(unit),
-            mean_rate: self.ratemaps.mean_rate(unit),
+            peak_rate: ratemaps.peak_rate(place),
+            mean_rate: ratemaps.mean_rate(place),
             class: UnitClass::Dead,
             class_reason: String::new(),
             sargolini: ScoreWithNull::undefined("dead"),
@@ -131,8 +150,8 @@ impl Stage<'_> {
             spectrum: None,
             spectrum_reason: Some("dead".to_owned()),
         };
-        let visited = self.ratemaps.occupancy.iter().filter(|&&visits| visits > 0).count();
-        let finite = self.ratemaps.occupancy.iter().zip(&map).all(|(&visits, rate)| visits == 0 || rate.is_finite());
+        let visited = self.occupancy.iter().filter(|&&visits| visits > 0).count();
+        let finite = self.occupancy.iter().zip(&map).all(|(&visits, rate)| visits == 0 || rate.is_finite());
         let firing = map.iter().filter(|rate| **rate > self.config.classes.silent_rate).count();
         if visited == 0 {
             "no bin was visited".clone_into(&mut result.class_reason);

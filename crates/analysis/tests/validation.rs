@@ -5,7 +5,7 @@
 use gridlake_analysis::classes::UnitClass;
 use gridlake_analysis::config::AnalyzeConfig;
 use gridlake_analysis::nulls::NullKind;
-use gridlake_analysis::{Ratemaps, UnitsAnalysis, analyze};
+use gridlake_analysis::{ArenaPlan, Ratemaps, UnitAnalysis, UnitsAnalysis, analyze};
 use gridlake_space::arena::Arena;
 use gridlake_space::bins::Bins;
 use gridlake_space::lattice::Lattice;
@@ -93,6 +93,38 @@ fn null_rates(name: &str, kind: NullKind, sd: f64, units: usize, bins: usize) ->
     let below = |alpha: f64| found.units.iter().filter(|unit| unit.sargolini.significant(alpha)).count();
     let undefined = found.units.iter().filter(|unit| unit.sargolini.p.is_nan()).count();
     Rates { units: units - undefined, at_5: below(0.05), at_1: below(0.01) }
+}
+
+#[test]
+fn units_are_the_same_in_any_portions() {
+    // Grids, noise, and a silent unit; bins that were never visited.
+    let mut rates = maps("portions", 9, 24, |unit, stream| match unit {
+        3 => Array2::zeros((24, 24)),
+        _ => noise(24, 1.0 + unit as f64 / 4.0, stream),
+    });
+    rates.occupancy.slice_mut(ndarray::s![0..2, 5..9]).fill(0);
+    let rates = Ratemaps::from_maps(rates.bins, rates.occupancy, rates.rates).expect("shapes agree");
+    let mut config = AnalyzeConfig::default();
+    config.nulls.count = 30;
+    let config = config.check().expect("in range");
+    let whole = analyze(&rates, &config, Seed(5), None).expect("nothing stops it");
+    // Null is NaN in places: the text tells every bit of what is finite.
+    let text =
+        |unit: &UnitAnalysis, lags: &Array2<f64>| format!("{unit:?}{lags:?}{:?}", lags.iter().map(|r| r.to_bits()).collect::<Vec<_>>());
+    for portion in [1, 7, 9] {
+        let of = |first: usize| {
+            let last = (first + portion).min(9);
+            let part = rates.rates.slice(ndarray::s![first..last, .., ..]).to_owned();
+            Ratemaps::from_maps(rates.bins.clone(), rates.occupancy.clone(), part).expect("shapes agree")
+        };
+        let plan = ArenaPlan::new(&of(0), &config, Seed(5));
+        for first in (0..9).step_by(portion) {
+            for (unit, lags) in plan.units(&of(first), first, None).expect("nothing stops it") {
+                let same = text(&whole.units[unit.unit], &whole.autocorrelograms[unit.unit]);
+                assert!(text(&unit, &lags) == same, "unit {} in portions of {portion}", unit.unit);
+            }
+        }
+    }
 }
 
 #[test]

@@ -5,9 +5,9 @@
 #[cfg(test)]
 mod fuzz;
 pub(crate) mod layer;
-mod origin;
+pub(crate) mod origin;
 pub(crate) mod schema;
-mod settings;
+pub(crate) mod settings;
 mod sweep;
 
 pub(crate) use settings::Settings;

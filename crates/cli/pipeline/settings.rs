@@ -37,6 +37,28 @@ pub(crate) struct RecordConfig {
     pub(crate) mean_speed_m: f64,
     /// Along each side.
     pub(crate) occupancy_bins: usize,
+    /// In which states are rounded and written.
+    pub(crate) activity_type: ActivityType,
+    pub(crate) keep: Keep,
+    /// Trajectories of each box that [`Keep::Sample`] keeps.
+    pub(crate) sample_trajectories: usize,
+}
+
+/// `record.activity_type`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum ActivityType {
+    Float32,
+    Float16,
+}
+
+/// `record.keep`: the trajectories whose activity is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Keep {
+    All,
+    Sample,
+    None,
 }
 
 /// `[draw]`.
@@ -76,6 +98,15 @@ impl Settings {
 }
 
 impl RecordConfig {
+    /// How many of each box's trajectories are kept in the table `activity`, from the first.
+    pub(crate) fn kept(&self) -> usize {
+        match self.keep {
+            Keep::All => self.trajectories,
+            Keep::Sample => self.sample_trajectories.min(self.trajectories),
+            Keep::None => 0,
+        }
+    }
+
     fn check(&self, reader: &Reader<'_>, velocity_limit_m: f64) -> Result<(), Failure> {
         let distinct = self.boxes_m.iter().enumerate().all(|(number, side)| !self.boxes_m[..number].contains(side));
         reader.require(
@@ -92,7 +123,8 @@ impl RecordConfig {
             );
             return Err(reader.refuse("record.mean_speed_m", &message));
         }
-        reader.require((4..=1000).contains(&self.occupancy_bins), "record.occupancy_bins")
+        reader.require((4..=1000).contains(&self.occupancy_bins), "record.occupancy_bins")?;
+        reader.require((1..=1_000_000).contains(&self.sample_trajectories), "record.sample_trajectories")
     }
 }
 

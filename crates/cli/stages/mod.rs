@@ -1,10 +1,12 @@
 //! The four stages: each reads what the one before left in the lake, and nothing else.
 
 pub(crate) mod analyze;
+mod arena_sums;
 pub(crate) mod checkpoints;
 pub(crate) mod draw;
 pub(crate) mod record;
 pub(crate) mod train;
+mod unit_tables;
 
 use crate::failure::Failure;
 use crate::pipeline::Run;

@@ -93,6 +93,14 @@ impl Drop for Publication<'_> {
 /// How often a file that does not fit its manifest is looked at again: another process may be publishing it.
 const LOOKS: usize = 4;
 
+/// Whether a run's manifest has a partition of this table.
+///
+/// # Errors
+/// A damaged manifest.
+pub fn exists(lake: &Lake, table: &'static Table, run: &str, step: u64) -> Result<bool, LakeError> {
+    Ok(Manifest::load(lake, run)?.files.contains_key(&layout::part(table, run, step)))
+}
+
 /// Reads a partition frame by frame, some columns of it (all where `columns` is empty). In a folder the file is held against its checksum first, since
 /// Parquet's pages carry none: a bit that has flipped would be a number that is wrong. Object stores check what they keep and send themselves.
 ///
@@ -203,6 +211,28 @@ mod tests {
         assert_eq!((entry.bytes, entry.rows), (first.len() as u64, Some(21_000)));
         let (_, sha256) = crate::manifest::digest(&mut lake.store().open(&layout::part(&ACTIVITY, "r", 60)).unwrap().reader()).unwrap();
         assert_eq!(sha256, entry.sha256);
+    }
+
+    #[test]
+    fn tables_that_a_stage_no_longer_writes_go() {
+        let (_folder, lake) = lake();
+        write(&lake, 1, 10);
+        assert!(exists(&lake, &ACTIVITY, "r", 60).unwrap() && !exists(&lake, &OCCUPANCY, "r", 60).unwrap());
+        let frame = Frame::new(&OCCUPANCY, 1).with("arena", Data::repeat("a", 1)).with("box_m", vec![1.0]);
+        let frame = ["bin_x", "bin_y", "visits"].iter().fold(frame, |frame, name| frame.with(name, vec![0_u32]));
+        let frame = frame.with("x_m", vec![0.0]).with("y_m", vec![0.0]);
+        // Another stage's and another step's tables stay.
+        for (stage, step) in [("record", 61), ("other", 60)] {
+            let mut publication = Publication::begin(&lake, owner(), stage, step).unwrap();
+            publication.write(&frame).unwrap();
+            publication.publish().unwrap();
+            assert!(exists(&lake, &ACTIVITY, "r", 60).unwrap() && path(&lake).exists());
+        }
+        let mut publication = Publication::begin(&lake, owner(), "record", 60).unwrap();
+        publication.write(&frame).unwrap();
+        publication.publish().unwrap();
+        assert!(!exists(&lake, &ACTIVITY, "r", 60).unwrap() && !path(&lake).exists());
+        assert!(exists(&lake, &OCCUPANCY, "r", 60).unwrap());
     }
 
     #[test]

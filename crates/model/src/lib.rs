@@ -29,5 +29,5 @@ pub use config::{CheckedTrainConfig, ConfigError, TrainConfig};
 pub use cuda::profile as gpu_profile;
 pub use device::{WorksOn, check_device, runs_at_once};
 pub use error::ModelError;
-pub use evaluate::Network;
+pub use evaluate::{Network, Walkers};
 pub use train::{StepMetrics, Trainer};

@@ -180,22 +180,41 @@ fn damaged_and_foreign_checkpoints_are_refused_by_name() {
 }
 
 #[test]
-fn a_loaded_network_walks_as_the_rollout_does_across_chunks() {
+fn a_loaded_network_walks_alike_in_any_segments_and_company() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("c.safetensors");
-    train(&config(|_| ()), 5).save(&path).expect("a checkpoint");
-    let network = Network::load(&path, "cpu").expect("a network");
-    let mut stream = Seed(1).stream("walk", 0);
-    let v: Vec<[f64; 2]> = (0..200).map(|_| [stream.uniform_in(-0.1, 0.1), stream.uniform_in(-0.1, 0.1)]).collect();
-    let states = network.rollout(&v).expect("states");
-    assert_eq!(states.len(), 200 * network.units());
-    for state in states.chunks(network.units()) {
-        let norm: f32 = state.iter().map(|g| g * g).sum::<f32>().sqrt();
-        assert!((norm - 1.0).abs() < 1e-5 || norm == 0.0, "{norm}");
+    // Of 520 units only 16 matrices are made at once, so that trajectories go in groups, and each of them step by step.
+    for (units, length, company) in [(20, 200, 3), (520, 43, 18)] {
+        train(&config(|c| c["model"]["units"] = units.into()), 5).save(&path).expect("a checkpoint");
+        let network = Network::load(&path, "cpu").expect("a network");
+        let mut stream = Seed(1).stream("walk", 0);
+        let mut walk = || (0..length).map(|_| [stream.uniform_in(-0.1, 0.1), stream.uniform_in(-0.1, 0.1)]).collect();
+        let walks: Vec<Vec<[f64; 2]>> = (0..company).map(|_| walk()).collect();
+        let views: Vec<&[[f64; 2]]> = walks.iter().map(Vec::as_slice).collect();
+        let whole = network.rollouts(&views).expect("states");
+        for states in &whole {
+            assert_eq!(states.len(), length * units);
+            for state in states.chunks(units) {
+                let norm: f32 = state.iter().map(|g| g * g).sum::<f32>().sqrt();
+                assert!((norm - 1.0).abs() < 1e-5 || norm == 0.0, "{norm}");
+            }
+        }
+        assert!(whole[0] != whole[1]);
+        let alone = network.rollouts(&views[1..2]).expect("states");
+        assert!(alone[0] == whole[1], "{units} units: alone or in company");
+        for segments in [&[1, 2, 40][..], &[7, 0, 36], &[42, 1]] {
+            let mut walkers = network.walkers(company);
+            let mut states = vec![Vec::new(); company];
+            let mut first = 0;
+            for steps in segments {
+                let parts: Vec<&[[f64; 2]]> = views.iter().map(|walk| &walk[first..first + steps]).collect();
+                let next = network.advance(&mut walkers, &parts).expect("states");
+                states.iter_mut().zip(next).for_each(|(states, next)| states.extend(next));
+                first += steps;
+            }
+            assert!(states.iter().zip(&whole).all(|(states, whole)| *states == whole[..first * units]), "{units} units: {segments:?}");
+        }
     }
-    let first = network.rollout(&v[..100]).expect("states");
-    let largest = first.iter().zip(&states).map(|(a, b)| (a - b).abs()).fold(0f32, f32::max);
-    assert!(largest == 0.0, "{largest}");
 }
 
 #[test]

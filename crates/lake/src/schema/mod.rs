@@ -4,7 +4,7 @@ mod markdown;
 mod tables;
 
 pub use markdown::markdown;
-pub use tables::{ACTIVITY, AUTOCORRELOGRAMS, METRICS, NULLS, OCCUPANCY, RATEMAPS, TABLES, UNITS};
+pub use tables::{ACTIVITY, AUTOCORRELOGRAMS, METRICS, NULLS, OCCUPANCY, RATEMAP_SUMS, RATEMAPS, TABLES, UNITS};
 
 use arrow::datatypes::{DataType, Field};
 use std::collections::HashMap;

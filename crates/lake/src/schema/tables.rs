@@ -1,6 +1,6 @@
 //! Every table with its columns.
 
-use super::Kind::{Boolean, Float64, Floats, FloatsOrNan, Int32, Text, UInt32, UInt64};
+use super::Kind::{Boolean, Doubles, Float64, Floats, FloatsOrNan, Int32, Text, UInt32, UInt64};
 use super::{Column, Partitions, Table};
 
 const fn c(name: &'static str, kind: super::Kind, unit: &'static str, description: &'static str) -> Column {
@@ -8,7 +8,7 @@ const fn c(name: &'static str, kind: super::Kind, unit: &'static str, descriptio
 }
 
 /// All tables.
-pub const TABLES: &[&Table] = &[&METRICS, &ACTIVITY, &OCCUPANCY, &RATEMAPS, &AUTOCORRELOGRAMS, &UNITS, &NULLS];
+pub const TABLES: &[&Table] = &[&METRICS, &ACTIVITY, &OCCUPANCY, &RATEMAP_SUMS, &RATEMAPS, &AUTOCORRELOGRAMS, &UNITS, &NULLS];
 
 const ARENA: Column = c("arena", Text, "", "Label of the arena, such as square-2m");
 const BOX_M: Column = c("box_m", Float64, "m", "Side of the square box");
@@ -40,7 +40,7 @@ pub const METRICS: Table = Table {
 /// What the network does.
 pub const ACTIVITY: Table = Table {
     name: "activity",
-    row: "moment of an evaluation trajectory, in the order of arena, trajectory, t",
+    row: "moment of an evaluation trajectory that is kept (record.keep), in the order of arena, trajectory, t",
     partitions: Partitions::RunStep,
     columns: &[
         ARENA,
@@ -81,6 +81,22 @@ pub const OCCUPANCY: Table = Table {
         c("x_m", Float64, "m", "Centre of the bin along x"),
         c("y_m", Float64, "m", "Centre of the bin along y"),
         c("visits", UInt32, "moments", "Moments spent in the bin"),
+    ],
+};
+
+/// What ratemaps are made from where not all activity is kept.
+pub const RATEMAP_SUMS: Table = Table {
+    name: "ratemap_sums",
+    row: "bin of an arena, over all its trajectories; there is none where all activity is kept (record.keep = \"all\")",
+    partitions: Partitions::RunStep,
+    columns: &[
+        ARENA,
+        BOX_M,
+        c("bins", UInt32, "1", "Bins along each side: analyze.ratemap.bins when it was recorded"),
+        c("bin_x", UInt32, "1", "Column of the bin, from the least x"),
+        c("bin_y", UInt32, "1", "Row of the bin, from the least y"),
+        c("visits", UInt32, "moments", "Moments spent in the bin"),
+        c("sums", Doubles, "1", "Each unit's activity, added up over those moments in the order of trajectory, t"),
     ],
 };
 

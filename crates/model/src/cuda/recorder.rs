@@ -36,14 +36,14 @@ impl Recorder {
         Ok(Self { parameters: FlatParameters::new(&queue, parameters)?, network, queue })
     }
 
-    /// States g_1 … g_T (T × N) along each trajectory of T velocities (m per step) from g₀.
+    /// The next states (T × N) along each trajectory of T velocities (m per step), from states (B × N) or from g₀.
     ///
     /// # Panics
     /// If the trajectories differ in length.
-    pub(crate) fn rollouts(&self, trajectories: &[&[[f64; 2]]]) -> Result<Vec<Vec<f32>>, ModelError> {
+    pub(crate) fn advance(&self, from: Option<&[f32]>, trajectories: &[&[[f64; 2]]]) -> Result<Vec<Vec<f32>>, ModelError> {
         let (count, length, n) = (trajectories.len(), trajectories.first().map_or(0, |t| t.len()), self.network.units);
         assert!(trajectories.iter().all(|t| t.len() == length), "trajectories of one length");
-        let mut states = vec![Vec::with_capacity(length * n); count];
+        let mut states: Vec<Vec<f32>> = (0..count).map(|_| Vec::with_capacity(length * n)).collect();
         if count * length == 0 {
             return Ok(states);
         }
@@ -67,9 +67,18 @@ impl Recorder {
         let mut velocities = self.queue.zeros(2 * most.velocities)?;
         // Each turn starts from where the other's states end.
         let turns = [RolloutBuffers::forward_only(&self.queue, &most)?, RolloutBuffers::forward_only(&self.queue, &most)?];
+        // Held to the end: copying may take until the first download.
+        let mut padded = vec![0.0; count * stride];
+        let mut own = self.queue.zeros(count * stride)?;
         let counts = self.queue.zeros::<u64>(2)?;
-        turns[0].start(&self.queue, &most, self.parameters.values.address(), counts.address())?;
-        let mut start = Start { states: turns[0].initial.address(), apart: 0 };
+        let mut start = if let Some(from) = from {
+            padded.chunks_exact_mut(stride).zip(from.chunks_exact(n)).for_each(|(state, from)| state[..n].copy_from_slice(from));
+            self.queue.upload(&mut own, &padded)?;
+            Start { states: own.address(), apart: stride }
+        } else {
+            turns[0].start(&self.queue, &most, self.parameters.values.address(), counts.address())?;
+            Start { states: turns[0].initial.address(), apart: 0 }
+        };
         for (turn, first) in (0..length).step_by(at_once).enumerate() {
             let steps = at_once.min(length - first);
             let now = sizes(steps);

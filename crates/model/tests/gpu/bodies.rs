@@ -428,6 +428,15 @@ fn recordings_agree() {
                 assert!((a - b).abs() < 1e-4, "{a} against {b}");
             }
         }
+        // To the bit in any segments.
+        let (mut walkers, mut first) = (gpu.walkers(3), 0);
+        for steps in [1, 17, 0, 23] {
+            let parts: Vec<&[[f64; 2]]> = views.iter().map(|walk| &walk[first..first + steps]).collect();
+            for (next, whole) in gpu.advance(&mut walkers, &parts).expect("states").iter().zip(&found) {
+                assert!(next[..] == whole[first * units..(first + steps) * units], "{units} units from step {first}");
+            }
+            first += steps;
+        }
         assert!(gpu.rollouts(&[]).expect("nothing").is_empty());
     }
 }

@@ -13,7 +13,7 @@ pub struct Rollout {
     pub g: Vec<f32>,
     /// (S): ‖ReLU(z)‖ before normalization.
     pub norm: Vec<f32>,
-    /// (stride): g₀ = NormReLU(raw).
+    /// (stride): g₀ = NormReLU(raw); or (B, stride), where each trajectory goes on from a state of its own.
     pub initial: Vec<f32>,
     /// ‖ReLU(raw)‖.
     pub initial_norm: f32,
@@ -48,11 +48,11 @@ impl Rollout {
         self.roll(steps, w);
     }
 
-    /// The same from a state g (stride) that needs no normalization.
-    pub(crate) fn continue_from(&mut self, steps: Steps<'_>, w: &[f32], state: &[f32]) {
-        assert_eq!(state.len(), steps.stride());
+    /// The same from a state of each trajectory (B, stride) that needs no normalization; there is no way back from here.
+    pub(crate) fn continue_from(&mut self, steps: Steps<'_>, w: &[f32], states: &[f32]) {
+        assert_eq!(states.len(), steps.batch * steps.stride());
         self.initial.clear();
-        self.initial.extend_from_slice(state);
+        self.initial.extend_from_slice(states);
         self.roll(steps, w);
     }
 
@@ -65,11 +65,14 @@ impl Rollout {
         self.norm.resize(steps.states(), 0.0);
         self.terms.resize(steps.batch * stride, (0, 0.0));
         let (initial, columns) = (&self.initial, &self.columns);
+        // From one state that all share, or from one each.
+        let apart = if initial.len() == stride { 0 } else { stride };
         let states = self.g.par_chunks_mut(steps.length * stride).zip(self.norm.par_chunks_mut(steps.length));
-        states
-            .zip(steps.index.par_chunks(steps.length))
-            .zip(self.terms.par_chunks_mut(stride))
-            .for_each(|(((g, norm), index), terms)| run(Trajectory { n, stride, columns, initial, g, norm, index, terms }));
+        let trajectories = states.zip(steps.index.par_chunks(steps.length)).zip(self.terms.par_chunks_mut(stride));
+        trajectories.enumerate().for_each(|(number, (((g, norm), index), terms))| {
+            let initial = &initial[number * apart..][..stride];
+            run(Trajectory { n, stride, columns, initial, g, norm, index, terms });
+        });
     }
 
     /// States whose rectified activity is zero everywhere.

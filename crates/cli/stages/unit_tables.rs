@@ -1,0 +1,120 @@
+//! What an analysis finds of units, as rows of its tables.
+
+use super::arena_sums::ArenaSums;
+use gridlake_analysis::lattice_consensus::LatticeConsensus;
+use gridlake_analysis::nulls::ScoreWithNull;
+use gridlake_analysis::{Ratemaps, UnitAnalysis};
+use gridlake_lake::frame::{Data, Frame};
+use gridlake_lake::schema::{AUTOCORRELOGRAMS, NULLS, RATEMAPS, Table, UNITS};
+use ndarray::Array2;
+use std::sync::Arc;
+
+/// Level at which `above_null` is judged: the share of units without a grid that would pass.
+const ABOVE_NULL: f64 = 0.01;
+/// The quantile of the null that the tables keep beside each score.
+const NULL_QUANTILE: f64 = 0.99;
+
+fn start(table: &'static Table, arena: &ArenaSums, units: impl Iterator<Item = usize>) -> Frame {
+    let units: Vec<u32> = units.map(|unit| unit as u32).collect();
+    let rows = units.len();
+    Frame::new(table, rows).with("arena", Data::repeat(&arena.label, rows)).with("box_m", vec![arena.box_m; rows]).with("unit", units)
+}
+
+/// The maps of unit `first` and those after it.
+pub(crate) fn ratemaps(arena: &ArenaSums, first: usize, maps: &Ratemaps) -> Frame {
+    let rows = maps.units();
+    let values = maps.rates.iter().map(|rate| *rate as f32).collect();
+    start(&RATEMAPS, arena, first..first + rows)
+        .with("bins", vec![maps.bins.nx as u32; rows])
+        .with("rate", Data::Floats { length: maps.bins.len(), values })
+        .with("peak_rate", (0..rows).map(|unit| maps.peak_rate(unit)).collect::<Vec<f64>>())
+        .with("mean_rate", (0..rows).map(|unit| maps.mean_rate(unit)).collect::<Vec<f64>>())
+        .with("bin_m", vec![maps.bins.bin_m().0; rows])
+}
+
+/// The autocorrelograms of unit `first` and those after it.
+pub(crate) fn autocorrelograms(arena: &ArenaSums, first: usize, maps: &[Array2<f64>]) -> Frame {
+    let rows = maps.len();
+    let bins = arena.sums.bins();
+    let lags = 2 * bins.nx - 1;
+    let values = maps.iter().flat_map(|map| map.iter().map(|r| *r as f32)).collect();
+    start(&AUTOCORRELOGRAMS, arena, first..first + rows)
+        .with("lags", vec![lags as u32; rows])
+        .with("bin_m", vec![bins.bin_m().0; rows])
+        .with("r", Data::Floats { length: lags * lags, values })
+}
+
+/// All but what only the whole population tells.
+pub(crate) fn units(arena: &ArenaSums, units: &[UnitAnalysis]) -> Frame {
+    let number = |pick: &dyn Fn(&UnitAnalysis) -> f64| units.iter().map(pick).collect::<Vec<f64>>();
+    let flag = |pick: &dyn Fn(&UnitAnalysis) -> bool| units.iter().map(pick).collect::<Vec<bool>>();
+    let text = |pick: &dyn Fn(&UnitAnalysis) -> Option<&str>| Data::Text(units.iter().map(|unit| pick(unit).map(Arc::from)).collect());
+    let wave = |number: usize, axis: usize| {
+        units.iter().map(|unit| unit.spectrum.as_ref().map_or(f64::NAN, |spectrum| spectrum.waves[number][axis])).collect::<Vec<f64>>()
+    };
+    let spectrum =
+        |pick: &dyn Fn(&gridlake_analysis::spectrum::UnitSpectrum) -> f64| number(&|unit| unit.spectrum.as_ref().map_or(f64::NAN, pick));
+    let basis = |unit: &UnitAnalysis| {
+        let waves = unit.spectrum.as_ref().map(|spectrum| spectrum.waves).filter(|waves| waves.iter().flatten().all(|k| k.is_finite()));
+        waves.map_or((f64::NAN, f64::NAN), |waves| gridlake_analysis::lattice::reduced_ratio_and_angle(&waves))
+    };
+    start(&UNITS, arena, units.iter().map(|unit| unit.unit))
+        .with("class", text(&|unit| Some(unit.class.as_str())))
+        .with("class_reason", text(&|unit| Some(&unit.class_reason)))
+        .with("grid_score_sargolini", number(&|unit| unit.sargolini.value))
+        .with("grid_score_banino", number(&|unit| unit.banino.value))
+        .with("square_score", number(&|unit| unit.square.value))
+        .with("grid_score_p", number(&|unit| unit.sargolini.p))
+        .with("period_m", spectrum(&|spectrum| spectrum.period_m))
+        .with("spacing_m", spectrum(&|spectrum| spectrum.spacing_m))
+        .with("wavelength_m", spectrum(&|spectrum| spectrum.wavelength_m))
+        .with("orientation_rad", spectrum(&|spectrum| spectrum.orientation_rad))
+        .with("kx1", wave(0, 0))
+        .with("ky1", wave(0, 1))
+        .with("kx2", wave(1, 0))
+        .with("ky2", wave(1, 1))
+        .with("kx3", wave(2, 0))
+        .with("ky3", wave(2, 1))
+        .with("active", flag(&|unit| unit.active))
+        .with("peak_rate", number(&|unit| unit.peak_rate))
+        .with("mean_rate", number(&|unit| unit.mean_rate))
+        .with("score_reason", text(&|unit| unit.sargolini.reason.as_deref()))
+        .with("grid_score_null_p99", number(&|unit| unit.sargolini.null_quantile(NULL_QUANTILE)))
+        .with("above_null", flag(&|unit| unit.sargolini.significant(ABOVE_NULL)))
+        .with("grid_score_banino_p", number(&|unit| unit.banino.p))
+        .with("grid_score_banino_null_p99", number(&|unit| unit.banino.null_quantile(NULL_QUANTILE)))
+        .with("square_score_p", number(&|unit| unit.square.p))
+        .with("square_score_null_p99", number(&|unit| unit.square.null_quantile(NULL_QUANTILE)))
+        .with("periodicity", number(&|unit| unit.periodicity.value))
+        .with("periodicity_p", number(&|unit| unit.periodicity.p))
+        .with("period_reason", text(&|unit| unit.spectrum_reason.as_deref()))
+        .with("lattice_shape", text(&|unit| unit.spectrum.as_ref().map(|spectrum| spectrum.shape.as_str())))
+        .with("lattice_angle_rad", number(&|unit| basis(unit).1))
+        .with("length_ratio", number(&|unit| basis(unit).0))
+        .with("explained", spectrum(&|spectrum| spectrum.explained))
+}
+
+/// Rows of [`units`] with what the population tells of them.
+pub(crate) fn with_consensus(units: Frame, consensus: &LatticeConsensus) -> Frame {
+    let shares = units.uint32("unit").iter().map(|unit| consensus.members.contains(&(*unit as usize))).collect::<Vec<bool>>();
+    units.with("shares_lattice", shares)
+}
+
+/// The null distributions of active units; `None` without one.
+pub(crate) fn nulls(arena: &ArenaSums, units: &[UnitAnalysis], count: usize) -> Option<Frame> {
+    let rows: Vec<(usize, &'static str, &ScoreWithNull)> = units
+        .iter()
+        .filter(|unit| unit.active)
+        .flat_map(|unit| {
+            let scores =
+                [("sargolini", &unit.sargolini), ("banino", &unit.banino), ("square", &unit.square), ("periodicity", &unit.periodicity)];
+            scores.map(|(name, score)| (unit.unit, name, score))
+        })
+        .collect();
+    let padded = |null: &[f64]| (0..count).map(|place| null.get(place).map_or(f32::NAN, |score| *score as f32)).collect::<Vec<f32>>();
+    let values: Vec<f32> = rows.iter().flat_map(|(_, _, score)| padded(&score.null)).collect();
+    let frame = start(&NULLS, arena, rows.iter().map(|(unit, _, _)| *unit))
+        .with("score", Data::Text(rows.iter().map(|(_, name, _)| Some(Arc::from(*name))).collect()))
+        .with("null", Data::Floats { length: count, values });
+    (frame.rows() > 0).then_some(frame)
+}
