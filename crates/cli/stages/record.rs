@@ -56,13 +56,13 @@ pub(crate) fn record(workspace: &mut Workspace<'_>) -> Result<Value, Failure> {
             let velocities: Vec<&[[f64; 2]]> = walked.iter().map(|trajectory| trajectory.velocities_m.as_slice()).collect();
             for ((&number, trajectory), states) in chunk.iter().zip(&walked).zip(network.rollouts(&velocities)?) {
                 coverage.add(trajectory);
-                publication.write(&activity(&arena, number as u32, trajectory, states, network.units()))?;
+                publication.write(activity(&arena, number as u32, trajectory, states, network.units()))?;
             }
             done += chunk.len() as u64;
             progress.update(done, || arena.label());
             interrupt::check(Stage::Record.name())?;
         }
-        publication.write(&occupancy(&arena, &coverage))?;
+        publication.write(occupancy(&arena, &coverage))?;
         coverages.insert(arena.label(), json!(coverage.finish()));
     }
     publication.publish()?;
