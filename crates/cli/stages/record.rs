@@ -92,7 +92,7 @@ pub(crate) fn record(workspace: &mut Workspace<'_>) -> Result<Value, Failure> {
                         moments.add_to(sums);
                     }
                     if number < config.kept() {
-                        publication.write(&moments.frame())?;
+                        publication.write(moments.frame())?;
                     }
                 }
                 done += (chunk.len() * steps.len()) as u64;
@@ -100,11 +100,11 @@ pub(crate) fn record(workspace: &mut Workspace<'_>) -> Result<Value, Failure> {
                 interrupt::check(Stage::Record.name())?;
             }
         }
-        publication.write(&occupancy(&arena, &coverage))?;
+        publication.write(occupancy(&arena, &coverage))?;
         coverages.insert(arena.label(), json!(coverage.finish()));
         if let Some(sums) = sums {
             for frame in arena_sums::frames(&ArenaSums { label: arena.label().into(), box_m, sums }) {
-                publication.write(&frame)?;
+                publication.write(frame)?;
             }
         }
     }

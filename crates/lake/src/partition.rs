@@ -175,7 +175,7 @@ mod tests {
     fn write(lake: &Lake, trajectories: u32, steps: u32) {
         let mut publication = Publication::begin(lake, owner(), "record", 60).unwrap();
         for number in 0..trajectories {
-            publication.write(&activity(number, steps, 5)).unwrap();
+            publication.write(activity(number, steps, 5)).unwrap();
         }
         publication.publish().unwrap();
     }
@@ -241,7 +241,7 @@ mod tests {
         write(&lake, 1, 10);
         let before = bytes(&lake);
         let mut publication = Publication::begin(&lake, owner(), "record", 60).unwrap();
-        publication.write(&activity(0, 20, 5)).unwrap();
+        publication.write(activity(0, 20, 5)).unwrap();
         assert!(staging(&lake).exists());
         drop(publication);
         assert!(!staging(&lake).exists());

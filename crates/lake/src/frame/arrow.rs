@@ -128,7 +128,7 @@ fn array(column: &Column, data: Data, precision: Precision) -> Result<ArrayRef, 
                 if let Some(row) = values.iter().position(wrong) {
                     return Err(format!("row {row} is {}, where only finite values belong", values[row]));
                 }
-                let valid = NullBuffer::from_iter(values.iter().map(|value| !value.is_nan()));
+                let valid = values.iter().map(|value| !value.is_nan()).collect::<NullBuffer>();
                 Arc::new(Float64Array::new(values.into(), Some(valid)))
             } else {
                 Arc::new(Float64Array::from(values))

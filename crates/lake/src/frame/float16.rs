@@ -44,8 +44,9 @@ mod tests {
         assert!(before.iter().zip(&values).all(|(a, b)| a.to_bits() == b.to_bits() || (a.is_nan() && b.is_nan())));
         assert!(narrow(&before).iter().zip(&all).all(|(a, b)| a == b || (a.is_nan() && b.is_nan())));
         // Neighbours of 1 are 2^-10 apart above and 2^-11 below: halfway, the even one is taken.
-        let mut ties = [1.0 + 0.000_488_281_25, 1.0 + 3.0 * 0.000_488_281_25, 1.0 - 0.000_244_140_625, 65_519.0, 65_520.0, -1e9];
+        let half = 0.5_f32.powi(11);
+        let mut ties = [1.0 + half, 1.0 + 3.0 * half, 1.0 - half / 2.0, 65_519.0, 65_520.0, -1e9];
         to_float16_and_back(&mut ties);
-        assert_eq!(ties, [1.0, 1.001_953_1, 1.0, 65_504.0, f32::INFINITY, f32::NEG_INFINITY]);
+        assert_eq!(ties, [1.0, 1.0 + 4.0 * half, 1.0, 65_504.0, f32::INFINITY, f32::NEG_INFINITY]);
     }
 }

@@ -92,6 +92,12 @@ pub(super) fn properties(schema: &Schema, owner: &Owner, layout: Layout) -> Resu
             // Nobody looks for rows by the least of their units' states.
             properties = properties.set_column_statistics_enabled(path.clone(), EnabledStatistics::None);
         }
+        if matches!(leaf.physical_type(), Type::INT32 | Type::INT64) {
+            // Times and indices count up: their differences take next to nothing, and no dictionary has to be read for one page.
+            properties = properties
+                .set_column_dictionary_enabled(path.clone(), false)
+                .set_column_encoding(path.clone(), Encoding::DELTA_BINARY_PACKED);
+        }
         let float = matches!(leaf.physical_type(), Type::FLOAT | Type::DOUBLE | Type::FIXED_LEN_BYTE_ARRAY);
         if float && layout.floats != FloatEncoding::Dictionary {
             // Not every reader knows halves that are split: DuckDB 2.0 does not.

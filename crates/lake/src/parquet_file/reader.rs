@@ -14,6 +14,7 @@ use parquet::arrow::arrow_reader::{
 };
 use parquet::errors::ParquetError;
 use parquet::file::metadata::PageIndexPolicy;
+use parquet::file::page_index::offset_index::OffsetIndexMetaData;
 use parquet::file::reader::ChunkReader;
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -239,7 +240,7 @@ impl<R: ChunkReader + 'static> Opened<R> {
         let mut ranges = Vec::new();
         for (leaf, column) in metadata.row_group(group).columns().iter().enumerate().filter(|(leaf, _)| mask.leaf_included(*leaf)) {
             let (start, length) = column.byte_range();
-            let pages = metadata.page_index().and_then(|index| index.offset_index(group, leaf)).map(|index| index.page_locations());
+            let pages = metadata.page_index().and_then(|index| index.offset_index(group, leaf)).map(OffsetIndexMetaData::page_locations);
             match (selection, pages) {
                 (Some(selection), Some(pages)) => {
                     // A dictionary comes before the first page.

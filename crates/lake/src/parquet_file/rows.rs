@@ -7,6 +7,7 @@ use arrow::datatypes::{DataType, Float64Type, Int32Type, UInt32Type, UInt64Type}
 use parquet::arrow::arrow_reader::statistics::StatisticsConverter;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, RowSelection};
 use parquet::errors::ParquetError;
+use parquet::file::page_index::offset_index::OffsetIndexMetaData;
 use std::ops::{Range, RangeInclusive};
 
 /// Conditions that all hold of the wanted rows; none hold of null. Without conditions, all rows are wanted.
@@ -115,7 +116,7 @@ impl Rows {
         for (column, condition) in &self.conditions {
             let Ok(statistics) = StatisticsConverter::try_new(column, file.schema(), file.parquet_schema()) else { continue };
             let pages = statistics.parquet_column_index().and_then(|leaf| index.offset_index(group, leaf));
-            let Some(pages) = pages.map(|pages| pages.page_locations()) else { continue };
+            let Some(pages) = pages.map(OffsetIndexMetaData::page_locations) else { continue };
             let least = statistics.data_page_mins(index.as_ref(), std::iter::once(&group))?;
             let greatest = statistics.data_page_maxes(index.as_ref(), std::iter::once(&group))?;
             let page = |number: usize| -> Range<usize> {

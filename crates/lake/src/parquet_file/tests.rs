@@ -51,8 +51,11 @@ fn read(bytes: &[u8], columns: &[&str], rows: Rows) -> Vec<Frame> {
     FileReader::open(&ACTIVITY, bytes::Bytes::copy_from_slice(bytes), Path::new(NAME), columns, rows).unwrap().map(Result::unwrap).collect()
 }
 
-/// Everything that a frame of `activity` holds, row by row; NaN as bits.
-fn rows_of(frames: &[Frame]) -> Vec<(String, [u32; 2], [u64; 6], Vec<u32>)> {
+/// A row of `activity`: arena, trajectory and t, bits of the other numbers, bits of the state.
+type Row = (String, [u32; 2], [u64; 6], Vec<u32>);
+
+/// Everything that frames of `activity` hold.
+fn rows_of(frames: &[Frame]) -> Vec<Row> {
     let mut rows = Vec::new();
     for frame in frames {
         let (length, states) = frame.floats("g");
@@ -131,6 +134,20 @@ fn one_trajectory_of_many_is_read_from_few_pages() {
     file.requests.store(0, Ordering::Relaxed);
     let groups = FileReader::open(&ACTIVITY, file.clone(), Path::new(NAME), &[], Rows::all()).unwrap().map(Result::unwrap).count();
     assert!(groups > 4 && file.requests.load(Ordering::Relaxed) <= 2 + groups as u64);
+}
+
+#[test]
+fn pages_that_cannot_hold_a_row_are_not_even_looked_through() {
+    let place = |row: usize| row as f64 + (row as f64).sin() / 2.0;
+    let frame = walk(&ACTIVITY, "a", 0, 100_000, 1).without("x_m").with("x_m", (0..100_000).map(place).collect::<Vec<_>>());
+    let file = Counting { bytes: write(&ACTIVITY, [frame], Layout::default()).into(), read: Arc::default(), requests: Arc::default() };
+    let rows = Rows::all().float("x_m", 70_000.0..=70_010.0);
+    let reader = FileReader::open(&ACTIVITY, file.clone(), Path::new(NAME), &["x_m"], rows).unwrap();
+    let found: Vec<f64> = reader.flat_map(|frame| frame.unwrap().float64("x_m").to_vec()).collect();
+    assert_eq!(found, (69_999..70_012).map(place).filter(|x| (70_000.0..=70_010.0).contains(x)).collect::<Vec<_>>());
+    // The footer, and twice a page of 2048 numbers; the column has 800 kB.
+    let read = file.read.load(Ordering::Relaxed);
+    assert!(read < (64 << 10) + 2 * 2 * 2048 * 8, "{read}");
 }
 
 /// What Arrow's own reader finds in the column of lists, in float32.
