@@ -10,12 +10,16 @@
 //! | What was a run made from, and how far is it? | [`run_record`] |
 //! | How does a file appear whole or not at all? | [`store`] |
 //! | What do the tables say, in sum? | [`query`] |
+//! | How is activity read that other software recorded? | [`import`] |
+//! | Which names may become parts of paths? | [`name`] |
 
 pub mod error;
 pub mod frame;
+pub mod import;
 pub mod layout;
 pub mod manifest;
 pub mod metrics;
+pub mod name;
 mod parquet_file;
 pub mod partition;
 pub mod query;
