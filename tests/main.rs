@@ -9,5 +9,7 @@ mod documentation;
 mod end_to_end;
 mod full_lake;
 mod gpu;
+mod import;
+mod import_files;
 mod kills;
 mod sweeps;

@@ -4,6 +4,7 @@
 
 use crate::failure::Failure;
 use crate::pipeline::Settings;
+use gridlake_lake::import::Mapping;
 use serde::Serialize;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -16,6 +17,7 @@ const NOT_WEIGHTS: [&str; 4] = ["device", "runs_at_once", "checkpoints", "log_ev
 const RECORD_VERSION: u32 = 1;
 const ANALYZE_VERSION: u32 = 1;
 const DRAW_VERSION: u32 = 1;
+const IMPORT_VERSION: u32 = 1;
 
 /// Fingerprint of everything that determines the trained weights.
 ///
@@ -39,6 +41,19 @@ pub(crate) fn record(settings: &Settings, train: &str, step: u64) -> Result<Stri
         "train": train, "step": step, "record": to_json(&settings.record)?, "velocity_limit_m": limit,
         "schema": gridlake_lake::schema::SCHEMA_VERSION, "version": RECORD_VERSION,
     })))
+}
+
+/// Fingerprint of what was imported together with the seed of what is drawn at random from here on; a network's has its seed already.
+pub(crate) fn seeded(import: &str, seed: u64) -> String {
+    digest(&json!({ "import": import, "seed": seed }))
+}
+
+/// Fingerprint of imported files, by their checksums, and of how they were read.
+///
+/// # Errors
+/// A mapping that JSON cannot hold.
+pub(crate) fn import(checksums: &[String], spikes: Option<&str>, mapping: &Mapping) -> Result<String, Failure> {
+    Ok(digest(&json!({ "files": checksums, "spikes": spikes, "mapping": to_json(mapping)?, "version": IMPORT_VERSION })))
 }
 
 /// Fingerprint of the analysis of `record`.

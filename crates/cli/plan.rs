@@ -2,7 +2,7 @@
 
 use crate::failure::Failure;
 use crate::fingerprint;
-use crate::pipeline::{Run, Settings};
+use crate::pipeline::Run;
 use crate::stages::checkpoints;
 use gridlake_lake::Lake;
 use gridlake_lake::manifest::Manifest;
@@ -41,6 +41,11 @@ impl Stage {
     }
 }
 
+/// The stages that a run has: what was imported is not trained, and its recording is the import.
+pub(crate) fn stages_of(run: &Run) -> &'static [Stage] {
+    if run.imported.is_some() { &[Stage::Record, Stage::Analyze, Stage::Draw] } else { &Stage::ALL }
+}
+
 impl fmt::Display for Stage {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(self.name())
@@ -57,8 +62,14 @@ impl Fingerprints {
     pub(crate) fn new(run: &Run) -> Result<Self, Failure> {
         let settings = &run.settings;
         let train = run.fingerprint.clone();
-        let record = fingerprint::record(settings, &train, settings.train.steps)?;
-        let analyze = fingerprint::analyze(settings, &record)?;
+        let record = match run.imported {
+            Some(_) => train.clone(),
+            None => fingerprint::record(settings, &train, settings.train.steps)?,
+        };
+        let analyze = match run.imported {
+            Some(_) => fingerprint::analyze(settings, &fingerprint::seeded(&record, settings.seed))?,
+            None => fingerprint::analyze(settings, &record)?,
+        };
         let draw = fingerprint::draw(settings, &train, &analyze)?;
         Ok(Self([train, record, analyze, draw]))
     }
@@ -92,7 +103,7 @@ pub(crate) fn assess(lake: Option<&Lake>, run: &Run) -> Result<Vec<Verdict>, Fai
         };
         Verdict { stage, stale }
     };
-    Ok(Stage::ALL.map(verdict).to_vec())
+    Ok(stages_of(run).iter().copied().map(verdict).collect())
 }
 
 fn why_stale(lake: &Lake, run: &Run, stage: Stage, record: &RunRecord, manifest: &Manifest, fingerprint: &str) -> Option<String> {
@@ -106,7 +117,7 @@ fn why_stale(lake: &Lake, run: &Run, stage: Stage, record: &RunRecord, manifest:
     if done.fingerprint != fingerprint {
         return Some(format!("settings of [{stage}] or of a stage before have changed"));
     }
-    let steps = run.settings.train.steps;
+    let steps = run.step();
     if stage == Stage::Train {
         let path = lake.checkpoint_path(&run.name, steps);
         return match checkpoints::is_whole(&path) {
@@ -119,9 +130,13 @@ fn why_stale(lake: &Lake, run: &Run, stage: Stage, record: &RunRecord, manifest:
 }
 
 /// Roughly how long a stage takes on two cores, s: operations counted, over rates measured once (docs/quickstart.md).
-pub(crate) fn estimate_s(settings: &Settings, stage: Stage) -> f64 {
+pub(crate) fn estimate_s(run: &Run, stage: Stage) -> f64 {
+    let settings = &run.settings;
     let train = &settings.train;
-    let units = train.model.units as f64;
+    let (units, arenas) = match &run.imported {
+        Some(imported) => (imported.units as f64, imported.arenas as f64),
+        None => (train.model.units as f64, settings.record.boxes_m.len() as f64),
+    };
     let hidden = train.model.mlp_hidden.last().copied().unwrap_or(2) as f64;
     match stage {
         Stage::Train => {
@@ -149,9 +164,9 @@ pub(crate) fn estimate_s(settings: &Settings, stage: Stage) -> f64 {
         }
         Stage::Analyze => {
             let bins = settings.analyze.ratemap.bins as f64;
-            let maps = settings.record.boxes_m.len() as f64 * units;
+            let maps = arenas * units;
             maps * (settings.analyze.nulls.count as f64 * bins * bins * 0.125e-6 + 0.05)
         }
-        Stage::Draw => 0.3 + settings.record.boxes_m.len() as f64 * units.min(settings.draw.max_units as f64) * 0.007,
+        Stage::Draw => 0.3 + arenas * units.min(settings.draw.max_units as f64) * 0.007,
     }
 }

@@ -1,6 +1,7 @@
 //! The verbs.
 
 mod defaults;
+mod import;
 mod plan;
 mod run;
 mod share_device;
@@ -26,6 +27,7 @@ pub(crate) fn main() -> ExitCode {
         Verb::Draw(arguments) => stage(&arguments, Stage::Draw),
         Verb::Plan(arguments) => with(&arguments.common, |_| plan::plan(&arguments)),
         Verb::Status(StatusArguments { lake, common }) => with(&common, |_| status::status(&lake)),
+        Verb::Import(arguments) => with(&arguments.common, |mode| import::import(&arguments, mode)),
         Verb::Defaults => defaults::defaults(),
     };
     match outcome {

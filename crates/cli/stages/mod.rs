@@ -3,6 +3,7 @@
 pub(crate) mod analyze;
 pub(crate) mod checkpoints;
 pub(crate) mod draw;
+pub(crate) mod import;
 pub(crate) mod record;
 pub(crate) mod train;
 

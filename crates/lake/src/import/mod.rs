@@ -26,6 +26,8 @@ mod source;
 mod spikes;
 mod survey;
 mod table;
+#[cfg(test)]
+mod tests;
 
 pub use binned::{BinnedReader, SpikeCount};
 pub use error::ImportError;
@@ -33,4 +35,4 @@ pub use mapping::Mapping;
 pub use moments::{MomentReader, Moments};
 pub use source::{Format, Source};
 pub use spikes::SpikeTrains;
-pub use survey::{FileCount, Surveyed, survey};
+pub use survey::{FileCount, Survey, Surveyed, survey};

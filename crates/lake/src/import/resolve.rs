@@ -154,16 +154,31 @@ impl Search<'_> {
         match name {
             "" => Ok(self.usual(usual, |shape| is_number(shape) || (*shape == Shape::Text && !key.starts_with("time")))),
             NONE => Ok(None),
-            name => self.named(name, key).map(Some),
+            name => {
+                let place = self.named(name, key)?;
+                let text = self.items[place].shape == Shape::Text && !key.starts_with("time");
+                if text { Ok(Some(place)) } else { self.number(place, key).map(Some) }
+            }
         }
+    }
+
+    /// Refuses what is not one number a row.
+    fn number(&self, place: usize, key: &str) -> Result<usize, ImportError> {
+        let Item { name, shape } = &self.items[place];
+        if is_number(shape) { Ok(place) } else { Err(self.refuse(key, &format!("takes {name:?}, which is {shape}; allowed: one number a row"))) }
     }
 
     fn named_pair(&self, names: &[String], key: &str) -> Result<Vec<usize>, ImportError> {
         let places: Vec<usize> = names.iter().map(|name| self.named(name, key)).collect::<Result<_, _>>()?;
-        if places.len() == 2 && places[0] == places[1] {
-            return Err(self.refuse(key, "has the same column twice"));
+        match places.as_slice() {
+            [x, y] if x == y => Err(self.refuse(key, "has the same column twice")),
+            [x, y] => Ok(vec![self.number(*x, key)?, self.number(*y, key)?]),
+            [both] if !matches!(self.items[*both].shape, Shape::List(_) | Shape::Array(_)) => {
+                let Item { name, shape } = &self.items[*both];
+                Err(self.refuse(key, &format!("takes {name:?} alone, which is {shape}; allowed: two columns, or one array with x and y in it")))
+            }
+            _ => Ok(places),
         }
-        Ok(places)
     }
 
     fn position(&self) -> Result<Vec<usize>, ImportError> {
@@ -208,7 +223,7 @@ impl Search<'_> {
         for glob in globs {
             // A name that is there as it is written needs no pattern.
             if let Some(place) = self.place(glob) {
-                found.push(self.named(&self.items[place].name, key)?);
+                found.push(self.unit(place, key)?);
                 continue;
             }
             let pattern = glob::Pattern::new(glob).map_err(|error| self.refuse(key, &format!("holds {glob:?}, which is no glob: {error}")))?;
@@ -219,7 +234,7 @@ impl Search<'_> {
             }
             matching.sort_by(|a, b| natural(&self.items[*a].name, &self.items[*b].name));
             for place in matching {
-                found.push(self.named(&self.items[place].name, key)?);
+                found.push(self.unit(place, key)?);
             }
         }
         let twice = found.iter().enumerate().find(|(number, place)| found[..*number].contains(place) || taken.contains(place));
@@ -232,11 +247,23 @@ impl Search<'_> {
         }
     }
 
+    /// Refuses what can be no unit.
+    fn unit(&self, place: usize, key: &str) -> Result<usize, ImportError> {
+        match &self.items[place] {
+            Item { name, shape: Shape::Text } => Err(self.refuse(key, &format!("takes {name:?}, which is text; allowed: numbers"))),
+            Item { name, .. } => self.named(name, key),
+        }
+    }
+
     /// A column of a spike file.
     fn spike(&self, name: &str, key: &str, usual: &[&str]) -> Result<Option<usize>, ImportError> {
         match name {
-            "" => Ok(self.usual(usual, |shape| !matches!(shape, Shape::Other(_) | Shape::List(_)))),
-            name => self.named(name, key).map(Some),
+            "" => Ok(self.usual(usual, |shape| is_number(shape) || (*shape == Shape::Text && key == "spikes.unit"))),
+            name => {
+                let place = self.named(name, key)?;
+                let text = self.items[place].shape == Shape::Text && key == "spikes.unit";
+                if text { Ok(Some(place)) } else { self.number(place, key).map(Some) }
+            }
         }
     }
 }

@@ -5,6 +5,7 @@ use super::mapping::Mapping;
 use super::moments::{MomentReader, Moments};
 use super::source::Source;
 use crate::name::check_name;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 /// One arena's positions in sum.
@@ -31,18 +32,23 @@ pub struct FileCount {
     pub dropped: u64,
 }
 
+/// All files in sum.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Survey {
+    /// In the order in which the files have them.
+    pub arenas: Vec<Surveyed>,
+    /// In the files' order.
+    pub files: Vec<FileCount>,
+}
+
 /// Most arenas of an import; each is read on its own.
 const MOST_ARENAS: usize = 1000;
 
-/// Looks at all positions, in the order of the files; `seen` is told the moments of each batch, and ends the survey where it fails.
+/// Looks at all positions, in the order of the files; `seen` is told the moments of each batch, and may end the survey: then there is none.
 ///
 /// # Errors
-/// What the files' readers refuse; a file without moments; a label that cannot name an arena; what `seen` fails with.
-pub fn survey<E: From<ImportError>>(
-    sources: &[Source],
-    mapping: &Mapping,
-    mut seen: impl FnMut(usize) -> Result<(), E>,
-) -> Result<(Vec<Surveyed>, Vec<FileCount>), E> {
+/// What the files' readers refuse; a file without moments; a label that cannot name an arena.
+pub fn survey(sources: &[Source], mapping: &Mapping, mut seen: impl FnMut(usize) -> ControlFlow<()>) -> Result<Option<Survey>, ImportError> {
     let (mut arenas, mut files): (Vec<Surveyed>, Vec<FileCount>) = (Vec::new(), Vec::new());
     for (file, source) in sources.iter().enumerate() {
         let mut reader = MomentReader::new(source, mapping, false)?;
@@ -51,16 +57,18 @@ pub fn survey<E: From<ImportError>>(
             let moments = moments?;
             add(&mut arenas, file, source, &moments)?;
             count.moments += moments.len() as u64;
-            seen(moments.len())?;
+            if seen(moments.len()).is_break() {
+                return Ok(None);
+            }
         }
         count.dropped = reader.dropped();
         if count.moments == 0 {
             let reason = if count.dropped == 0 { "holds no rows" } else { "holds no moment with a position" };
-            return Err(ImportError::data(source.path(), format!("{reason}; leave the file out")).into());
+            return Err(ImportError::data(source.path(), format!("{reason}; leave the file out")));
         }
         files.push(count);
     }
-    Ok((arenas, files))
+    Ok(Some(Survey { arenas, files }))
 }
 
 fn add(arenas: &mut Vec<Surveyed>, file: usize, source: &Source, moments: &Moments) -> Result<(), ImportError> {

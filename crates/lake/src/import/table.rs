@@ -96,7 +96,7 @@ impl TableRows {
             }
             ref shape => {
                 let name = &self.items[item].name;
-                Err(ImportError::mapping("columns", format!("name {name} of {}, which is {shape}, where one number a row belongs", self.place.path.display())))
+                Err(self.place.refuse(format!("column {name} is {shape}, where one number a row belongs; name another column in the mapping")))
             }
         }
     }
@@ -146,11 +146,6 @@ impl TableRows {
             return Ok([self.numbers(batch, *x)?, self.numbers(batch, *y)?]);
         }
         let item = items[0];
-        if !matches!(self.items[item].shape, Shape::List(_)) {
-            let (name, shape) = (&self.items[item].name, &self.items[item].shape);
-            let message = format!("names only {name} of {}, which is {shape}; allowed: two columns, or one list of x and y", self.place.path.display());
-            return Err(ImportError::mapping("position.columns", message));
-        }
         let (width, values) = self.lists(batch, item, Some(2), &DataType::Float64)?;
         let values = values.as_primitive::<Float64Type>();
         let at = |row: usize, axis: usize| if values.is_null(row * width + axis) { f64::NAN } else { values.value(row * width + axis) };
