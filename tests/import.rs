@@ -26,6 +26,9 @@ bins = 25
 count = 99
 "#;
 
+/// No more arguments.
+const NONE: &[&str] = &[];
+
 /// The box that the cells are in.
 const BOX: [&str; 4] = ["--set", "arena.side_m=1", "--set", "arena.centre_m=[0.5, 0.5]"];
 
@@ -34,19 +37,21 @@ fn bench() -> Bench {
 }
 
 /// `gridlake import FILES --as cells --lake LAKE`.
-fn import(bench: &Bench, files: &[&Path], more: &[&str]) -> Outcome {
+fn import(bench: &Bench, files: &[&Path], more: &[impl AsRef<str>]) -> Outcome {
+    let more = more.iter().map(AsRef::as_ref);
     Outcome::of(gridlake().arg("import").args(files).args(["--as", "cells", "--lake"]).arg(&bench.lake).args(more))
 }
 
-fn imported(bench: &Bench, files: &[&Path], more: &[&str]) -> Outcome {
+fn imported(bench: &Bench, files: &[&Path], more: &[impl AsRef<str>]) -> Outcome {
     let outcome = import(bench, files, more);
-    assert_eq!(outcome.code, 0, "{more:?}: {}", outcome.stderr);
+    assert_eq!(outcome.code, 0, "{}", outcome.stderr);
     outcome
 }
 
 /// All rows of the only partition of a table.
 fn table(bench: &Bench, name: &str) -> RecordBatch {
-    let files: Vec<PathBuf> = bench.tables().into_iter().map(|(path, _)| path).filter(|path| path.starts_with(format!("tables/{name}"))).collect();
+    let files: Vec<PathBuf> =
+        bench.tables().into_iter().map(|(path, _)| path).filter(|path| path.starts_with(format!("tables/{name}"))).collect();
     assert_eq!(files.len(), 1, "{name}: {files:?}");
     let file = fs::File::open(bench.lake.join(&files[0])).unwrap();
     let reader = ParquetRecordBatchReaderBuilder::try_new(file).unwrap().build().unwrap();
@@ -119,26 +124,27 @@ fn an_import_is_a_run_that_every_verb_knows() {
     let bench = bench();
     let path = bench.folder().join("cells.parquet");
     parquet(&path, &Cells::new(2, 1500, 3).batch(), Compression::UNCOMPRESSED);
-    let first = imported(&bench, &[&path], &[]);
+    let first = imported(&bench, &[&path], NONE);
     let run = bench.run().file_name().unwrap().to_str().unwrap().to_owned();
     assert!(run.starts_with("cells-s0-") && first.stdout.contains(&format!("--set import.run={run} --lake ")), "{}", first.stdout);
     let before = snapshot(&bench.lake);
-    let again = imported(&bench, &[&path], &[]);
+    let again = imported(&bench, &[&path], NONE);
     assert!(again.stderr.contains("everything is there already") && snapshot(&bench.lake) == before, "{again:?}");
     imported(&bench, &[&path], &["--force"]);
     let tables = |all: &[(PathBuf, Vec<u8>)]| all.iter().filter(|(path, _)| path.ends_with("part-0.parquet")).cloned().collect::<Vec<_>>();
     assert!(tables(&snapshot(&bench.lake)) == tables(&before), "to the same bytes");
 
-    let plan = bench.done("plan", &[]);
+    let plan = bench.done("plan", NONE);
     assert!(!plan.stdout.contains("train"), "{}", plan.stdout);
     assert_eq!((plan.stdout.matches("fresh").count(), plan.stdout.matches("stale").count()), (1, 2), "{}", plan.stdout);
     for verb in ["train", "record"] {
-        bench.verb(verb, &[]).fails(2, &[&format!("{run}: it was imported, so there is nothing to {verb}"), "hint:"]);
+        bench.verb(verb, NONE).fails(2, &[&format!("{run}: it was imported, so there is nothing to {verb}"), "hint:"]);
     }
-    bench.verb("draw", &[]).fails(1, &["draw needs the result of analyze"]);
-    bench.done("analyze", &[]);
+    bench.verb("draw", NONE).fails(1, &["draw needs the result of analyze"]);
+    bench.done("analyze", NONE);
     bench.done("draw", &["--set", &format!("import.run={run}")]);
-    let figures: Vec<String> = snapshot(&bench.lake.join("figures")).iter().map(|(path, _)| path.file_name().unwrap().to_str().unwrap().to_owned()).collect();
+    let figures: Vec<String> =
+        snapshot(&bench.lake.join("figures")).iter().map(|(path, _)| path.file_name().unwrap().to_str().unwrap().to_owned()).collect();
     assert!(figures.iter().any(|name| name.contains("ratemaps")) && !figures.iter().any(|name| name.contains("training")), "{figures:?}");
     let sheets = snapshot(&bench.lake.join("figures")).into_iter().filter(|(path, _)| path.extension().is_some_and(|end| end == "svg"));
     for (path, svg) in sheets {
@@ -156,7 +162,7 @@ fn an_import_is_a_run_that_every_verb_knows() {
 
     // Another mapping is another run, and then one must be named whole.
     imported(&bench, &[&path], &["--set", "occupancy.bins=20"]);
-    bench.verb("run", &[]).fails(2, &["import.run is \"cells\"", "2 imported runs have this name", &run, "hint:"]);
+    bench.verb("run", NONE).fails(2, &["import.run is \"cells\"", "2 imported runs have this name", &run, "hint:"]);
     bench.done("plan", &["--set", &format!("import.run={run}")]);
     bench.verb("run", &["--set", "import.run=other"]).fails(2, &["no imported run of this name", "gridlake import FILE"]);
     bench.verb("run", &["--set", "sweep.seeds=[1, 2]"]).fails(2, &["a sweep makes networks", "hint:"]);
@@ -168,12 +174,12 @@ fn a_lost_table_of_an_import_says_how_to_get_it_back() {
     let bench = bench();
     let path = bench.folder().join("cells.csv");
     Cells::new(1, 1500, 2).csv(&path);
-    imported(&bench, &[&path], &[]);
+    imported(&bench, &[&path], NONE);
     let (table, _) = bench.tables().into_iter().find(|(path, _)| path.starts_with("tables/activity")).unwrap();
     fs::remove_file(bench.lake.join(&table)).unwrap();
-    bench.verb("run", &[]).fails(1, &["analyze needs what was imported", "missing or altered", "gridlake import", "--force"]);
-    imported(&bench, &[&path], &[]);
-    bench.done("analyze", &[]);
+    bench.verb("run", NONE).fails(1, &["analyze needs what was imported", "missing or altered", "gridlake import", "--force"]);
+    imported(&bench, &[&path], NONE);
+    bench.done("analyze", NONE);
 }
 
 #[test]
@@ -181,23 +187,31 @@ fn spikes_along_a_tracked_path_give_the_known_spacing() {
     let cells = Cells::new(1, 24_000, 3);
     let spikes = cells.spikes(2.0);
     let bench = bench();
-    let (path, csv, arrays, flat) =
-        (bench.folder().join("path.npz"), bench.folder().join("spikes.csv"), bench.folder().join("trains.npz"), bench.folder().join("flat.npz"));
+    let (path, csv, arrays, flat) = (
+        bench.folder().join("path.npz"),
+        bench.folder().join("spikes.csv"),
+        bench.folder().join("trains.npz"),
+        bench.folder().join("flat.npz"),
+    );
     // The layout of the rat trajectory that ships with RatInABox: t and pos, the latter in Fortran's order.
     let fortran: Vec<f64> = [0, 1].iter().flat_map(|axis| cells.place.iter().map(|place| place[*axis])).collect();
-    npz(&path, &[("t", npy("<f8", false, &[cells.len()], &bytes(&cells.time))), ("pos", npy("<f8", true, &[cells.len(), 2], &bytes(&fortran)))]);
+    npz(
+        &path,
+        &[("t", npy("<f8", false, &[cells.len()], &bytes(&cells.time))), ("pos", npy("<f8", true, &[cells.len(), 2], &bytes(&fortran)))],
+    );
     let mut text = "unit,time_s\n".to_owned();
     spikes.iter().for_each(|(unit, time)| writeln!(text, "{},{time}", 10 - unit).unwrap());
     fs::write(&csv, text + "7,-3.5\n7,1e6\n").unwrap();
     let train = |unit: usize| spikes.iter().filter(|spike| spike.0 == unit).map(|spike| spike.1).collect::<Vec<f64>>();
     let named: Vec<(String, Vec<f64>)> = (0..3).map(|unit| (format!("cell{}", 10 - unit), train(unit))).collect();
-    let stored: Vec<(&str, Vec<u8>)> = named.iter().map(|(name, train)| (name.as_str(), npy("<f8", false, &[train.len()], &bytes(train)))).collect();
+    let stored: Vec<(&str, Vec<u8>)> =
+        named.iter().map(|(name, train)| (name.as_str(), npy("<f8", false, &[train.len()], &bytes(train)))).collect();
     npz(&arrays, &stored);
     let ids: Vec<f64> = spikes.iter().map(|spike| 10.0 - spike.0 as f64).collect();
     let times: Vec<f64> = spikes.iter().map(|spike| spike.1).collect();
     npz(&flat, &[("unit", npy("<f8", false, &[ids.len()], &bytes(&ids))), ("times", npy("<f8", false, &[ids.len()], &bytes(&times)))]);
 
-    let spiking = |file: &Path| [&BOX[..], &["--spikes", file.to_str().unwrap()]].concat();
+    let spiking = |file: &Path| -> Vec<String> { [&BOX[..], &["--spikes", file.to_str().unwrap()]].concat().iter().map(ToString::to_string).collect() };
     let outcome = imported(&bench, &[&path], &spiking(&csv));
     let said = format!("{} counted; 2 outside the tracked time, 0 in gaps", spikes.len());
     // 7 is a unit of the two stray spikes alone: it is there, and silent.
@@ -219,7 +233,7 @@ fn spikes_along_a_tracked_path_give_the_known_spacing() {
         }
     }
     let binned = Bench::with(PIPELINE);
-    imported(&binned, &[&path], &[&spiking(&arrays)[..], &["--set", "spikes.bin_s=0.2"]].concat());
+    imported(&binned, &[&path], &[spiking(&arrays), vec!["--set".to_owned(), "spikes.bin_s=0.2".to_owned()]].concat());
     assert_eq!(table(&binned, "activity").num_rows(), 12_000);
     import(&bench, &[&path, &path], &spiking(&csv)).fails(2, &["--spikes: 2 FILEs", "allowed: one"]);
 }
@@ -236,7 +250,8 @@ fn spikes_in_gaps_are_counted_apart() {
     fs::write(&path, text).unwrap();
     // Of unit 1: one in sample 10, one in the gap, one where there is no position, one after the end.
     fs::write(&spikes, "unit,time\n1,1.05\n1,6.0\n1,9.05\n1,11.0\n").unwrap();
-    import(&bench, &[&path], &["--spikes", spikes.to_str().unwrap()]).fails(3, &["path.csv", "line 52, column x, y: the position is (NaN, 0.5)", "\"drop\""]);
+    import(&bench, &[&path], &["--spikes", spikes.to_str().unwrap()])
+        .fails(3, &["path.csv", "line 52, column x, y: the position is (NaN, 0.5)", "\"drop\""]);
     let outcome = imported(&bench, &[&path], &["--spikes", spikes.to_str().unwrap(), "--set", "position.missing=drop"]);
     for words in ["1 counted; 1 outside the tracked time, 2 in gaps", "59 in 1 trajectory", "dropped     1"] {
         assert!(outcome.stdout.contains(words), "{words}: {}", outcome.stdout);
@@ -277,10 +292,13 @@ fn a_mapping_says_what_names_do_not() {
     let outcome = imported(&bench, &[&path], &[&turns[..], &["--set", "trajectory.column=Frame", "--force"]].concat());
     assert!(outcome.stdout.contains("west\n") && outcome.stdout.contains("100 in 100 trajectories"), "{}", outcome.stdout);
 
-    let mut refused = |key: &str, words: &[&str]| import(&bench, &[&path], &[&with_mapping[..], &["--set", key]].concat()).fails(2, words);
+    let refused = |key: &str, words: &[&str]| import(&bench, &[&path], &[&with_mapping[..], &["--set", key]].concat()).fails(2, words);
     refused("position.colums=[]", &["unknown key position.colums", "position.columns;", "--help-mapping"]);
     refused("position.unit=inch", &["--set position.unit=inch: position.unit is \"inch\"; allowed: One of \"auto\", \"m\""]);
-    refused("position.columns=[\"Links\", \"hoch\"]", &["position.columns is \"hoch\", which is not there; is Hoch meant?", "odd.csv has Frame", "hint:"]);
+    refused(
+        "position.columns=[\"Links\", \"hoch\"]",
+        &["position.columns is \"hoch\", which is not there; is Hoch meant?", "odd.csv has Frame", "hint:"],
+    );
     refused("units.columns=[\"cell*\"]", &["units.columns holds \"cell*\", which matches nothing"]);
     refused("units.columns=[\"Links\"]", &["units.columns takes \"Links\" twice, or for something"]);
     refused("arena.label=a/b", &["arena.label is \"a/b\"; allowed: letters"]);
@@ -305,7 +323,7 @@ fn names_stay_inside_the_lake() {
     }
     let labels = bench.folder().join("labels.csv");
     fs::write(&labels, "x,y,arena,unit_0\n0,0,../../evil,1\n1,1,../../evil,2\n").unwrap();
-    import(&bench, &[&labels], &[]).fails(3, &["labels.csv", "arena's label is \"../../evil\"; allowed: letters"]);
+    import(&bench, &[&labels], NONE).fails(3, &["labels.csv", "arena's label is \"../../evil\"; allowed: letters"]);
     assert!(!bench.lake.exists() && !bench.folder().join("evil").exists());
 }
 
@@ -314,11 +332,11 @@ fn bad_arguments_are_named() {
     let bench = bench();
     let path = bench.folder().join("cells.csv");
     Cells::new(1, 1200, 2).csv(&path);
-    import(&bench, &[Path::new("no/such.csv")], &[]).fails(2, &["no/such.csv"]);
-    import(&bench, &[bench.folder()], &[]).fails(2, &["is no file", "hint:"]);
+    import(&bench, &[Path::new("no/such.csv")], NONE).fails(2, &["no/such.csv"]);
+    import(&bench, &[bench.folder()], NONE).fails(2, &["is no file", "hint:"]);
     let other = bench.folder().join("cells.mat");
     fs::write(&other, "x").unwrap();
-    import(&bench, &[&other], &[]).fails(2, &["cells.mat has no known ending", ".parquet"]);
+    import(&bench, &[&other], NONE).fails(2, &["cells.mat has no known ending", ".parquet"]);
     import(&bench, &[&path], &["--mapping", "no.toml"]).fails(2, &["cannot read the mapping no.toml"]);
     import(&bench, &[&path], &["--spikes", "no.csv"]).fails(2, &["no.csv"]);
     import(&bench, &[&path], &["--set", "arena.side_m=0.1"]).fails(3, &["are outside the box of 0.1 m", "hint: are position.unit"]);
@@ -340,24 +358,68 @@ fn bad_parquet_is_named_and_leaves_nothing() {
     };
     let none = RecordBatch::new_empty(good.schema());
     let cases: Vec<(&str, RecordBatch, i32, Vec<&str>)> = vec![
-        ("nan.parquet", rates(|row, g| g[1] = if row == 1234 { f32::NAN } else { g[1] }), 3, vec!["row 1234 (from 0), column firing_rates[1]: the activity is NaN"]),
-        ("inf.parquet", rates(|row, g| g[0] = if row == 7 { f32::INFINITY } else { g[0] }), 3, vec!["row 7 (from 0), column firing_rates[0]: the activity is inf"]),
-        ("count.parquet", rates(|row, g| if row == 2000 { g.truncate(2) }), 3, vec!["row 2000 (from 0), column firing_rates: has 2 values where 3 belong"]),
-        ("text.parquet", with(&good, "firing_rates", texts(good.num_rows())), 2, vec!["units.columns is empty, and no units were found", "firing_rates (text)"]),
+        (
+            "nan.parquet",
+            rates(|row, g| g[1] = if row == 1234 { f32::NAN } else { g[1] }),
+            3,
+            vec!["row 1234 (from 0), column firing_rates[1]: the activity is NaN"],
+        ),
+        (
+            "inf.parquet",
+            rates(|row, g| g[0] = if row == 7 { f32::INFINITY } else { g[0] }),
+            3,
+            vec!["row 7 (from 0), column firing_rates[0]: the activity is inf"],
+        ),
+        (
+            "count.parquet",
+            rates(|row, g| {
+                if row == 2000 {
+                    g.truncate(2)
+                }
+            }),
+            3,
+            vec!["row 2000 (from 0), column firing_rates: has 2 values where 3 belong"],
+        ),
+        (
+            "text.parquet",
+            with(&good, "firing_rates", texts(good.num_rows())),
+            2,
+            vec!["units.columns is empty, and no units were found", "firing_rates (text)"],
+        ),
         ("place.parquet", with(&good, "pos_x", texts(good.num_rows())), 2, vec!["no position was found", "pos_x (text)"]),
         ("nowhere.parquet", column("pos_x", |x| x[9] = f64::NAN), 3, vec!["row 9 (from 0), column pos_x, pos_y: the position is (NaN,"]),
         ("far.parquet", column("pos_y", |y| y[9] = f64::INFINITY), 3, vec!["row 9 (from 0)", "inf", "always refused"]),
-        ("unsorted.parquet", column("t", |t| t.swap(100, 101)), 3, vec!["row 101 (from 0), column t: the time 10 is before that of the row before; sort"]),
-        ("twice.parquet", column("t", |t| t[101] = t[100]), 3, vec!["row 101 (from 0), column t: the time 10 is that of the row before; remove duplicate rows"]),
+        (
+            "unsorted.parquet",
+            column("t", |t| t.swap(100, 101)),
+            3,
+            vec!["row 101 (from 0), column t: the time 10 is before that of the row before; sort"],
+        ),
+        (
+            "twice.parquet",
+            column("t", |t| t[101] = t[100]),
+            3,
+            vec!["row 101 (from 0), column t: the time 10 is that of the row before; remove duplicate rows"],
+        ),
         ("timeless.parquet", column("t", |t| t[5] = f64::NAN), 3, vec!["row 5 (from 0), column t: the time is NaN"]),
-        ("turns.parquet", with(&good, "session", Arc::new(Float64Array::from_iter_values((0..3000).map(|row| f64::from(row / 500 % 2))))), 3, vec!["row 1000 (from 0)", "comes back", "sort the rows by trajectory"]),
-        ("huge.parquet", with(&with(&good, "firing_rates", floats32(vec![0.0; 3000])), "unit_0", Arc::new(Float64Array::from(vec![1e300; 3000]))), 3, vec!["column unit_0: the activity is inf", "32-bit"]),
+        (
+            "turns.parquet",
+            with(&good, "session", Arc::new(Float64Array::from_iter_values((0..3000).map(|row| f64::from(row / 500 % 2))))),
+            3,
+            vec!["row 1000 (from 0)", "comes back", "sort the rows by trajectory"],
+        ),
+        (
+            "huge.parquet",
+            with(&with(&good, "firing_rates", floats32(vec![0.0; 3000])), "unit_0", Arc::new(Float64Array::from(vec![1e300; 3000]))),
+            3,
+            vec!["column unit_0: the activity is inf", "32-bit"],
+        ),
         ("none.parquet", none, 3, vec!["none.parquet: holds no rows"]),
     ];
     for (name, batch, code, words) in cases {
         let path = bench.folder().join(name);
         parquet(&path, &batch, Compression::UNCOMPRESSED);
-        import(&bench, &[&path], &[]).fails(code, &[&[name][..], &words].concat());
+        import(&bench, &[&path], NONE).fails(code, &[&[name][..], &words].concat());
         nothing_in(&bench);
     }
     let path = bench.folder().join("torn.parquet");
@@ -366,14 +428,16 @@ fn bad_parquet_is_named_and_leaves_nothing() {
     let mut torn: Vec<Vec<u8>> = [1, 8, whole.len() / 2, whole.len() - 1].iter().map(|length| whole[..*length].to_vec()).collect();
     torn.push(whole.iter().enumerate().map(|(place, byte)| if (6000..6400).contains(&place) { 0xff } else { *byte }).collect());
     let footer = whole.len() - 200;
-    torn.push(whole.iter().enumerate().map(|(place, byte)| if (footer..footer + 40).contains(&place) { byte ^ 0x55 } else { *byte }).collect());
+    torn.push(
+        whole.iter().enumerate().map(|(place, byte)| if (footer..footer + 40).contains(&place) { byte ^ 0x55 } else { *byte }).collect(),
+    );
     for bytes in torn {
         fs::write(&path, bytes).unwrap();
-        import(&bench, &[&path], &[]).fails(3, &["torn.parquet", "anew"]);
+        import(&bench, &[&path], NONE).fails(3, &["torn.parquet", "anew"]);
         nothing_in(&bench);
     }
     fs::write(&path, "").unwrap();
-    import(&bench, &[&path], &[]).fails(3, &["torn.parquet: is empty"]);
+    import(&bench, &[&path], NONE).fails(3, &["torn.parquet: is empty"]);
     nothing_in(&bench);
 }
 
@@ -395,11 +459,11 @@ fn bad_text_and_archives_are_named_and_leave_nothing() {
         (String::new(), 3, "is empty"),
     ] {
         fs::write(&csv, text).unwrap();
-        import(&bench, &[&csv], &[]).fails(code, &["cells.csv", words]);
+        import(&bench, &[&csv], NONE).fails(code, &["cells.csv", words]);
         nothing_in(&bench);
     }
     fs::write(&csv, b"t,x,y,unit_0\n0,0,0,1\n1,\xff\xfe,0,2\n").unwrap();
-    import(&bench, &[&csv], &[]).fails(3, &["cells.csv"]);
+    import(&bench, &[&csv], NONE).fails(3, &["cells.csv"]);
 
     let archive = bench.folder().join("cells.npz");
     let pos = npy("<f8", false, &[4, 2], &bytes(&[0.0, 0.0, 0.3, 0.1, 0.9, 0.9, 0.2, 0.8]));
@@ -412,7 +476,7 @@ fn bad_text_and_archives_are_named_and_leave_nothing() {
         (npy("<f4", false, &[4, 3], &bytes32(&[f32::NAN; 12])), 3, "row 0 (from 0), column rates[0]: the activity is NaN"),
     ] {
         npz(&archive, &[("pos", pos.clone()), ("rates", rates)]);
-        import(&bench, &[&archive], &[]).fails(code, &["cells.npz", words]);
+        import(&bench, &[&archive], NONE).fails(code, &["cells.npz", words]);
         nothing_in(&bench);
     }
     npz(&archive, &[("pos", pos), ("rates", flat(&[4, 3]))]);
@@ -421,12 +485,12 @@ fn bad_text_and_archives_are_named_and_leave_nothing() {
     let mut flipped = whole.clone();
     flipped[place] ^= 1;
     fs::write(&archive, &flipped).unwrap();
-    import(&bench, &[&archive], &[]).fails(3, &["cells.npz: array pos is torn or altered (its checksum is another)", "numpy.savez"]);
+    import(&bench, &[&archive], NONE).fails(3, &["cells.npz: array pos is torn or altered (its checksum is another)", "numpy.savez"]);
     fs::write(&archive, &whole[..whole.len() - 30]).unwrap();
-    import(&bench, &[&archive], &[]).fails(3, &["cells.npz: is torn, altered or no NPZ"]);
+    import(&bench, &[&archive], NONE).fails(3, &["cells.npz: is torn, altered or no NPZ"]);
     nothing_in(&bench);
     fs::write(&archive, &whole).unwrap();
-    imported(&bench, &[&archive], &[]);
+    imported(&bench, &[&archive], NONE);
 }
 
 #[test]
@@ -436,12 +500,12 @@ fn several_files_are_several_trajectories_of_the_same_units() {
     Cells::new(2, 1200, 3).csv(&first);
     parquet(&second, &Cells::new(1, 1500, 3).batch(), Compression::LZ4_RAW);
     Cells::new(1, 1200, 2).csv(&third);
-    let outcome = imported(&bench, &[&first, &second], &[]);
+    let outcome = imported(&bench, &[&first, &second], NONE);
     assert!(outcome.stdout.contains("3900 in 3 trajectories"), "{}", outcome.stdout);
     let activity = table(&bench, "activity");
     let trajectories = activity.column_by_name("trajectory").unwrap().as_primitive::<arrow::datatypes::UInt32Type>().clone();
     assert_eq!([0, 1199, 1200, 2400, 3899].map(|row| trajectories.value(row)), [0, 0, 1, 2, 2]);
-    import(&bench, &[&first, &third], &[]).fails(3, &["a file has 2 units, where the one before has 3", "hint:"]);
+    import(&bench, &[&first, &third], NONE).fails(3, &["a file has 2 units, where the one before has 3", "hint:"]);
     assert_eq!(bench.runs().len(), 1);
 }
 
@@ -457,13 +521,17 @@ fn mutated_files_never_leave_half_a_run() {
         let bench = bench();
         let mut bytes = fs::read(original).unwrap();
         let at = (place * bytes.len() as f64) as usize;
-        if (place * 1e4) as usize % 3 == 0 { bytes.truncate(at) } else { bytes[at] ^= 1 << ((place * 1e5) as usize % 8) }
+        if (place * 1e4) as usize % 3 == 0 {
+            bytes.truncate(at)
+        } else {
+            bytes[at] ^= 1 << ((place * 1e5) as usize % 8)
+        }
         let path = bench.folder().join(original.file_name().unwrap());
         fs::write(&path, bytes).unwrap();
-        let outcome = import(&bench, &[&path], &[]);
+        let outcome = import(&bench, &[&path], NONE);
         assert!([0, 2, 3].contains(&outcome.code) && !outcome.stderr.contains("a mistake in gridlake"), "{place}: {outcome:?}");
         if outcome.code == 0 {
-            bench.done("plan", &[]);
+            bench.done("plan", NONE);
         } else {
             nothing_in(&bench);
         }

@@ -42,7 +42,8 @@ impl Cells {
         let time = (0..place.len()).map(|moment| moment as f64 * SAMPLE_S).collect();
         let lattice = Lattice::hexagonal(SPACING_M, 0.2);
         let offset = |unit: usize| [0.137 * unit as f64 % SPACING_M, 0.213 * unit as f64 % SPACING_M];
-        let rates = place.iter().flat_map(|place| (0..units).map(|unit| 8.0 * lattice.rate_sharp(place[0], place[1], offset(unit), 2.0) as f32));
+        let rates =
+            place.iter().flat_map(|place| (0..units).map(|unit| 8.0 * lattice.rate_sharp(place[0], place[1], offset(unit), 2.0) as f32));
         Self { each, time, rates: rates.collect(), place, units }
     }
 

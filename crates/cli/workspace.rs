@@ -47,7 +47,9 @@ impl<'a> Workspace<'a> {
         }
         let (analyze, draw) = (to_json(&*settings.analyze)?, to_json(&settings.draw)?);
         record.config = match &run.imported {
-            Some(imported) => json!({ "name": imported.name, "seed": settings.seed, "import": imported.config, "analyze": analyze, "draw": draw }),
+            Some(imported) => {
+                json!({ "name": imported.name, "seed": settings.seed, "import": imported.config, "analyze": analyze, "draw": draw })
+            }
             None => json!({
                 "name": settings.name, "seed": settings.seed, "train": to_json(&*settings.train)?, "record": to_json(&settings.record)?,
                 "analyze": analyze, "draw": draw,

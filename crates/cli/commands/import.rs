@@ -133,8 +133,9 @@ fn explain(error: ImportError, layer: &Layer) -> Failure {
                 Origin::Defaults => String::new(),
                 written => format!("{written}: "),
             };
-            Failure::config(format!("{origin}{key} {message}"))
-                .hint(format!("set it with --set {key}=…, or in a file with --mapping; `gridlake import --help-mapping` explains every key"))
+            Failure::config(format!("{origin}{key} {message}")).hint(format!(
+                "set it with --set {key}=…, or in a file with --mapping; `gridlake import --help-mapping` explains every key"
+            ))
         }
         ImportError::Data { .. } => Failure::data(error),
         ImportError::Io { .. } => Failure::work(error),
@@ -224,7 +225,12 @@ fn look(sources: &[Source], mapping: &Mapping, run: &str, mode: Mode, explain: &
 }
 
 /// Writes and publishes the tables.
-fn fill(workspace: &Workspace<'_>, inputs: &Inputs<'_>, boxes: &[Box], explain: &dyn Fn(ImportError) -> Failure) -> Result<Written, Failure> {
+fn fill(
+    workspace: &Workspace<'_>,
+    inputs: &Inputs<'_>,
+    boxes: &[Box],
+    explain: &dyn Fn(ImportError) -> Failure,
+) -> Result<Written, Failure> {
     let total = inputs.survey.arenas.iter().map(|arena| arena.moments).sum();
     let mut progress = Progress::start(workspace.mode, &format!("{}: import", workspace.run.name), "moments", 0, total);
     let mut publication = Publication::begin(workspace.lake, workspace.owner(Stage::Record), Stage::Record.name(), workspace.last_step())?;
@@ -236,7 +242,8 @@ fn fill(workspace: &Workspace<'_>, inputs: &Inputs<'_>, boxes: &[Box], explain: 
 /// What the run's record keeps.
 fn notes(sources: &[Source], survey: &Survey, written: &Written) -> Value {
     let files = sources.iter().zip(&survey.files).map(|(source, count)| {
-        let columns: serde_json::Map<String, Value> = source.found().into_iter().map(|(what, names)| (what.to_owned(), shortened(&names))).collect();
+        let columns: serde_json::Map<String, Value> =
+            source.found().into_iter().map(|(what, names)| (what.to_owned(), shortened(&names))).collect();
         json!({ "columns": columns, "moments": count.moments, "dropped": count.dropped })
     });
     let arenas: serde_json::Map<String, Value> = written.arenas.iter().map(|arena| (arena.label.clone(), arena.notes())).collect();

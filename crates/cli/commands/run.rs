@@ -81,7 +81,11 @@ fn one(lake: &Lake, run: &Run, wanted: &[Stage], arguments: &PipelineArguments, 
 
 /// Those of the wanted stages that are the run's own to do: what was imported is neither trained nor recorded.
 fn own(run: &Run, wanted: &[Stage]) -> Result<Vec<Stage>, Failure> {
-    let own: Vec<Stage> = wanted.iter().copied().filter(|stage| run.imported.is_none() || stage.input().is_some_and(|input| input >= Stage::Record)).collect();
+    let own: Vec<Stage> = wanted
+        .iter()
+        .copied()
+        .filter(|stage| run.imported.is_none() || stage.input().is_some_and(|input| input >= Stage::Record))
+        .collect();
     if own.is_empty() {
         let stages: Vec<&str> = wanted.iter().map(|stage| stage.name()).collect();
         return Err(Failure::config(format!("it was imported, so there is nothing to {}", stages.join(" and ")))
@@ -95,7 +99,8 @@ fn needs(run: &Run, stage: Stage, verdicts: &[Verdict], arguments: &PipelineArgu
     let missing = stage.input().and_then(|input| verdicts.iter().find(|verdict| verdict.stage == input));
     match missing {
         Some(Verdict { stage: Stage::Record, stale: Some(why) }) if run.imported.is_some() => {
-            Err(Failure::work(format!("{stage} needs what was imported: {why}")).hint("give the same `gridlake import` command again, with --force"))
+            Err(Failure::work(format!("{stage} needs what was imported: {why}"))
+                .hint("give the same `gridlake import` command again, with --force"))
         }
         Some(Verdict { stage: input, stale: Some(why) }) => {
             let pipeline = arguments.pipeline.display();

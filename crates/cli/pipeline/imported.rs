@@ -55,7 +55,9 @@ pub(super) fn find(settings: Settings, origin: &Origin) -> Result<Run, Failure> 
             let imported = Imported::of(record);
             Ok(Run { name, variant: None, settings, fingerprint, imported: Some(imported) })
         }
-        [(run, _)] => Err(Failure::config(format!("{}, but {run} was trained, not imported", place())).hint("take import.run out of the pipeline")),
+        [(run, _)] => {
+            Err(Failure::config(format!("{}, but {run} was trained, not imported", place())).hint("take import.run out of the pipeline"))
+        }
         several => {
             let names: Vec<&str> = several.iter().map(|(run, _)| run.as_str()).collect();
             Err(Failure::config(format!("{}, and {} imported runs have this name: {}", place(), several.len(), names.join(", ")))
@@ -73,7 +75,9 @@ impl Imported {
     fn of(record: &RunRecord) -> Self {
         let notes = record.stages.get("record").map(|stage| &stage.notes);
         let count = |key: &str| {
-            notes.and_then(|notes| notes.get(key)).map_or(0, |value| value.as_array().map_or_else(|| value.as_object().map_or(0, serde_json::Map::len), Vec::len))
+            notes
+                .and_then(|notes| notes.get(key))
+                .map_or(0, |value| value.as_array().map_or_else(|| value.as_object().map_or(0, serde_json::Map::len), Vec::len))
         };
         let config = record.config.get("import").cloned().unwrap_or_default();
         Self { name: record.name.clone(), config, units: count("units"), arenas: count("arenas") }

@@ -83,8 +83,11 @@ pub(crate) fn resolve(path: &Path, overrides: &Overrides) -> Result<Pipeline, Fa
         let settings = Settings::new(&layer, &schema)?;
         if !settings.import.is_empty() {
             if sweeps {
-                return Err(Failure::config(format!("{}: a sweep makes networks, and import.run names what was imported", base.origin("sweep")))
-                    .hint("take [sweep] out, or set import.run to \"\""));
+                return Err(Failure::config(format!(
+                    "{}: a sweep makes networks, and import.run names what was imported",
+                    base.origin("sweep")
+                ))
+                .hint("take [sweep] out, or set import.run to \"\""));
             }
             runs.push(imported::find(settings, &base.origin("import.run"))?);
             continue;

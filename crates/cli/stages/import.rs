@@ -228,7 +228,9 @@ impl<'s, 'l> Sink<'s, 'l> {
     fn finish(mut self, arena: &Box) -> Result<WrittenArena, Failure> {
         self.flush()?;
         if self.count.moments == 0 {
-            return Err(Failure::data(format!("{}: no moment is left", arena.label)).hint("are times of spikes and of the path in the same unit?"));
+            return Err(
+                Failure::data(format!("{}: no moment is left", arena.label)).hint("are times of spikes and of the path in the same unit?")
+            );
         }
         if self.count.outside * 2 > self.count.moments {
             return Err(Failure::data(format!(
@@ -258,7 +260,9 @@ mod tests {
 
     #[test]
     fn sides_are_rounded_up_to_three_digits() {
-        for (length, side) in [(0.9873, 0.988), (1.0, 1.0), (0.999_9, 1.0), (2.000_01, 2.01), (0.051_23, 0.0513), (1234.5, 1240.0), (98.76, 98.8)] {
+        for (length, side) in
+            [(0.9873, 0.988), (1.0, 1.0), (0.999_9, 1.0), (2.000_01, 2.01), (0.051_23, 0.0513), (1234.5, 1240.0), (98.76, 98.8)]
+        {
             assert_eq!(rounded_up(length), side, "{length}");
         }
         assert_eq!(format!("{}", rounded_up(0.987_346_1)), "0.988");

@@ -48,7 +48,26 @@ mod tests {
         for name in ["a", "rat-11_15.2", "0", "A..b", &"x".repeat(64)] {
             assert_eq!(check_name(name), Ok(()), "{name}");
         }
-        for name in ["", ".", "..", ".hidden", "a/b", "../a", "a b", "ä", "a\n", "a\0", "a\"b", "a'b", "a<b", "a&b", "a\\b", "a;b", "a%2f", &"x".repeat(65)] {
+        for name in [
+            "",
+            ".",
+            "..",
+            ".hidden",
+            "a/b",
+            "../a",
+            "a b",
+            "ä",
+            "a\n",
+            "a\0",
+            "a\"b",
+            "a'b",
+            "a<b",
+            "a&b",
+            "a\\b",
+            "a;b",
+            "a%2f",
+            &"x".repeat(65),
+        ] {
             assert!(check_name(name).unwrap_err().contains("allowed: letters"), "{name:?}");
         }
         assert!(is_run_name(&"x".repeat(128)) && !is_run_name(&"x".repeat(129)) && !is_run_name("a/../b"));

@@ -74,7 +74,10 @@ impl<'a> BinnedReader<'a> {
     /// A path without times; a file that cannot be read.
     pub fn new(source: &Source, trains: &'a SpikeTrains, mapping: &Mapping) -> Result<Self, ImportError> {
         if source.resolved.seconds.is_nan() {
-            let message = format!("is not known for {}; spikes need the times of the tracked samples: name time.column, or time.sampling_hz", source.path.display());
+            let message = format!(
+                "is not known for {}; spikes need the times of the tracked samples: name time.column, or time.sampling_hz",
+                source.path.display()
+            );
             return Err(ImportError::mapping("time.column", message));
         }
         Ok(Self {
@@ -154,7 +157,11 @@ impl<'a> BinnedReader<'a> {
         let first = self.until_s == f64::NEG_INFINITY;
         let here = self.next + spikes[self.next..].partition_point(|spike| spike.0 < sample.time_s);
         let missed = (here - self.next) as u64;
-        if first { self.count.outside += missed } else { self.count.in_gaps += missed }
+        if first {
+            self.count.outside += missed
+        } else {
+            self.count.in_gaps += missed
+        }
         self.next = here + spikes[here..].partition_point(|spike| spike.0 < end_s);
         self.until_s = end_s;
         let own = &spikes[here..self.next];

@@ -36,16 +36,22 @@ fn delimiter(path: &Path, mapping: &Mapping) -> u8 {
 /// A file that is empty or no text, a line without names, the same name twice.
 pub(super) fn items(path: &Path, mapping: &Mapping) -> Result<Vec<Item>, ImportError> {
     let format = Format::default().with_header(true).with_delimiter(delimiter(path, mapping));
-    let refuse = |error: &dyn std::fmt::Display| ImportError::data(path, format!("is no text file with a header ({error}); write it anew as CSV in UTF-8"));
+    let refuse = |error: &dyn std::fmt::Display| {
+        ImportError::data(path, format!("is no text file with a header ({error}); write it anew as CSV in UTF-8"))
+    };
     let (schema, _) = format.infer_schema(open(path)?, Some(0)).map_err(|error| refuse(&error))?;
     let items: Vec<Item> = schema.fields().iter().map(|field| Item { name: field.name().trim().to_owned(), shape: Shape::Cell }).collect();
     if items.iter().all(|item| item.name.is_empty()) {
         return Err(refuse(&"its first line is empty"));
     }
-    if let Some(item) = items.iter().find(|item| item.name.parse::<f64>().is_ok_and(f64::is_finite) && item.name.contains(['.', '-', 'e'])) {
+    if let Some(item) = items.iter().find(|item| item.name.parse::<f64>().is_ok_and(f64::is_finite) && item.name.contains(['.', '-', 'e']))
+    {
         return Err(refuse(&format!("its first line holds the number {}, where names belong", item.name)));
     }
-    let twice = items.iter().enumerate().find(|(number, item)| !item.name.is_empty() && items[..*number].iter().any(|other| other.name == item.name));
+    let twice = items
+        .iter()
+        .enumerate()
+        .find(|(number, item)| !item.name.is_empty() && items[..*number].iter().any(|other| other.name == item.name));
     match twice {
         Some((_, item)) => Err(refuse(&format!("the name {:?} is there twice", item.name))),
         None => Ok(items),
@@ -56,9 +62,16 @@ pub(super) fn items(path: &Path, mapping: &Mapping) -> Result<Vec<Item>, ImportE
 ///
 /// # Errors
 /// A system that refuses; from the iterator, a line with too few or too many cells.
-pub(super) fn batches(path: &Path, mapping: &Mapping, items: &[Item], wanted: &[usize]) -> Result<impl Iterator<Item = Result<RecordBatch, ImportError>> + use<>, ImportError> {
+pub(super) fn batches(
+    path: &Path,
+    mapping: &Mapping,
+    items: &[Item],
+    wanted: &[usize],
+) -> Result<impl Iterator<Item = Result<RecordBatch, ImportError>> + use<>, ImportError> {
     let place = Whereabouts { path: path.to_owned(), lines: true };
-    let torn = move |error: &dyn std::fmt::Display| place.refuse(format!("is torn or no CSV ({error}); write it anew, every line with as many cells as the first"));
+    let torn = move |error: &dyn std::fmt::Display| {
+        place.refuse(format!("is torn or no CSV ({error}); write it anew, every line with as many cells as the first"))
+    };
     let fields: Vec<Field> = items.iter().map(|item| Field::new(&item.name, DataType::Utf8, true)).collect();
     let builder = ReaderBuilder::new(Arc::new(Schema::new(fields)))
         .with_header(true)

@@ -232,7 +232,11 @@ impl Mapping {
         require((4..=1000).contains(&bins), "occupancy.bins", format!("is {bins}; allowed: Integer, 4 to 1000"))?;
         let delimiter = &self.csv.delimiter;
         let fits = delimiter.len() <= 1 && !delimiter.contains(['\n', '\r', '"', '\0']);
-        require(fits, "csv.delimiter", format!("is {delimiter:?}; allowed: empty, or one ASCII character other than a quote or a line's end"))
+        require(
+            fits,
+            "csv.delimiter",
+            format!("is {delimiter:?}; allowed: empty, or one ASCII character other than a quote or a line's end"),
+        )
     }
 
     /// Seconds per 1 of a time whose name is `name`.

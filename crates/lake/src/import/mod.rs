@@ -14,6 +14,7 @@ mod archive;
 mod binned;
 mod csv;
 mod error;
+mod foreign;
 mod items;
 pub mod mapping;
 mod moments;
@@ -31,6 +32,7 @@ mod tests;
 
 pub use binned::{BinnedReader, SpikeCount};
 pub use error::ImportError;
+pub use foreign::reads_foreign_file;
 pub use mapping::Mapping;
 pub use moments::{MomentReader, Moments};
 pub use source::{Format, Source};

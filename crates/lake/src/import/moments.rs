@@ -1,8 +1,8 @@
 //! Checked moments in metres and seconds, out of a file's rows.
 
 use super::error::ImportError;
-use super::mapping::{Mapping, Missing, Per};
 use super::items::Item;
+use super::mapping::{Mapping, Missing, Per};
 use super::rows::{Batches, Rows, Whereabouts, unit_names};
 use super::source::Source;
 use std::collections::HashSet;
@@ -191,7 +191,11 @@ impl MomentReader {
             }
             if state.ended.contains(&key) {
                 let shown = [key.1.as_deref(), key.0.as_deref()].into_iter().flatten().collect::<Vec<&str>>().join(" in ");
-                let remedy = if key.1.is_some() { "sort the rows by trajectory, then time" } else { "name a column of trajectories, or sort the rows by arena, then time" };
+                let remedy = if key.1.is_some() {
+                    "sort the rows by trajectory, then time"
+                } else {
+                    "name a column of trajectories, or sort the rows by arena, then time"
+                };
                 return Err(self.place.refuse(format!("{}: {shown} comes back after another one; {remedy}", self.place.row(at))));
             }
             (state.t, state.time_s, state.position_m) = (0, f64::NAN, [f64::NAN; 2]);
@@ -204,14 +208,17 @@ impl MomentReader {
     }
 
     fn time(&self, rows: &Rows, row: usize, at: u64) -> Result<f64, ImportError> {
-        let Some(times) = &rows.time else { return Ok(f64::from(self.state.t) * self.rules.seconds) };
+        let Some(times) = &rows.time else { return Ok(f64::from(self.state.t - 1) * self.rules.seconds) };
         let (time_s, before_s) = (times[row] * self.rules.seconds, self.state.time_s);
         let refuse = |what: String| Err(self.place.refuse(format!("{}, column {}: {what}", self.place.row(at), self.time_name)));
         if !time_s.is_finite() {
             return refuse(format!("the time is {}; give every moment a finite time, or set time.column to \"none\"", times[row]));
         }
         if time_s == before_s {
-            return refuse(format!("the time {} is that of the row before; remove duplicate rows, or name the column of trajectories", times[row]));
+            return refuse(format!(
+                "the time {} is that of the row before; remove duplicate rows, or name the column of trajectories",
+                times[row]
+            ));
         }
         if time_s < before_s {
             return refuse(format!(

@@ -80,10 +80,17 @@ impl Header {
             return Err("has columns of its own (a structured array); save each of them as an array".to_owned());
         };
         let order = value("fortran_order").ok_or_else(altered)?;
-        let fortran = if order.starts_with("True") { true } else if order.starts_with("False") { false } else { return Err(altered()) };
+        let fortran = if order.starts_with("True") {
+            true
+        } else if order.starts_with("False") {
+            false
+        } else {
+            return Err(altered());
+        };
         let axes = value("shape").and_then(|rest| rest.strip_prefix('(')?.split(')').next()).ok_or_else(altered)?;
         let axes = axes.split(',').map(str::trim).filter(|axis| !axis.is_empty());
-        let shape: Vec<usize> = axes.map(|axis| axis.trim_end_matches('L').parse::<usize>().map_err(|_| altered())).collect::<Result<_, _>>()?;
+        let shape: Vec<usize> =
+            axes.map(|axis| axis.trim_end_matches('L').parse::<usize>().map_err(|_| altered())).collect::<Result<_, _>>()?;
         let (kind, big_endian) = number(descr)?;
         Ok(Self { kind, big_endian, fortran, shape })
     }
@@ -126,7 +133,10 @@ fn number(descr: &str) -> Result<(Number, bool), String> {
             Some('M' | 'm') => "dates or durations",
             _ => "not known",
         };
-        format!("has elements of type {:?} ({more}); allowed: float16, float32, float64, integers, booleans", descr.chars().take(20).collect::<String>())
+        format!(
+            "has elements of type {:?} ({more}); allowed: float16, float32, float64, integers, booleans",
+            descr.chars().take(20).collect::<String>()
+        )
     };
     let (order, rest) = if descr.starts_with(['<', '>', '|', '=']) { descr.split_at(1) } else { ("<", descr) };
     let (kind, size) = rest.split_at_checked(1).ok_or_else(refuse)?;
@@ -155,7 +165,10 @@ mod tests {
         assert_eq!(header, Header { kind: Number::Float(8), big_endian: false, fortran: false, shape: vec![3, 4] });
         assert_eq!(parsed("{'descr': '>i2', 'fortran_order': True, 'shape': (5,), }").unwrap().shape, [5]);
         assert_eq!(parsed("{'descr': '|b1', 'fortran_order': False, 'shape': (), }").unwrap().count(), Some(1));
-        assert_eq!(parsed("{'descr': '<f8', 'fortran_order': False, 'shape': (99999999999, 99999999999, 99999999999), }").unwrap().count(), None);
+        assert_eq!(
+            parsed("{'descr': '<f8', 'fortran_order': False, 'shape': (99999999999, 99999999999, 99999999999), }").unwrap().count(),
+            None
+        );
         for (text, words) in [
             ("", "cannot be read"),
             ("{'descr': '|O', 'fortran_order': False, 'shape': (3,), }", "Python objects"),

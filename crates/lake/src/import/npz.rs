@@ -97,7 +97,7 @@ impl NpzRows {
         let position = pair(&mut self.position)?;
         let velocity = if self.velocity.is_empty() { None } else { Some(pair(&mut self.velocity)?) };
         let time = self.time.as_mut().map(|strip| strip.take(from, count)).transpose()?;
-        let mut label = |strip: &mut Option<Strip>| strip.as_mut().map(|strip| strip.take(from, count)).transpose();
+        let label = |strip: &mut Option<Strip>| strip.as_mut().map(|strip| strip.take(from, count)).transpose();
         let (own, arena) = (label(&mut self.trajectory)?, label(&mut self.arena)?);
         // Without labels of their own, trajectories go by their number.
         let numbered = || self.each.map(|each| (from..from + count).map(|row| (row / each.max(1)) as f64).collect::<Vec<f64>>());
@@ -121,7 +121,9 @@ impl NpzRows {
         let label = |(number, value): (usize, &f64)| {
             if !value.is_finite() {
                 let at = self.place.row((self.done + number) as u64);
-                return Err(self.place.refuse(format!("{at}: the label of its trajectory or arena is {value}; give every moment a whole number")));
+                return Err(self
+                    .place
+                    .refuse(format!("{at}: the label of its trajectory or arena is {value}; give every moment a whole number")));
             }
             let same = last.as_ref().filter(|(own, _)| own == value).map(|(_, label)| Arc::clone(label));
             let label = same.unwrap_or_else(|| Arc::from(value.to_string()));
@@ -179,7 +181,10 @@ impl Opener<'_> {
         let shape = |axes: &[usize]| super::items::Shape::Array(axes.to_vec());
         let (path, name) = (self.place.path.display(), self.archive.name(item));
         let (own, lead) = (shape(self.archive.axes(item)), shape(&self.lead.0));
-        ImportError::mapping(key, format!("takes {name} of {path}, an {own}, which does not fit positions of an {lead}; give every array as many moments"))
+        ImportError::mapping(
+            key,
+            format!("takes {name} of {path}, an {own}, which does not fit positions of an {lead}; give every array as many moments"),
+        )
     }
 
     /// Units: rows, or one axis more; moments may be the second of two axes.

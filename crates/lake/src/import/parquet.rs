@@ -1,6 +1,7 @@
 //! Parquet files of other software.
 
 use super::error::ImportError;
+use super::foreign::guarded;
 use super::items::Item;
 use super::rows::{BATCH_ROWS, Whereabouts};
 use super::table::shape;
@@ -16,7 +17,9 @@ type Builder = ParquetRecordBatchReaderBuilder<File>;
 
 fn open(path: &Path) -> Result<Builder, ImportError> {
     let file = File::open(path).map_err(ImportError::io(path))?;
-    Builder::try_new(file).map_err(|error| ImportError::data(path, format!("is torn, altered or no Parquet file ({error}); {REMEDY}")))
+    guarded(&place(path), || {
+        Builder::try_new(file).map_err(|error| ImportError::data(path, format!("is torn, altered or no Parquet file ({error}); {REMEDY}")))
+    })
 }
 
 /// The file's columns.
@@ -33,12 +36,21 @@ pub(super) fn items(path: &Path) -> Result<Vec<Item>, ImportError> {
 ///
 /// # Errors
 /// A file that is torn or no Parquet; from the iterator, a torn page.
-pub(super) fn batches(path: &Path, wanted: &[usize]) -> Result<impl Iterator<Item = Result<RecordBatch, ImportError>> + use<>, ImportError> {
+pub(super) fn batches(
+    path: &Path,
+    wanted: &[usize],
+) -> Result<impl Iterator<Item = Result<RecordBatch, ImportError>> + use<>, ImportError> {
     let builder = open(path)?;
-    let place = Whereabouts { path: path.to_owned(), lines: false };
-    let torn = move |error: &dyn std::fmt::Display| place.refuse(format!("is torn or altered ({error}); {REMEDY}"));
+    let place = place(path);
+    let torn = {
+        let place = place.clone();
+        move |error: &dyn std::fmt::Display| place.refuse(format!("is torn or altered ({error}); {REMEDY}"))
+    };
     let mask = ProjectionMask::roots(builder.parquet_schema(), wanted.iter().copied());
-    let reader = builder.with_projection(mask).with_batch_size(BATCH_ROWS).build().map_err(|error| torn(&error))?;
-    Ok(reader.map(move |batch| batch.map_err(|error| torn(&error))))
+    let mut reader = guarded(&place, || builder.with_projection(mask).with_batch_size(BATCH_ROWS).build().map_err(|error| torn(&error)))?;
+    Ok(std::iter::from_fn(move || guarded(&place, || reader.next().transpose().map_err(|error| torn(&error))).transpose()))
 }
 
+fn place(path: &Path) -> Whereabouts {
+    Whereabouts { path: path.to_owned(), lines: false }
+}

@@ -99,7 +99,9 @@ pub(super) fn resolve(path: &Path, items: &[Item], mapping: &Mapping, with_units
     let trajectory = search.one(&mapping.trajectory.column, "trajectory.column", &TRAJECTORY)?;
     let arena = search.one(&mapping.arena.column, "arena.column", &ARENA)?;
     if arena.is_some() && !mapping.arena.label.is_empty() {
-        return Err(search.refuse("arena.label", "is set, and there is a column of labels too; set arena.column to \"none\" to use the label"));
+        return Err(
+            search.refuse("arena.label", "is set, and there is a column of labels too; set arena.column to \"none\" to use the label")
+        );
     }
     let mut taken = [position.clone(), velocity.clone()].concat();
     taken.extend([time, trajectory, arena].into_iter().flatten());
@@ -165,7 +167,11 @@ impl Search<'_> {
     /// Refuses what is not one number a row.
     fn number(&self, place: usize, key: &str) -> Result<usize, ImportError> {
         let Item { name, shape } = &self.items[place];
-        if is_number(shape) { Ok(place) } else { Err(self.refuse(key, &format!("takes {name:?}, which is {shape}; allowed: one number a row"))) }
+        if is_number(shape) {
+            Ok(place)
+        } else {
+            Err(self.refuse(key, &format!("takes {name:?}, which is {shape}; allowed: one number a row")))
+        }
     }
 
     fn named_pair(&self, names: &[String], key: &str) -> Result<Vec<usize>, ImportError> {
@@ -175,7 +181,8 @@ impl Search<'_> {
             [x, y] => Ok(vec![self.number(*x, key)?, self.number(*y, key)?]),
             [both] if !matches!(self.items[*both].shape, Shape::List(_) | Shape::Array(_)) => {
                 let Item { name, shape } = &self.items[*both];
-                Err(self.refuse(key, &format!("takes {name:?} alone, which is {shape}; allowed: two columns, or one array with x and y in it")))
+                Err(self
+                    .refuse(key, &format!("takes {name:?} alone, which is {shape}; allowed: two columns, or one array with x and y in it")))
             }
             _ => Ok(places),
         }
@@ -189,7 +196,10 @@ impl Search<'_> {
             _ => false,
         };
         pair.or_else(|| self.usual(&POSITION, two).map(|place| vec![place])).ok_or_else(|| {
-            self.refuse("position.columns", "is empty, and no position was found by name; name two columns, or one array with x and y in it")
+            self.refuse(
+                "position.columns",
+                "is empty, and no position was found by name; name two columns, or one array with x and y in it",
+            )
         })
     }
 
@@ -212,7 +222,9 @@ impl Search<'_> {
         match (found.is_empty(), left.as_slice()) {
             (false, _) => Ok(found),
             (true, [only]) => Ok(vec![*only]),
-            (true, []) => Err(self.refuse("units.columns", "is empty, and no units were found by name; name them, or a glob such as \"unit_*\"")),
+            (true, []) => {
+                Err(self.refuse("units.columns", "is empty, and no units were found by name; name them, or a glob such as \"unit_*\""))
+            }
             (true, _) => Err(self.refuse("units.columns", "is empty, and several columns could be units; name one")),
         }
     }
@@ -226,7 +238,8 @@ impl Search<'_> {
                 found.push(self.unit(place, key)?);
                 continue;
             }
-            let pattern = glob::Pattern::new(glob).map_err(|error| self.refuse(key, &format!("holds {glob:?}, which is no glob: {error}")))?;
+            let pattern =
+                glob::Pattern::new(glob).map_err(|error| self.refuse(key, &format!("holds {glob:?}, which is no glob: {error}")))?;
             let fits = |place: &usize| !taken.contains(place) && pattern.matches(&self.items[*place].name);
             let mut matching: Vec<usize> = (0..self.items.len()).filter(fits).collect();
             if matching.is_empty() {
@@ -241,7 +254,8 @@ impl Search<'_> {
         match twice {
             Some((_, place)) => {
                 let name = &self.items[*place].name;
-                Err(self.refuse(key, &format!("takes {name:?} twice, or for something that is position, time, trajectory, velocity or arena")))
+                Err(self
+                    .refuse(key, &format!("takes {name:?} twice, or for something that is position, time, trajectory, velocity or arena")))
             }
             None => Ok(found),
         }
@@ -289,7 +303,18 @@ pub(super) enum SpikeColumns {
 pub(super) fn resolve_spikes(path: &Path, items: &[Item], mapping: &Mapping, archive: bool) -> Result<SpikeColumns, ImportError> {
     const UNIT: [&str; 10] = ["unit", "units", "unit_id", "cell", "cell_id", "neuron", "neuron_id", "cluster", "cluster_id", "ids"];
     const SPIKE_TIME: [&str; 12] = [
-        "time_s", "time", "t", "spike_time", "spike_times", "spike_time_s", "spike_times_s", "times", "timestamp", "timestamps", "time_ms", "spikes",
+        "time_s",
+        "time",
+        "t",
+        "spike_time",
+        "spike_times",
+        "spike_time_s",
+        "spike_times_s",
+        "times",
+        "timestamp",
+        "timestamps",
+        "time_ms",
+        "spikes",
     ];
     let search = Search { path, items };
     if !mapping.spikes.columns.is_empty() {
@@ -303,9 +328,14 @@ pub(super) fn resolve_spikes(path: &Path, items: &[Item], mapping: &Mapping, arc
     match (unit, time) {
         (Some(unit), Some(time)) if unit != time => Ok(SpikeColumns::Rows { unit, time }),
         _ if archive && mapping.spikes.unit.is_empty() && mapping.spikes.time.is_empty() => {
-            let mut all: Vec<usize> = (0..items.len()).filter(|place| matches!(&items[*place].shape, Shape::Array(axes) if axes.len() == 1)).collect();
+            let mut all: Vec<usize> =
+                (0..items.len()).filter(|place| matches!(&items[*place].shape, Shape::Array(axes) if axes.len() == 1)).collect();
             all.sort_by(|a, b| natural(&items[*a].name, &items[*b].name));
-            if all.is_empty() { Err(search.refuse("spikes.columns", "is empty, and there is no array of spike times")) } else { Ok(SpikeColumns::Arrays(all)) }
+            if all.is_empty() {
+                Err(search.refuse("spikes.columns", "is empty, and there is no array of spike times"))
+            } else {
+                Ok(SpikeColumns::Arrays(all))
+            }
         }
         (None, _) => Err(search.refuse("spikes.unit", "is empty, and no column of units was found by name")),
         (_, None) => Err(search.refuse("spikes.time", "is empty, and no column of times was found by name")),

@@ -62,7 +62,11 @@ impl SpikeTrains {
                 let count = ids.header.count().unwrap_or(usize::MAX);
                 if ids.header.shape.len() != 1 || times.header.shape != ids.header.shape {
                     let shapes = [unit, time].map(|item| format!("{} is an {}", items[item].name, items[item].shape));
-                    let message = format!("does not fit spikes.unit in {}: {}; give both one axis of the same length", path.display(), shapes.join(", "));
+                    let message = format!(
+                        "does not fit spikes.unit in {}: {}; give both one axis of the same length",
+                        path.display(),
+                        shapes.join(", ")
+                    );
                     return Err(ImportError::mapping("spikes.time", message));
                 }
                 let mut left = count;
@@ -74,7 +78,9 @@ impl SpikeTrains {
                     let mut names = Vec::with_capacity(own.len());
                     for id in &own {
                         if !id.is_finite() {
-                            return Err(collected.place.refuse(format!("array {}: a unit is {id}; give every spike a whole number", items[unit].name)));
+                            return Err(collected
+                                .place
+                                .refuse(format!("array {}: a unit is {id}; give every spike a whole number", items[unit].name)));
                         }
                         names.push(collected.unit(&id.to_string())?);
                     }
@@ -125,7 +131,15 @@ impl Collected {
     }
 
     /// Parquet and CSV.
-    fn table(&mut self, path: &Path, mapping: &Mapping, contents: &Contents, items: &[Item], unit: usize, time: usize) -> Result<(), ImportError> {
+    fn table(
+        &mut self,
+        path: &Path,
+        mapping: &Mapping,
+        contents: &Contents,
+        items: &[Item],
+        unit: usize,
+        time: usize,
+    ) -> Result<(), ImportError> {
         let read = Resolved {
             position: Vec::new(),
             metres: 1.0,

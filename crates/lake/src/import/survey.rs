@@ -48,7 +48,11 @@ const MOST_ARENAS: usize = 1000;
 ///
 /// # Errors
 /// What the files' readers refuse; a file without moments; a label that cannot name an arena.
-pub fn survey(sources: &[Source], mapping: &Mapping, mut seen: impl FnMut(usize) -> ControlFlow<()>) -> Result<Option<Survey>, ImportError> {
+pub fn survey(
+    sources: &[Source],
+    mapping: &Mapping,
+    mut seen: impl FnMut(usize) -> ControlFlow<()>,
+) -> Result<Option<Survey>, ImportError> {
     let (mut arenas, mut files): (Vec<Surveyed>, Vec<FileCount>) = (Vec::new(), Vec::new());
     for (file, source) in sources.iter().enumerate() {
         let mut reader = MomentReader::new(source, mapping, false)?;
@@ -74,7 +78,8 @@ pub fn survey(sources: &[Source], mapping: &Mapping, mut seen: impl FnMut(usize)
 fn add(arenas: &mut Vec<Surveyed>, file: usize, source: &Source, moments: &Moments) -> Result<(), ImportError> {
     let mut current: Option<usize> = None;
     for (label, position_m) in moments.arena.iter().zip(&moments.position_m) {
-        let place = current.filter(|place| arenas[*place].label == *label).or_else(|| arenas.iter().position(|arena| arena.label == *label));
+        let place =
+            current.filter(|place| arenas[*place].label == *label).or_else(|| arenas.iter().position(|arena| arena.label == *label));
         let place = match place {
             Some(place) => place,
             None => {
@@ -84,7 +89,10 @@ fn add(arenas: &mut Vec<Surveyed>, file: usize, source: &Source, moments: &Momen
                     })?;
                 }
                 if arenas.len() == MOST_ARENAS {
-                    return Err(ImportError::data(source.path(), format!("has more than {MOST_ARENAS} arenas; set arena.column to \"none\"")));
+                    return Err(ImportError::data(
+                        source.path(),
+                        format!("has more than {MOST_ARENAS} arenas; set arena.column to \"none\""),
+                    ));
                 }
                 arenas.push(Surveyed {
                     label: label.clone(),

@@ -11,7 +11,8 @@ use std::sync::Arc;
 
 /// The shape of a column of this type.
 pub(super) fn shape(data_type: &DataType) -> Shape {
-    let number = |data_type: &DataType| data_type.is_numeric() && !matches!(data_type, DataType::Decimal256(..)) || *data_type == DataType::Boolean;
+    let number =
+        |data_type: &DataType| data_type.is_numeric() && !matches!(data_type, DataType::Decimal256(..)) || *data_type == DataType::Boolean;
     match data_type {
         own if number(own) => Shape::Number,
         DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => Shape::Text,
@@ -76,7 +77,8 @@ impl TableRows {
 
     fn column<'b>(&self, batch: &'b RecordBatch, item: usize) -> Result<&'b ArrayRef, ImportError> {
         let column = self.columns[item].and_then(|column| batch.columns().get(column));
-        column.ok_or_else(|| self.place.refuse(format!("column {} is missing from a part of the file; write it anew", self.items[item].name)))
+        column
+            .ok_or_else(|| self.place.refuse(format!("column {} is missing from a part of the file; write it anew", self.items[item].name)))
     }
 
     fn cast(&self, array: &ArrayRef, item: usize, to: &DataType) -> Result<ArrayRef, ImportError> {
@@ -96,7 +98,9 @@ impl TableRows {
             }
             ref shape => {
                 let name = &self.items[item].name;
-                Err(self.place.refuse(format!("column {name} is {shape}, where one number a row belongs; name another column in the mapping")))
+                Err(self
+                    .place
+                    .refuse(format!("column {name} is {shape}, where one number a row belongs; name another column in the mapping")))
             }
         }
     }
@@ -112,7 +116,10 @@ impl TableRows {
             cell.parse::<f64>().map_err(|_| {
                 let shown: String = cell.chars().take(40).collect();
                 let at = self.place.row(self.done + row as u64);
-                self.place.refuse(format!("{at}, column {}: {shown:?} is no number; correct it, or name other columns in a mapping", self.items[item].name))
+                self.place.refuse(format!(
+                    "{at}, column {}: {shown:?} is no number; correct it, or name other columns in a mapping",
+                    self.items[item].name
+                ))
             })
         };
         (0..cells.len()).map(number).collect()
@@ -130,7 +137,9 @@ impl TableRows {
             let text = if array.is_null(row) { "" } else { array.value(row).trim() };
             if text.is_empty() {
                 let at = self.place.row(self.done + row as u64);
-                return Err(self.place.refuse(format!("{at}, column {name}: is empty; give every row its label, or set the column to \"none\" in the mapping")));
+                return Err(self.place.refuse(format!(
+                    "{at}, column {name}: is empty; give every row its label, or set the column to \"none\" in the mapping"
+                )));
             }
             let same = last.as_ref().filter(|last| ***last == *text);
             let text = same.map_or_else(|| Arc::from(text), Arc::clone);
@@ -164,7 +173,9 @@ impl TableRows {
         let width = wanted.unwrap_or_else(|| if array.is_empty() { 0 } else { length(0) });
         if let Some(row) = (0..array.len()).find(|row| length(*row) != width) {
             let (at, found) = (self.place.row(self.done + row as u64), length(row));
-            return Err(self.place.refuse(format!("{at}, column {name}: has {found} values where {width} belong; every row needs the same number")));
+            return Err(self
+                .place
+                .refuse(format!("{at}, column {name}: has {found} values where {width} belong; every row needs the same number")));
         }
         // A null list may cover values; there is none any more, unless lists are empty.
         let values = match array.data_type() {
@@ -180,7 +191,7 @@ impl TableRows {
             }
             _ => {
                 let lists = array.as_fixed_size_list();
-                lists.values().slice(lists.value_offset(0) as usize, width * array.len())
+                lists.values().slice(0, width * array.len())
             }
         };
         Ok((width, self.cast(&values, item, to)?))

@@ -75,7 +75,11 @@ fn parquet(compression: Compression, dictionary: bool) -> Vec<u8> {
         ("g", Arc::new(ListArray::from_iter_primitive::<Float32Type, _, _>(lists))),
     ];
     let batch = RecordBatch::try_from_iter(columns).unwrap();
-    let properties = WriterProperties::builder().set_compression(compression).set_dictionary_enabled(dictionary).set_max_row_group_row_count(Some(25)).build();
+    let properties = WriterProperties::builder()
+        .set_compression(compression)
+        .set_dictionary_enabled(dictionary)
+        .set_max_row_group_row_count(Some(25))
+        .build();
     let mut bytes = Vec::new();
     let mut writer = ArrowWriter::try_new(&mut bytes, batch.schema(), Some(properties)).unwrap();
     writer.write(&batch).unwrap();
@@ -235,7 +239,10 @@ fn times_and_velocities_are_converted() {
     assert_eq!((moments.time_s.clone(), moments.position_m[1]), (vec![0.0, 0.5, 1.5], [0.1, 1.0]));
     assert!(moments.velocity_m[0][0].is_nan(), "the time of the first step is not known");
     assert_eq!(moments.velocity_m[2], [5.0 * 0.01 * 1.0, 6.0 * 0.01 * 1.0]);
-    let moments = joined(read(&path, &mapping("velocity.columns = [\"u\", \"v\"]\nvelocity.per = \"step\"\ntime.column = \"none\"\ntime.sampling_hz = 4.0")).unwrap());
+    let moments = joined(
+        read(&path, &mapping("velocity.columns = [\"u\", \"v\"]\nvelocity.per = \"step\"\ntime.column = \"none\"\ntime.sampling_hz = 4.0"))
+            .unwrap(),
+    );
     assert_eq!((moments.velocity_m[0], moments.time_s[1]), ([0.01, 0.02], 0.25));
 }
 

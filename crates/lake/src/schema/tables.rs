@@ -49,10 +49,20 @@ pub const ACTIVITY: Table = Table {
         c("t", UInt32, "steps", "Time; the first state after the initial one is t = 1"),
         c("x_m", Float64, "m", "Position from the box's centre, along x"),
         c("y_m", Float64, "m", "Position from the box's centre, along y"),
-        c("vx_m", Float64, "m/step", "Velocity of the step that led here, along x; null where not known, as at the first moment of an imported path")
-            .nullable(),
-        c("vy_m", Float64, "m/step", "Velocity of the step that led here, along y; null where not known, as at the first moment of an imported path")
-            .nullable(),
+        c(
+            "vx_m",
+            Float64,
+            "m/step",
+            "Velocity of the step that led here, along x; null where not known, as at the first moment of an imported path",
+        )
+        .nullable(),
+        c(
+            "vy_m",
+            Float64,
+            "m/step",
+            "Velocity of the step that led here, along y; null where not known, as at the first moment of an imported path",
+        )
+        .nullable(),
         c("g", Floats, "1", "State of all N units; its Euclidean norm is 1 (or 0)"),
         c("time_s", Float64, "s", "Time of the moment; null for trained networks").nullable(),
     ],
