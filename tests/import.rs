@@ -211,7 +211,9 @@ fn spikes_along_a_tracked_path_give_the_known_spacing() {
     let times: Vec<f64> = spikes.iter().map(|spike| spike.1).collect();
     npz(&flat, &[("unit", npy("<f8", false, &[ids.len()], &bytes(&ids))), ("times", npy("<f8", false, &[ids.len()], &bytes(&times)))]);
 
-    let spiking = |file: &Path| -> Vec<String> { [&BOX[..], &["--spikes", file.to_str().unwrap()]].concat().iter().map(ToString::to_string).collect() };
+    let spiking = |file: &Path| -> Vec<String> {
+        [&BOX[..], &["--spikes", file.to_str().unwrap()]].concat().iter().map(ToString::to_string).collect()
+    };
     let outcome = imported(&bench, &[&path], &spiking(&csv));
     let said = format!("{} counted; 2 outside the tracked time, 0 in gaps", spikes.len());
     // 7 is a unit of the two stray spikes alone: it is there, and silent.
@@ -426,11 +428,12 @@ fn bad_parquet_is_named_and_leaves_nothing() {
     parquet(&path, &good, Compression::ZSTD(ZstdLevel::try_new(1).unwrap()));
     let whole = fs::read(&path).unwrap();
     let mut torn: Vec<Vec<u8>> = [1, 8, whole.len() / 2, whole.len() - 1].iter().map(|length| whole[..*length].to_vec()).collect();
-    torn.push(whole.iter().enumerate().map(|(place, byte)| if (6000..6400).contains(&place) { 0xff } else { *byte }).collect());
-    let footer = whole.len() - 200;
-    torn.push(
-        whole.iter().enumerate().map(|(place, byte)| if (footer..footer + 40).contains(&place) { byte ^ 0x55 } else { *byte }).collect(),
-    );
+    // A page's header, the numbers in a page, and the footer, whose length is in the last 8 bytes.
+    let length = u32::from_le_bytes(whole[whole.len() - 8..whole.len() - 4].try_into().unwrap()) as usize;
+    let footer = whole.len() - 8 - length;
+    for range in [4..24, 300..700, footer..footer + 10] {
+        torn.push(whole.iter().enumerate().map(|(place, byte)| if range.contains(&place) { byte ^ 0x55 } else { *byte }).collect());
+    }
     for bytes in torn {
         fs::write(&path, bytes).unwrap();
         import(&bench, &[&path], NONE).fails(3, &["torn.parquet", "anew"]);
