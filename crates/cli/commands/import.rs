@@ -267,14 +267,14 @@ fn report(run: &Run, survey: &Survey, written: &Written) -> String {
         // Writing to a String cannot fail.
         let _ = writeln!(
             text,
-            "  {}\n    moments   {} in {} {}\n    box       {} m around ({:.4}, {:.4}) m",
+            "  {}\n    moments   {} in {} {}\n    box       {} m around ({}, {}) m",
             arena.label,
             arena.moments,
             arena.trajectories,
             if arena.trajectories == 1 { "trajectory" } else { "trajectories" },
             arena.side_m,
-            arena.centre_m[0],
-            arena.centre_m[1]
+            rounded(arena.centre_m[0]),
+            rounded(arena.centre_m[1])
         );
         if arena.outside > 0 {
             let share = 100.0 * arena.outside as f64 / arena.moments as f64;
@@ -296,6 +296,11 @@ fn report(run: &Run, survey: &Survey, written: &Written) -> String {
         }
     }
     text
+}
+
+/// To a tenth of a millimetre, and without the sign of zero.
+fn rounded(length_m: f64) -> f64 {
+    (length_m * 1e4).round() / 1e4 + 0.0
 }
 
 /// The command to go on with.
