@@ -60,6 +60,10 @@ fn every_shipped_pipeline_is_valid() {
     assert!(pipelines.len() >= 3, "{pipelines:?}");
     for pipeline in pipelines {
         let plan = Outcome::of(gridlake().arg("plan").arg(&pipeline).arg("--lake").arg(folder.path().join("lake")));
+        if pipeline.ends_with("imported.toml") {
+            plan.fails(2, &["no imported run of this name", "gridlake import FILE"]);
+            continue;
+        }
         assert_eq!(plan.code, 0, "{}: {plan:?}", pipeline.display());
         assert!(plan.stdout.contains("train"), "{plan:?}");
     }

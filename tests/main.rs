@@ -11,6 +11,8 @@ mod end_to_end;
 mod faults;
 mod full_lake;
 mod gpu;
+mod import;
+mod import_files;
 mod kills;
 mod object_store;
 mod recording;

@@ -40,6 +40,8 @@ pub(crate) enum Verb {
     Verify(LakeArguments),
     /// Copy one run's tables, figures and checkpoint to a folder of its own.
     Export(ExportArguments),
+    /// Bring activity that other software recorded into the lake, as a run that can be analyzed.
+    Import(ImportArguments),
     /// Print every key of a pipeline file with its default, type, range and meaning.
     Defaults,
 }
@@ -129,6 +131,37 @@ pub(crate) struct ExportArguments {
     /// The lake: a folder, or s3://bucket/prefix.
     #[arg(long, value_name = "LAKE", default_value = "data/lake", value_parser = location)]
     pub(crate) lake: Location,
+    #[command(flatten)]
+    pub(crate) common: CommonArguments,
+}
+
+/// Arguments of `import`.
+#[derive(Debug, Args)]
+pub(crate) struct ImportArguments {
+    /// Files with positions and activity: .parquet, .npz, .csv or .tsv. Each is a session of its own.
+    #[arg(value_name = "FILE", required_unless_present = "help_mapping")]
+    pub(crate) files: Vec<PathBuf>,
+    /// Name of the run: <NAME>-s0-<first 8 digits of the fingerprint>.
+    #[arg(long = "as", value_name = "NAME", required_unless_present = "help_mapping")]
+    pub(crate) name: Option<String>,
+    /// Mapping file (TOML): which columns are what, in which unit. Without one, they are found by name.
+    #[arg(long, value_name = "MAPPING.toml")]
+    pub(crate) mapping: Option<PathBuf>,
+    /// Spike times; FILE then holds the tracked path alone.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) spikes: Option<PathBuf>,
+    /// The lake.
+    #[arg(long, value_name = "LAKE", default_value = "data/lake")]
+    pub(crate) lake: String,
+    /// Set any key of the mapping; the value is TOML or a bare string. Repeatable.
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub(crate) set: Vec<String>,
+    /// Import again what is there already.
+    #[arg(long)]
+    pub(crate) force: bool,
+    /// Print every key of a mapping with its default, type, range and meaning.
+    #[arg(long)]
+    pub(crate) help_mapping: bool,
     #[command(flatten)]
     pub(crate) common: CommonArguments,
 }

@@ -5,6 +5,7 @@
 use crate::failure::Failure;
 use crate::pipeline::Settings;
 use crate::pipeline::settings::{ActivityType, Keep};
+use gridlake_lake::import::Mapping;
 use serde::Serialize;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -22,6 +23,7 @@ const ANALYZE_VERSION: u32 = 1;
 const DRAW_VERSION: u32 = 1;
 /// Stays 1 as long as the lake's schema changes how numbers are stored, not which: what older schemas wrote is then not stale.
 const NUMBERS_OF_SCHEMA: u32 = 1;
+const IMPORT_VERSION: u32 = 1;
 
 /// Fingerprint of everything that determines the trained weights.
 ///
@@ -62,6 +64,19 @@ pub(crate) fn record(settings: &Settings, states: &str) -> String {
         Keep::Sample => digest(&json!({ "states": states, "keep": "sample", "trajectories": settings.record.kept(), "bins": bins })),
         Keep::None => digest(&json!({ "states": states, "keep": "none", "bins": bins })),
     }
+}
+
+/// Fingerprint of what was imported together with the seed of what is drawn at random from here on; a network's has its seed already.
+pub(crate) fn seeded(import: &str, seed: u64) -> String {
+    digest(&json!({ "import": import, "seed": seed }))
+}
+
+/// Fingerprint of imported files, by their checksums, and of how they were read.
+///
+/// # Errors
+/// A mapping that JSON cannot hold.
+pub(crate) fn import(checksums: &[String], spikes: Option<&str>, mapping: &Mapping) -> Result<String, Failure> {
+    Ok(digest(&json!({ "files": checksums, "spikes": spikes, "mapping": to_json(mapping)?, "version": IMPORT_VERSION })))
 }
 
 /// Fingerprint of the analysis of `states`.

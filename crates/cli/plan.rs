@@ -2,8 +2,8 @@
 
 use crate::failure::Failure;
 use crate::fingerprint;
+use crate::pipeline::Run;
 use crate::pipeline::settings::Keep;
-use crate::pipeline::{Run, Settings};
 use crate::stages::checkpoints;
 use gridlake_lake::manifest::Manifest;
 use gridlake_lake::run_record::{RunRecord, Status};
@@ -42,6 +42,11 @@ impl Stage {
     }
 }
 
+/// The stages that a run has: what was imported is not trained, and its recording is the import.
+pub(crate) fn stages_of(run: &Run) -> &'static [Stage] {
+    if run.imported.is_some() { &[Stage::Record, Stage::Analyze, Stage::Draw] } else { &Stage::ALL }
+}
+
 impl fmt::Display for Stage {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(self.name())
@@ -62,9 +67,12 @@ impl Fingerprints {
     pub(crate) fn new(run: &Run) -> Result<Self, Failure> {
         let settings = &run.settings;
         let train = run.fingerprint.clone();
-        let states = fingerprint::states(settings, &train, settings.train.steps)?;
-        let record = fingerprint::record(settings, &states);
-        let analyze = fingerprint::analyze(settings, &states)?;
+        let (states, record, analyze) = if run.imported.is_some() {
+            (train.clone(), train.clone(), fingerprint::analyze(settings, &fingerprint::seeded(&train, settings.seed))?)
+        } else {
+            let states = fingerprint::states(settings, &train, settings.train.steps)?;
+            (states.clone(), fingerprint::record(settings, &states), fingerprint::analyze(settings, &states)?)
+        };
         let draw = fingerprint::draw(settings, &train, &analyze)?;
         Ok(Self { stages: [train, record, analyze, draw], states })
     }
@@ -103,7 +111,7 @@ pub(crate) fn assess(lake: Option<&Lake>, run: &Run) -> Result<Vec<Verdict>, Fai
         };
         Ok(Verdict { stage, stale })
     };
-    Stage::ALL.into_iter().map(verdict).collect()
+    stages_of(run).iter().copied().map(verdict).collect()
 }
 
 fn why_stale(
@@ -127,7 +135,7 @@ fn why_stale(
         let bins = if sums { " (or analyze.ratemap.bins, in which it adds up what it does not keep)" } else { "" };
         return Ok(Some(format!("settings of [{stage}] or of a stage before have changed{bins}")));
     }
-    let steps = run.settings.train.steps;
+    let steps = run.step();
     if stage == Stage::Train {
         let key = layout::checkpoint(&run.name, steps);
         return Ok(match lake.store().size(&key)? {
@@ -141,9 +149,13 @@ fn why_stale(
 }
 
 /// Roughly how long a stage takes on two cores, s: operations counted, over rates measured once (docs/quickstart.md).
-pub(crate) fn estimate_s(settings: &Settings, stage: Stage) -> f64 {
+pub(crate) fn estimate_s(run: &Run, stage: Stage) -> f64 {
+    let settings = &run.settings;
     let train = &settings.train;
-    let units = train.model.units as f64;
+    let (units, arenas) = match &run.imported {
+        Some(imported) => (imported.units as f64, imported.arenas as f64),
+        None => (train.model.units as f64, settings.record.boxes_m.len() as f64),
+    };
     let hidden = train.model.mlp_hidden.last().copied().unwrap_or(2) as f64;
     match stage {
         Stage::Train => {
@@ -171,9 +183,9 @@ pub(crate) fn estimate_s(settings: &Settings, stage: Stage) -> f64 {
         }
         Stage::Analyze => {
             let bins = settings.analyze.ratemap.bins as f64;
-            let maps = settings.record.boxes_m.len() as f64 * units;
+            let maps = arenas * units;
             maps * (settings.analyze.nulls.count as f64 * bins * bins * 0.125e-6 + 0.05)
         }
-        Stage::Draw => 0.3 + settings.record.boxes_m.len() as f64 * units.min(settings.draw.max_units as f64) * 0.007,
+        Stage::Draw => 0.3 + arenas * units.min(settings.draw.max_units as f64) * 0.007,
     }
 }

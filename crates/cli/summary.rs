@@ -15,7 +15,7 @@ use std::fmt::Write;
 pub(crate) fn print(lake: &Lake, run: &Run) -> Result<(), Failure> {
     let mut text = format!("{}\n", run.name);
     let record = RunRecord::load(lake, &run.name)?;
-    for summary in unit_summaries(lake, &run.name, run.settings.train.steps)? {
+    for summary in unit_summaries(lake, &run.name, run.step())? {
         let shape = record.as_ref().and_then(|record| {
             let consensus = record.stages.get("analyze")?.notes.get("lattice_consensus")?.get(&summary.arena)?;
             Some(consensus.get("shape")?.as_str()?.to_owned())

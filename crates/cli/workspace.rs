@@ -44,10 +44,16 @@ impl<'a> Workspace<'a> {
             ))
             .hint("choose another name or lake"));
         }
-        record.config = json!({
-            "name": settings.name, "seed": settings.seed, "train": to_json(&*settings.train)?, "record": to_json(&settings.record)?,
-            "analyze": to_json(&*settings.analyze)?, "draw": to_json(&settings.draw)?,
-        });
+        let (analyze, draw) = (to_json(&*settings.analyze)?, to_json(&settings.draw)?);
+        record.config = match &run.imported {
+            Some(imported) => {
+                json!({ "name": imported.name, "seed": settings.seed, "import": imported.config, "analyze": analyze, "draw": draw })
+            }
+            None => json!({
+                "name": settings.name, "seed": settings.seed, "train": to_json(&*settings.train)?, "record": to_json(&settings.record)?,
+                "analyze": analyze, "draw": draw,
+            }),
+        };
         record.versions = BTreeMap::from([("gridlake".to_owned(), env!("CARGO_PKG_VERSION").to_owned())]);
         record.threads = rayon::current_num_threads();
         Ok(Self { lake, run, mode, record, fingerprints: Fingerprints::new(run)?, lock })
@@ -69,7 +75,7 @@ impl<'a> Workspace<'a> {
 
     /// The last optimizer step, which all later stages are about.
     pub(crate) fn last_step(&self) -> u64 {
-        self.run.settings.train.steps
+        self.run.step()
     }
 
     /// Saves how far a stage is.
@@ -82,6 +88,35 @@ impl<'a> Workspace<'a> {
         }
         self.lock.check(&self.run.name)?;
         Ok(self.record.save(self.lake, &self.run.name)?)
+    }
+
+    /// Removes the run's folder, if nothing of the run was recorded before: what failed leaves nothing.
+    pub(crate) fn forget_new(&self) {
+        if self.record.stages.is_empty() {
+            // What cannot be removed now is an empty folder that no verb shows.
+            let _ = self.lake.forget_empty(&self.run.name);
+        }
+    }
+
+    /// Records a stage that is done, and was not recorded while it went on.
+    ///
+    /// # Errors
+    /// A lake that cannot be written.
+    pub(crate) fn keep(&mut self, stage: Stage, started: Instant, notes: serde_json::Value) -> Result<(), Failure> {
+        let took = started.elapsed().as_secs_f64();
+        let done = StageRecord {
+            fingerprint: self.fingerprint(stage).to_owned(),
+            status: Status::Done,
+            step: self.last_step(),
+            steps_total: self.last_step(),
+            started_unix_s: now_unix_s() - took,
+            finished_unix_s: Some(now_unix_s()),
+            wall_s: took,
+            error: None,
+            notes,
+        };
+        self.record.stages.insert(stage.name().to_owned(), done);
+        self.note(stage, |_| {})
     }
 
     /// Does a stage from its beginning to its end, and keeps in the record how it went. `work` returns the notes that are kept.

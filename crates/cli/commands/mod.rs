@@ -2,6 +2,7 @@
 
 mod defaults;
 mod export;
+mod import;
 mod plan;
 mod run;
 mod share_device;
@@ -34,6 +35,7 @@ pub(crate) fn main() -> ExitCode {
         Verb::Sql(arguments) => with(&arguments.common, |_| sql::sql(&arguments)),
         Verb::Verify(LakeArguments { lake, common }) => with(&common, |mode| verify::verify(&lake, mode)),
         Verb::Export(arguments) => with(&arguments.common, |mode| export::export(&arguments, mode)),
+        Verb::Import(arguments) => with(&arguments.common, |mode| import::import(&arguments, mode)),
         Verb::Defaults => defaults::defaults(),
     };
     match outcome {
@@ -49,6 +51,10 @@ pub(crate) fn main() -> ExitCode {
 
 /// A panic is a mistake of the program: say so in one error, and stop. Files appear whole or not at all, so nothing is torn.
 fn report_mistake(panic: &std::panic::PanicHookInfo<'_>) {
+    // Caught there, and reported as a damaged file.
+    if gridlake_lake::import::reads_foreign_file() {
+        return;
+    }
     let message = panic.payload_as_str().unwrap_or("unknown");
     let place = panic.location().map_or_else(String::new, |place| format!(" ({}:{})", place.file(), place.line()));
     let failure = Failure::work(format!("a mistake in gridlake: {message}{place}"))

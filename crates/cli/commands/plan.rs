@@ -20,7 +20,7 @@ pub(crate) fn plan(arguments: &PipelineArguments) -> Result<(), Failure> {
     for run in &runs {
         for verdict in plan::assess(lake.as_ref(), run)? {
             let why = if arguments.force { Some("forced".to_owned()) } else { verdict.stale };
-            let seconds = if why.is_some() { plan::estimate_s(&run.settings, verdict.stage) } else { 0.0 };
+            let seconds = if why.is_some() { plan::estimate_s(run, verdict.stage) } else { 0.0 };
             total += seconds;
             let (state, about) = if why.is_some() { ("stale", duration(seconds)) } else { ("fresh", String::new()) };
             rows.push(vec![run.name.clone(), verdict.stage.to_string(), state.to_owned(), about, why.unwrap_or_default()]);

@@ -58,6 +58,7 @@ fn is_stale(verdicts: &[Verdict], stage: Stage) -> bool {
 }
 
 fn one(lake: &Lake, run: &Run, wanted: &[Stage], arguments: &PipelineArguments, mode: Mode) -> Result<(), Failure> {
+    let wanted = &own(run, wanted)?;
     let verdicts = plan::assess(Some(lake), run)?;
     if !arguments.force && wanted.iter().all(|stage| !is_stale(&verdicts, *stage)) {
         tracing::info!("{}: everything is there already", run.name);
@@ -70,7 +71,7 @@ fn one(lake: &Lake, run: &Run, wanted: &[Stage], arguments: &PipelineArguments, 
     for &stage in wanted {
         // Assessed again: under the lock, and after the stage before.
         let verdicts = plan::assess(Some(lake), run)?;
-        needs(stage, &verdicts, arguments)?;
+        needs(run, stage, &verdicts, arguments)?;
         if arguments.force || is_stale(&verdicts, stage) {
             stages::perform(&mut workspace, stage, arguments.force)?;
         }
@@ -78,10 +79,29 @@ fn one(lake: &Lake, run: &Run, wanted: &[Stage], arguments: &PipelineArguments, 
     Ok(())
 }
 
+/// Those of the wanted stages that are the run's own to do: what was imported is neither trained nor recorded.
+fn own(run: &Run, wanted: &[Stage]) -> Result<Vec<Stage>, Failure> {
+    let own: Vec<Stage> = wanted
+        .iter()
+        .copied()
+        .filter(|stage| run.imported.is_none() || stage.input().is_some_and(|input| input >= Stage::Record))
+        .collect();
+    if own.is_empty() {
+        let stages: Vec<&str> = wanted.iter().map(|stage| stage.name()).collect();
+        return Err(Failure::config(format!("it was imported, so there is nothing to {}", stages.join(" and ")))
+            .hint("analyze and draw work on imported runs; `gridlake import --force` imports anew"));
+    }
+    Ok(own)
+}
+
 /// Refuses a stage whose input is not there.
-fn needs(stage: Stage, verdicts: &[Verdict], arguments: &PipelineArguments) -> Result<(), Failure> {
+fn needs(run: &Run, stage: Stage, verdicts: &[Verdict], arguments: &PipelineArguments) -> Result<(), Failure> {
     let missing = stage.input().and_then(|input| verdicts.iter().find(|verdict| verdict.stage == input));
     match missing {
+        Some(Verdict { stage: Stage::Record, stale: Some(why) }) if run.imported.is_some() => {
+            Err(Failure::work(format!("{stage} needs what was imported: {why}"))
+                .hint("give the same `gridlake import` command again, with --force"))
+        }
         Some(Verdict { stage: input, stale: Some(why) }) => {
             let pipeline = arguments.pipeline.display();
             Err(Failure::work(format!("{stage} needs the result of {input}: {why}"))

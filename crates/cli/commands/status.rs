@@ -3,6 +3,7 @@
 use super::open_lake;
 use crate::failure::Failure;
 use crate::output;
+use crate::pipeline::imported::is_imported;
 use gridlake_lake::run_record::{RunRecord, StageRecord, Status};
 use gridlake_lake::store::Location;
 
@@ -26,7 +27,8 @@ pub(crate) fn status(location: &Location) -> Result<(), Failure> {
         let stage = |name: &str| record.stages.get(name);
         let state = |name: &str| stage(name).map_or("–", |stage| word(stage)).to_owned();
         let step = stage("train").map_or_else(String::new, |stage| format!("{}/{}", stage.step, stage.steps_total));
-        rows.push(vec![run.clone(), state("train"), step, state("record"), state("analyze"), state("draw")]);
+        let recorded = if is_imported(&record) && state("record") == "done" { "imported".to_owned() } else { state("record") };
+        rows.push(vec![run.clone(), state("train"), step, recorded, state("analyze"), state("draw")]);
         for (name, stage) in &record.stages {
             if let Some(error) = &stage.error {
                 failures.push(format!("{run}: {name} {}: {error}\n", word(stage)));

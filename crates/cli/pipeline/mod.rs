@@ -4,12 +4,14 @@
 
 #[cfg(test)]
 mod fuzz;
+pub(crate) mod imported;
 pub(crate) mod layer;
 pub(crate) mod origin;
 pub(crate) mod schema;
 pub(crate) mod settings;
 mod sweep;
 
+pub(crate) use imported::Imported;
 pub(crate) use settings::Settings;
 
 use crate::failure::Failure;
@@ -32,15 +34,24 @@ pub(crate) struct Overrides {
     pub(crate) only: Option<String>,
 }
 
-/// One network: what trains it, and what is then done with it.
+/// One network, or one imported activity: where it comes from, and what is then done with it.
 #[derive(Clone, Debug)]
 pub(crate) struct Run {
     /// Name of its folder, `<name>[-<variant>]-s<seed>-<fingerprint>`.
     pub(crate) name: String,
     pub(crate) variant: Option<String>,
     pub(crate) settings: Settings,
-    /// Of everything that determines the trained weights.
+    /// Of everything that determines the trained weights, or of what was imported.
     pub(crate) fingerprint: String,
+    /// Where it was imported.
+    pub(crate) imported: Option<Imported>,
+}
+
+impl Run {
+    /// The optimizer step that tables are about; 0 where nothing was trained.
+    pub(crate) fn step(&self) -> u64 {
+        if self.imported.is_some() { 0 } else { self.settings.train.steps }
+    }
 }
 
 /// A pipeline file, resolved.
@@ -64,13 +75,26 @@ pub(crate) fn resolve(path: &Path, overrides: &Overrides) -> Result<Pipeline, Fa
     base.overlay(&file);
     base.overlay(&flags);
     let mut runs: Vec<Run> = Vec::new();
-    for element in sweep::expand(&base, &flags)? {
+    let elements = sweep::expand(&base, &flags)?;
+    let sweeps = elements.len() > 1;
+    for element in elements {
         let mut layer = base.clone();
         for settings in &element.settings {
             layer.overlay(settings);
         }
         layer.overlay(&flags);
         let settings = Settings::new(&layer, &schema)?;
+        if !settings.import.is_empty() {
+            if sweeps {
+                return Err(Failure::config(format!(
+                    "{}: a sweep makes networks, and import.run names what was imported",
+                    base.origin("sweep")
+                ))
+                .hint("take [sweep] out, or set import.run to \"\""));
+            }
+            runs.push(imported::find(settings, &base.origin("import.run"))?);
+            continue;
+        }
         let fingerprint = fingerprint::train(&settings)?;
         let variant = element.variant;
         let name = fingerprint::run_name(&settings.name, variant.as_deref(), settings.seed, &fingerprint);
@@ -78,7 +102,7 @@ pub(crate) fn resolve(path: &Path, overrides: &Overrides) -> Result<Pipeline, Fa
             return Err(Failure::config(format!("{}: the sweep makes the run {name} twice", path.display()))
                 .hint("list every seed, variant and value once; settings outside [train] do not make another network"));
         }
-        runs.push(Run { name, variant, settings, fingerprint });
+        runs.push(Run { name, variant, settings, fingerprint, imported: None });
     }
     let lake = runs.first().map(|run| run.settings.lake.clone()).ok_or_else(|| Failure::config("the sweep makes no run"))?;
     if let Some(only) = &overrides.only {

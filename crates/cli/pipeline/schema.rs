@@ -9,6 +9,9 @@ use toml::{Table, Value};
 /// The embedded, commented defaults: what `gridlake defaults` prints.
 pub(crate) const DEFAULTS: &str = include_str!("../defaults.toml");
 
+/// The embedded, commented defaults of mappings: what `gridlake import --help-mapping` prints.
+pub(crate) const MAPPING: &str = include_str!("../mapping.toml");
+
 const CURRICULUM: &str = "train.curriculum";
 
 /// Known keys with a value of the right type each.
@@ -17,6 +20,8 @@ pub(crate) struct Schema {
     phase: Table,
     /// "Integer, 1 to 100000" by dotted key.
     ranges: BTreeMap<String, String>,
+    /// What prints every key.
+    help: &'static str,
 }
 
 impl Schema {
@@ -25,9 +30,21 @@ impl Schema {
     /// # Errors
     /// Defaults that are not TOML: a mistake in the program, caught by its tests.
     pub(crate) fn embedded() -> Result<Self, Failure> {
-        let root = Layer::parse(DEFAULTS, |_| super::origin::Origin::Defaults)?.table;
+        Self::of(DEFAULTS, "gridlake defaults")
+    }
+
+    /// The schema of `mapping.toml`.
+    ///
+    /// # Errors
+    /// As [`Schema::embedded`].
+    pub(crate) fn mapping() -> Result<Self, Failure> {
+        Self::of(MAPPING, "gridlake import --help-mapping")
+    }
+
+    fn of(defaults: &str, help: &'static str) -> Result<Self, Failure> {
+        let root = Layer::parse(defaults, |_| super::origin::Origin::Defaults)?.table;
         let phase = Table::try_from(complete_phase()).map_err(Failure::config)?;
-        Ok(Self { root, phase, ranges: ranges(DEFAULTS) })
+        Ok(Self { root, phase, ranges: ranges(defaults), help })
     }
 
     /// Refuses unknown keys and wrong types, with file and line.
@@ -87,7 +104,7 @@ impl Schema {
             (nearest(key, &keys), "")
         };
         Failure::config(format!("{}: unknown key {written}", layer.origin(written)))
-            .hint(format!("the nearest known key{of} is {nearest}; `gridlake defaults` prints every key"))
+            .hint(format!("the nearest known key{of} is {nearest}; `{}` prints every key", self.help))
     }
 
     fn wrong_type(&self, layer: &Layer, written: &str, key: &str, known: &Value, value: &Value) -> Failure {
@@ -173,7 +190,7 @@ impl Schema {
 /// What a sweep may not set: it would move or rename the runs.
 fn refuse_sweeping(layer: &Layer, written: &str, key: &str) -> Result<(), Failure> {
     let head = key.split('.').next().unwrap_or(key);
-    if matches!(head, "name" | "lake" | "sweep" | "seed") {
+    if matches!(head, "name" | "lake" | "sweep" | "seed" | "import") {
         return Err(Failure::config(format!("{}: {written}: a sweep cannot set {key}", layer.origin(written)))
             .hint("it sets keys of [train], [record], [analyze] and [draw]; seeds have their own list, sweep.seeds"));
     }
@@ -315,13 +332,14 @@ mod tests {
 
     #[test]
     fn every_default_documents_its_type_and_range() {
-        let schema = Schema::embedded().unwrap();
-        let undocumented: Vec<_> = schema
-            .leaves()
-            .into_iter()
-            .filter(|key| !key.starts_with("sweep.") && schema.allowed(key).is_none_or(|range| !documented(range)))
-            .collect();
-        assert_eq!(undocumented, Vec::<String>::new());
+        for schema in [Schema::embedded().unwrap(), Schema::mapping().unwrap()] {
+            let undocumented: Vec<_> = schema
+                .leaves()
+                .into_iter()
+                .filter(|key| !key.starts_with("sweep.") && schema.allowed(key).is_none_or(|range| !documented(range)))
+                .collect();
+            assert_eq!(undocumented, Vec::<String>::new());
+        }
     }
 
     fn documented(range: &str) -> bool {

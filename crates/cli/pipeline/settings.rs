@@ -5,6 +5,7 @@ use super::schema::Schema;
 use crate::failure::Failure;
 use gridlake_analysis::config::{AnalyzeConfig, CheckedAnalyzeConfig};
 use gridlake_lake::LakeError;
+use gridlake_lake::name::{is_name, is_run_name};
 use gridlake_lake::store::Location;
 use gridlake_model::config::{CheckedTrainConfig, ConfigError, TrainConfig};
 use gridlake_space::trajectory::Motion;
@@ -17,6 +18,8 @@ pub(crate) struct Settings {
     pub(crate) name: String,
     pub(crate) lake: Location,
     pub(crate) seed: u64,
+    /// The imported run that is worked on in place of a network's, its name or whole name; empty: none.
+    pub(crate) import: String,
     pub(crate) train: CheckedTrainConfig,
     pub(crate) record: RecordConfig,
     pub(crate) analyze: CheckedAnalyzeConfig,
@@ -77,14 +80,12 @@ impl Settings {
     pub(crate) fn new(layer: &Layer, schema: &Schema) -> Result<Self, Failure> {
         let reader = Reader { layer, schema };
         let name = reader.text("name")?;
-        let fits = !name.is_empty()
-            && name.len() <= 64
-            && name.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c))
-            && !name.starts_with('.');
-        reader.require(fits, "name")?;
+        reader.require(is_name(&name), "name")?;
         let lake = reader.text("lake")?.parse().map_err(|error: LakeError| reader.refuse("lake", &format!("is {error}")))?;
         let seed = layer.get("seed").and_then(toml::Value::as_integer).and_then(|seed| u64::try_from(seed).ok());
         reader.require(seed.is_some(), "seed")?;
+        let import = reader.text("import.run")?;
+        reader.require(import.is_empty() || is_run_name(&import), "import.run")?;
         let train: TrainConfig = reader.section("train")?;
         let train = train.check().map_err(|error| reader.out_of_range(&error))?;
         let record: RecordConfig = reader.section("record")?;
@@ -93,7 +94,7 @@ impl Settings {
         let analyze = analyze.check().map_err(|error| reader.refuse(&error.key, &error.message))?;
         let draw: DrawConfig = reader.section("draw")?;
         reader.require((1..=gridlake_figures::MAX_UNITS).contains(&draw.max_units), "draw.max_units")?;
-        Ok(Self { name, lake, seed: seed.unwrap_or_default(), train, record, analyze, draw })
+        Ok(Self { name, lake, seed: seed.unwrap_or_default(), import, train, record, analyze, draw })
     }
 }
 
@@ -129,14 +130,14 @@ impl RecordConfig {
 }
 
 /// Merged settings with what is needed to explain a refusal.
-struct Reader<'a> {
-    layer: &'a Layer,
-    schema: &'a Schema,
+pub(crate) struct Reader<'a> {
+    pub(crate) layer: &'a Layer,
+    pub(crate) schema: &'a Schema,
 }
 
 impl Reader<'_> {
     /// "FILE:LINE: key message".
-    fn refuse(&self, key: &str, message: &str) -> Failure {
+    pub(crate) fn refuse(&self, key: &str, message: &str) -> Failure {
         Failure::config(format!("{}: {key} {message}", self.layer.origin(key)))
     }
 
@@ -160,7 +161,7 @@ impl Reader<'_> {
     }
 
     /// Types one table. Keys and plain types have been checked; what is left are names out of a list and negative counts.
-    fn section<T: DeserializeOwned>(&self, name: &str) -> Result<T, Failure> {
+    pub(crate) fn section<T: DeserializeOwned>(&self, name: &str) -> Result<T, Failure> {
         let table = self.layer.get(name).cloned().unwrap_or_else(|| toml::Value::Table(toml::Table::new()));
         let text = toml::to_string(&toml::Table::from_iter([(name.to_string(), table)]))
             .map_err(|error| Failure::config(format!("[{name}]: {error}")))?;

@@ -3,6 +3,7 @@
 use super::layer::{Layer, join};
 use super::origin::Origin;
 use crate::failure::Failure;
+use gridlake_lake::name::check_name;
 use toml::{Table, Value};
 
 /// One element of a sweep: what it sets, and the name it adds to the run's.
@@ -57,10 +58,7 @@ impl Element {
 
 fn variant(base: &Layer, name: &str, settings: &Value) -> Result<Element, Failure> {
     let at = format!("sweep.variants.{name}");
-    if label(&Value::String(name.to_string())) != name || name.is_empty() {
-        return Err(Failure::config(format!("{}: the variant's name {name:?} cannot be part of a folder's name", base.origin(&at)))
-            .hint("use letters, digits, `.`, `-` and `_`"));
-    }
+    check_name(name).map_err(|message| Failure::config(format!("{}: the variant's name {message}", base.origin(&at))))?;
     let settings = settings.as_table().map(flatten).unwrap_or_default();
     let settings =
         settings.into_iter().map(|(key, value)| Layer::single(&key, value.clone(), &base.origin(&format!("{at}.{key}")))).collect();

@@ -2,7 +2,7 @@
 
 use crate::failure::Failure;
 use crate::interrupt;
-use crate::pipeline::Settings;
+use crate::pipeline::Run;
 use crate::plan::Stage;
 use crate::progress::Progress;
 use crate::workspace::Workspace;
@@ -30,10 +30,9 @@ pub(crate) fn draw(workspace: &mut Workspace<'_>) -> Result<Value, Failure> {
     Manifest::recover(workspace.lake, &run.name)?;
     let scratch = workspace.lake.store().scratch(&run.name)?;
     let folder = scratch.path().to_owned();
-    let boxes = &run.settings.record.boxes_m;
-    let mut progress = Progress::start(workspace.mode, &workspace.label(Stage::Draw), "figures", 0, 1 + 3 * boxes.len() as u64);
-    let mut paths = training(workspace, &folder)?;
     let units = Units::read(workspace)?;
+    let mut progress = Progress::start(workspace.mode, &workspace.label(Stage::Draw), "figures", 0, 1 + 3 * units.arenas.len() as u64);
+    let mut paths = training(workspace, &folder)?;
     for (number, arena) in units.arenas.iter().enumerate() {
         let done = 1 + 3 * number as u64;
         progress.update(done, || arena.clone());
@@ -57,9 +56,14 @@ pub(crate) fn draw(workspace: &mut Workspace<'_>) -> Result<Value, Failure> {
     Ok(json!({ "figures": paths.len() }))
 }
 
-/// "quickstart, seed 0".
-fn who(settings: &Settings) -> String {
-    format!("{}, seed {}", settings.name, settings.seed)
+/// "quickstart, seed 0", or "rat" where it was imported.
+fn who(run: &Run) -> String {
+    run.imported.as_ref().map_or_else(|| format!("{}, seed {}", run.settings.name, run.settings.seed), |imported| imported.name.clone())
+}
+
+/// ", after 20,000 steps", or nothing where nothing was trained to be imported.
+fn when(run: &Run) -> String {
+    if run.imported.is_some() { String::new() } else { format!(", after {} steps", grouped(run.step())) }
 }
 
 /// "2 m box" of the arena "square-2m".
@@ -101,7 +105,7 @@ fn training(workspace: &Workspace<'_>, folder: &std::path::Path) -> Result<Vec<P
         .collect();
     let phases: Vec<PhaseMark<'_>> = labels.iter().map(|(step, label)| PhaseMark { step: *step, label }).collect();
     let input = TrainingCurves {
-        title: &format!("Training of {}", who(settings)),
+        title: &format!("Training of {}", who(workspace.run)),
         steps: &steps,
         loss_total: &column("loss_total"),
         loss_separation: &column("loss_separation"),
@@ -191,7 +195,7 @@ impl Units {
             })
             .collect();
         let kind = if table.name == RATEMAPS.name { "Ratemaps" } else { "Autocorrelograms" };
-        let title = format!("{kind} in the {} of {}, after {} steps", place(arena), who(settings), grouped(workspace.last_step()));
+        let title = format!("{kind} in the {} of {}{}", place(arena), who(workspace.run), when(workspace.run));
         let sheet = UnitSheet { title: &title, panels: &panels, bin_m: [bin_m; 2], score_name: SCORE_NAME, null_level: NULL_LEVEL };
         let stem = folder.join(format!("{arena}-{}", table.name));
         if table.name == RATEMAPS.name {
@@ -203,7 +207,6 @@ impl Units {
 
     /// Scores of active units over their pooled nulls; none without an active unit.
     fn histogram(&self, workspace: &Workspace<'_>, arena: &str, folder: &std::path::Path) -> Result<Vec<PathBuf>, Failure> {
-        let settings = &workspace.run.settings;
         let score = |row: &UnitRow| ScoredUnit { score: (!row.score.is_nan()).then_some(row.score), significant: row.above_null };
         let units: Vec<ScoredUnit> = self.of(arena).filter(|row| row.active).map(score).collect();
         let null = if units.is_empty() { Vec::new() } else { null_scores(workspace, arena)? };
@@ -214,7 +217,7 @@ impl Units {
             );
             return Ok(Vec::new());
         }
-        let title = format!("Grid scores in the {} of {}", place(arena), who(settings));
+        let title = format!("Grid scores in the {} of {}", place(arena), who(workspace.run));
         let input = ScoreHistogram {
             title: &title,
             score_name: SCORE_NAME,

@@ -4,6 +4,7 @@ pub(crate) mod analyze;
 mod arena_sums;
 pub(crate) mod checkpoints;
 pub(crate) mod draw;
+pub(crate) mod import;
 pub(crate) mod record;
 pub(crate) mod train;
 mod unit_tables;

@@ -72,6 +72,20 @@ impl Lake {
         self.store.show(key)
     }
 
+    /// Removes the folder of a run that has no record: one that failed before anything of it was done. The caller holds the run's lock.
+    ///
+    /// # Errors
+    /// A system that refuses.
+    pub fn forget_empty(&self, run: &str) -> Result<(), LakeError> {
+        if self.store.size(&run_record(run))?.is_some() {
+            return Ok(());
+        }
+        // Buckets have no folders.
+        let Some(root) = self.store.folder() else { return Ok(()) };
+        let folder = root.join("runs").join(run);
+        std::fs::remove_dir_all(&folder).map_err(LakeError::io(&folder))
+    }
+
     /// Names of all runs, sorted.
     ///
     /// # Errors

@@ -13,13 +13,17 @@
 //! | What do they say, asked in SQL? | [`sql`] |
 //! | Is everything there, whole and unaltered? | [`verify`] |
 //! | How does one run leave the lake? | [`export`] |
+//! | How is activity read that other software recorded? | [`import`] |
+//! | Which names may become parts of paths? | [`name`] |
 
 pub mod error;
 pub mod export;
 pub mod frame;
+pub mod import;
 pub mod layout;
 pub mod manifest;
 pub mod metrics;
+pub mod name;
 pub mod parquet_file;
 pub mod partition;
 pub mod query;
