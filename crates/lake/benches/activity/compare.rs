@@ -27,7 +27,7 @@ pub(crate) fn report(rows: usize) {
         "\n| States as | Job | gridlake (s) | of processors (s) | rows/s | MB/s | pyarrow (s) | of processors (s) | rows/s | MB/s | pyarrow / gridlake | of processors |\n\
          |---|---|---|---|---|---|---|---|---|---|---|---|\n",
     );
-    for (precision, name) in [(Precision::Float32, "float32"), (Precision::Float16, "float16")] {
+    for (precision, name, encoding) in [(Precision::Float32, "float32", "split"), (Precision::Float16, "float16", "plain")] {
         let layout = Layout::of(precision);
         let level = if let Compression::ZSTD(level) = layout.compression { level.compression_level().to_string() } else { "-".to_owned() };
         let (_, bytes) = write(&own, frames.clone(), layout);
@@ -45,7 +45,7 @@ pub(crate) fn report(rows: usize) {
             times[0].push(write(&own, frames.clone(), layout).0);
             times[1].push(read(&own));
             if let Some(pyarrow) = &mut pyarrow {
-                times[2].push(pyarrow.time(&["write", text(&other), "zstd", &level, "split", name]).expect("written"));
+                times[2].push(pyarrow.time(&["write", text(&other), "zstd", &level, encoding, name]).expect("written"));
                 // The faster of its two ways to read, each reading the file that it wrote.
                 let ways = ["iterate", "table"].map(|verb| pyarrow.time(&[verb, text(&other)]).expect("rows"));
                 times[3].push(if ways[0].seconds < ways[1].seconds { ways[0] } else { ways[1] });

@@ -44,12 +44,11 @@ def write(path, codec, level, encoding, precision):
     rows = [narrow(batch) for batch in batches] if precision == "float16" else batches
     floats = ["box_m", "x_m", "y_m", "vx_m", "vy_m", "time_s", "g.list.element"]
     names = [name for name in rows[0].schema.names if name != "g"] + ["g.list.element"]
+    # As gridlake: only lists are encoded in other ways.
     options = {"compression": codec, "compression_level": None if level == "-" else int(level)}
-    if encoding == "dictionary":
-        options["use_dictionary"] = True
-    else:
-        options["use_dictionary"] = [name for name in names if name not in floats]
-        options["use_byte_stream_split"] = floats if encoding == "split" else False
+    split = floats if encoding == "split" else [name for name in floats if not name.startswith("g.")]
+    options["use_dictionary"] = [name for name in names if name not in split and (encoding == "dictionary" or not name.startswith("g."))]
+    options["use_byte_stream_split"] = split
 
     def job():
         with pq.ParquetWriter(path, rows[0].schema, **options) as writer:

@@ -33,7 +33,7 @@ pub enum FloatEncoding {
 pub struct Layout {
     /// Of lists of 32-bit floats.
     pub precision: Precision,
-    /// Of floats.
+    /// Of lists of floats; other floats are byte-split.
     pub floats: FloatEncoding,
     /// Of every page.
     pub compression: Compression,
@@ -50,9 +50,13 @@ impl Default for Layout {
 }
 
 impl Layout {
-    /// The default with another precision of lists.
+    /// The best for a precision of lists. float16 is not byte-split: that would make it 6 % smaller, but DuckDB does not read it.
     pub fn of(precision: Precision) -> Self {
-        Self { precision, ..Self::default() }
+        let floats = match precision {
+            Precision::Float32 => FloatEncoding::ByteStreamSplit,
+            Precision::Float16 => FloatEncoding::Plain,
+        };
+        Self { precision, floats, ..Self::default() }
     }
 }
 

@@ -13,7 +13,7 @@ pub fn markdown() -> String {
          import polars as pl\n\
          units = pl.scan_parquet(\"data/lake/tables/units/**/*.parquet\", hive_partitioning=True).collect()\n\
          ```\n\n\
-         Files are compressed with zstd, floats byte-split first, integers as differences. Lists of float32 may be stored as float16 (`activity`, where a run asks for it): gridlake reads them as float32. A file's metadata has `gridlake.schema_version`, `gridlake.run` and `gridlake.fingerprint` (of everything\n\
+         Files are compressed with zstd, floats byte-split first, integers as differences. Lists of float32 may be stored as float16, plain (`activity`, where a run asks for it): gridlake reads them as float32. A file's metadata has `gridlake.schema_version`, `gridlake.run` and `gridlake.fingerprint` (of everything\n\
          that the file depends on); each field's metadata has its `unit` and `description`. Null means \"not applicable\" or \"undefined\" (a column beside it says why); NaN occurs only\n\
          inside lists. Files appear whole or not at all, and `runs/<run>/manifest.json` has their sizes and SHA-256 checksums. New columns are added at the end.\n"
     );

@@ -67,6 +67,8 @@ pub(in crate::parquet_file) struct ListReader {
     selection: Option<VecDeque<RowSelector>>,
     /// The numbers of the current page, of `page_rows` lists, of which `done` are done.
     page: Bytes,
+    /// Byte-split, else plain.
+    is_split: bool,
     page_rows: usize,
     done: usize,
     /// Levels of the last page, and their lists.
@@ -88,7 +90,7 @@ impl ListReader {
         let pages = pages.map(|index| index.page_locations().clone());
         let pages = SerializedPageReader::new(source, metadata.column(list.leaf), metadata.num_rows() as usize, pages)?;
         let selection = selection.map(|selection| selection.iter().copied().collect());
-        Ok(Self { list, pages, selection, page: Bytes::new(), page_rows: 0, done: 0, head: Vec::new(), head_rows: 0 })
+        Ok(Self { list, pages, selection, page: Bytes::new(), is_split: false, page_rows: 0, done: 0, head: Vec::new(), head_rows: 0 })
     }
 
     /// The next `rows` selected lists; `None` where a page is not of the kind that is decoded here.
@@ -110,7 +112,12 @@ impl ListReader {
                 return Ok(None);
             }
             let now = left.min(selected).min(self.page_rows - self.done);
-            join::<T>(&self.page, self.page_rows * length, self.done * length, (self.done + now) * length, &mut numbers);
+            let (from, to) = (self.done * length, (self.done + now) * length);
+            if self.is_split {
+                join::<T>(&self.page, self.page_rows * length, from, to, &mut numbers);
+            } else {
+                T::load(&self.page[from * T::BYTES..to * T::BYTES], &mut numbers);
+            }
             (left, self.done) = (left - now, self.done + now);
             self.take(now);
         }
@@ -160,7 +167,9 @@ impl ListReader {
 
     /// Reads the next page; false where there is none of the kind that is decoded here.
     fn next_page(&mut self) -> Result<bool, ParquetError> {
-        let Some(Page::DataPage { buf, num_values, encoding: Encoding::BYTE_STREAM_SPLIT, .. }) = self.pages.get_next_page()? else {
+        let Some(Page::DataPage { buf, num_values, encoding: encoding @ (Encoding::BYTE_STREAM_SPLIT | Encoding::PLAIN), .. }) =
+            self.pages.get_next_page()?
+        else {
             return Ok(false);
         };
         let count = num_values as usize;
@@ -176,6 +185,7 @@ impl ListReader {
             return Ok(false);
         }
         (self.page, self.page_rows, self.done) = (buf.slice(self.head.len()..), rows, 0);
+        self.is_split = encoding == Encoding::BYTE_STREAM_SPLIT;
         Ok(true)
     }
 }

@@ -1,7 +1,7 @@
 //! Lists into the pages of a column chunk.
 
 use super::levels::levels;
-use super::split::{Number, split};
+use super::split::{Number, split, store};
 use crate::parquet_file::layout::{FloatEncoding, Layout, PAGE_ROWS};
 use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::datatypes::{DataType, Float32Type, Float64Type};
@@ -27,7 +27,7 @@ pub(in crate::parquet_file) struct EncodedList {
 pub(in crate::parquet_file) fn suits(data_type: &DataType, nullable: bool, layout: Layout) -> bool {
     let lists = matches!(data_type, DataType::FixedSizeList(item, 1..) if matches!(item.data_type(), DataType::Float32 | DataType::Float64) && !item.is_nullable());
     let packed = matches!(layout.compression, Compression::ZSTD(_) | Compression::UNCOMPRESSED);
-    lists && !nullable && packed && layout.floats == FloatEncoding::ByteStreamSplit
+    lists && !nullable && packed && layout.floats != FloatEncoding::Dictionary
 }
 
 /// Encodes the lists of arrays in a row, of a type that [`suits`].
@@ -63,6 +63,7 @@ fn encode_numbers<T: Number>(
     let length = arrays[0].as_fixed_size_list().value_length() as usize;
     let rows = parts.iter().map(|part| part.len()).sum::<usize>() / length;
     let page_rows = (PAGE_BYTES / (length * T::BYTES)).clamp(1, PAGE_ROWS);
+    let encoding = if layout.floats == FloatEncoding::ByteStreamSplit { Encoding::BYTE_STREAM_SPLIT } else { Encoding::PLAIN };
     let mut compressor = match layout.compression {
         Compression::ZSTD(level) => Some(zstd::bulk::Compressor::new(level.compression_level())?),
         _ => None,
@@ -89,7 +90,10 @@ fn encode_numbers<T: Number>(
                 rest = numbers.next().unwrap_or_default();
             }
             let (now, later) = rest.split_at(rest.len().min(count - at));
-            split(now, &mut page[head.len()..], count, at);
+            match encoding {
+                Encoding::BYTE_STREAM_SPLIT => split(now, &mut page[head.len()..], count, at),
+                _ => store(now, &mut page[head.len()..], at),
+            }
             (at, rest) = (at + now.len(), later);
         }
         let bytes = match &mut compressor {
@@ -99,7 +103,7 @@ fn encode_numbers<T: Number>(
         let data = Page::DataPage {
             buf: bytes,
             num_values: count as u32,
-            encoding: Encoding::BYTE_STREAM_SPLIT,
+            encoding,
             def_level_encoding: Encoding::RLE,
             rep_level_encoding: Encoding::RLE,
             statistics: None,
@@ -111,7 +115,7 @@ fn encode_numbers<T: Number>(
     }
     let bytes = Bytes::from(sink.into_inner()?);
     let metadata = ColumnChunkMetaData::builder(column.clone())
-        .set_encodings(vec![Encoding::RLE, Encoding::BYTE_STREAM_SPLIT])
+        .set_encodings(vec![Encoding::RLE, encoding])
         .set_compression(layout.compression)
         .set_num_values((rows * length) as i64)
         .set_total_compressed_size(bytes.len() as i64)

@@ -1,4 +1,4 @@
-//! BYTE_STREAM_SPLIT: all first bytes, then all second bytes, and so on.
+//! BYTE_STREAM_SPLIT: all first bytes, then all second bytes, and so on. And PLAIN: number by number.
 //!
 //! Written so that the compiler vectorizes: one stream at a time, over pieces that stay in the first-level cache.
 
@@ -17,6 +17,12 @@ pub(in crate::parquet_file) trait Number: Copy + Send + Sync + 'static {
 
     /// Numbers from `Self::BYTES` streams, appended.
     fn join(streams: &[&[u8]], numbers: &mut Vec<Self>);
+
+    /// All its bytes, the least first.
+    fn store(self, bytes: &mut [u8]);
+
+    /// Numbers from all their bytes, appended.
+    fn load(bytes: &[u8], numbers: &mut Vec<Self>);
 }
 
 macro_rules! number {
@@ -33,6 +39,15 @@ macro_rules! number {
                 // Equal lengths, of which the compiler knows.
                 let streams = [$(&streams[$stream][..count]),+];
                 numbers.extend((0..count).map(|place| <$type>::from_bits($((<$bits>::from(streams[$stream][place]) << (8 * $stream)))|+)));
+            }
+
+            fn store(self, bytes: &mut [u8]) {
+                bytes.copy_from_slice(&self.to_le_bytes());
+            }
+
+            fn load(bytes: &[u8], numbers: &mut Vec<Self>) {
+                let (bytes, _) = bytes.as_chunks::<{ size_of::<$type>() }>();
+                numbers.extend(bytes.iter().map(|bytes| <$type>::from_le_bytes(*bytes)));
             }
         }
     };
@@ -51,6 +66,13 @@ pub(super) fn split<T: Number>(numbers: &[T], page: &mut [u8], count: usize, at:
                 *byte = number.byte(stream);
             }
         }
+    }
+}
+
+/// Puts numbers into a plain page, of which the first is number `at`.
+pub(super) fn store<T: Number>(numbers: &[T], page: &mut [u8], at: usize) {
+    for (bytes, number) in page[at * T::BYTES..].chunks_exact_mut(T::BYTES).zip(numbers) {
+        number.store(bytes);
     }
 }
 
@@ -75,6 +97,12 @@ mod tests {
         let mut back = Vec::new();
         join::<f32>(&page, 5000, 0, 17, &mut back);
         join::<f32>(&page, 5000, 17, 5000, &mut back);
+        assert_eq!(back, numbers);
+        store(&numbers[..3000], &mut page, 0);
+        store(&numbers[3000..], &mut page, 3000);
+        assert_eq!(page[4 * 4321..][..4], numbers[4321].to_le_bytes());
+        back.clear();
+        f32::load(&page, &mut back);
         assert_eq!(back, numbers);
         let doubles = [1.0_f64, -0.0, f64::MIN_POSITIVE, f64::NAN];
         let mut page = vec![0; 32];
