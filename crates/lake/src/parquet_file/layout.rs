@@ -104,9 +104,7 @@ pub(super) fn properties(schema: &Schema, owner: &Owner, layout: Layout) -> Resu
         }
         let float = matches!(leaf.physical_type(), Type::FLOAT | Type::DOUBLE | Type::FIXED_LEN_BYTE_ARRAY);
         if float && layout.floats != FloatEncoding::Dictionary {
-            // Not every reader knows halves that are split: DuckDB 2.0 does not.
-            let half = leaf.physical_type() == Type::FIXED_LEN_BYTE_ARRAY;
-            let encoding = if layout.floats == FloatEncoding::ByteStreamSplit && !half { Encoding::BYTE_STREAM_SPLIT } else { Encoding::PLAIN };
+            let encoding = if layout.floats == FloatEncoding::ByteStreamSplit { Encoding::BYTE_STREAM_SPLIT } else { Encoding::PLAIN };
             properties = properties.set_column_dictionary_enabled(path.clone(), false).set_column_encoding(path, encoding);
         }
     }

@@ -4,7 +4,7 @@ use super::levels::levels;
 use super::split::{Number, split, store};
 use crate::parquet_file::layout::{FloatEncoding, Layout, PAGE_ROWS};
 use arrow::array::{Array, ArrayRef, AsArray};
-use arrow::datatypes::{DataType, Float32Type, Float64Type};
+use arrow::datatypes::{DataType, Float16Type, Float32Type, Float64Type};
 use bytes::Bytes;
 use parquet::basic::{Compression, Encoding};
 use parquet::column::page::{CompressedPage, Page, PageWriter};
@@ -25,7 +25,7 @@ pub(in crate::parquet_file) struct EncodedList {
 
 /// Whether a column can be encoded here.
 pub(in crate::parquet_file) fn suits(data_type: &DataType, nullable: bool, layout: Layout) -> bool {
-    let lists = matches!(data_type, DataType::FixedSizeList(item, 1..) if matches!(item.data_type(), DataType::Float32 | DataType::Float64) && !item.is_nullable());
+    let lists = matches!(data_type, DataType::FixedSizeList(item, 1..) if item.data_type().is_floating() && !item.is_nullable());
     let packed = matches!(layout.compression, Compression::ZSTD(_) | Compression::UNCOMPRESSED);
     lists && !nullable && packed && layout.floats != FloatEncoding::Dictionary
 }
@@ -34,6 +34,9 @@ pub(in crate::parquet_file) fn suits(data_type: &DataType, nullable: bool, layou
 pub(in crate::parquet_file) fn encode(column: &ColumnDescPtr, arrays: &[&ArrayRef], layout: Layout) -> Result<EncodedList, ParquetError> {
     let item = arrays.first().map(|array| array.as_fixed_size_list().value_type());
     match item {
+        Some(DataType::Float16) => {
+            encode_numbers(column, &parts(arrays, |array| array.as_primitive::<Float16Type>().values()), arrays, layout)
+        }
         Some(DataType::Float32) => {
             encode_numbers(column, &parts(arrays, |array| array.as_primitive::<Float32Type>().values()), arrays, layout)
         }
