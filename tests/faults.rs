@@ -2,6 +2,7 @@
 //! the truth each time, and nothing that was published is lost.
 
 use crate::common::{Bench, Outcome, TINY, gridlake, moments, snapshot};
+use crate::full_lake::SmallDisk;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -62,6 +63,44 @@ fn kills_at_any_moment_of_any_stage_lose_nothing_that_was_published() {
         assert!(verified.code == 0 && verified.stdout.lines().count() == 1, "nothing is left over: {verified:?}");
         assert!(lasting(&bench.lake) == expected, "{stage}: the same bytes in the end");
     }
+}
+
+#[test]
+fn kills_while_importing_leave_a_whole_run_or_none() {
+    let bench = Bench::new();
+    let file = bench.folder().join("walk.csv");
+    let mut text = "t,x_m,y_m,unit_0,unit_1\n".to_owned();
+    for t in 0..120_000 {
+        let angle = f64::from(t) * 0.01;
+        text +=
+            &format!("{t},{:.6},{:.6},{:.6},{:.6}\n", 0.8 * angle.cos(), 0.8 * (1.7 * angle).sin(), angle.sin().abs(), angle.cos().abs());
+    }
+    fs::write(&file, text).unwrap();
+    let import = |lake: &Path| {
+        let mut command = gridlake();
+        command.arg("import").arg(&file).args(["--as", "walk", "--force", "--lake"]).arg(lake);
+        command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null());
+        command
+    };
+    let undisturbed = bench.folder().join("undisturbed");
+    let started = Instant::now();
+    assert!(import(&undisturbed).status().unwrap().success());
+    let whole = started.elapsed();
+    let (mut hits, mut moments) = (0, moments().take(4 * kills()));
+    while hits < kills() {
+        let moment = moments.next().unwrap_or_else(|| panic!("only {hits} kills hit a process at work"));
+        let mut child = import(&bench.lake).spawn().unwrap();
+        sleep(whole.mul_f64(moment));
+        hits += usize::from(child.try_wait().unwrap().is_none());
+        let _ = child.kill();
+        child.wait().unwrap();
+        let verified = verify(&bench.lake);
+        assert!(verified.code == 0 || verified.stderr.contains("is not a lake"), "{verified:?}");
+    }
+    assert!(import(&bench.lake).status().unwrap().success());
+    assert!(lasting(&bench.lake) == lasting(&undisturbed), "the same bytes in the end");
+    let verified = verify(&bench.lake);
+    assert!(verified.code == 0 && verified.stdout.lines().count() == 1, "nothing is left over: {verified:?}");
 }
 
 /// A file of the lake that is changed, and put back when dropped.
@@ -176,6 +215,54 @@ fn a_lake_that_takes_no_writing_can_be_read_and_says_so() {
         within(&format!("{binary} {writing} {pipeline} --lake {lake} --force")).fails(1, &[lake, "Read-only file system"]);
     }
     assert!(snapshot(&bench.lake) == before);
+}
+
+#[test]
+fn a_full_disk_fails_each_stage_with_one_clear_error_and_loses_nothing() {
+    let bench = Bench::new();
+    bench.done("run", &[]);
+    let disk = bench.folder().join("disk");
+    let Some(_disk) = SmallDisk::mount(&disk, "8m") else {
+        eprintln!("faults: skipped, this system lets the test mount no small disk");
+        return;
+    };
+    let lake = disk.join("lake");
+    let verb = |verb: &str, more: &[&str]| Outcome::of(gridlake().arg(verb).arg(&bench.pipeline).arg("--lake").arg(&lake).args(more));
+    assert_eq!(verb("run", &[]).code, 0);
+    let expected = lasting(&lake);
+    // Whatever is left but for some pages.
+    let filler = disk.join("filler");
+    let fill = |left: usize| {
+        let _ = fs::remove_file(&filler);
+        let _ = fs::write(&filler, vec![1; 16 << 20]);
+        let length = fs::metadata(&filler).unwrap().len();
+        fs::File::options().write(true).open(&filler).unwrap().set_len(length.saturating_sub(left as u64)).unwrap();
+    };
+    for left in [0, 4096, 40_000] {
+        for (stage, more) in [
+            ("record", "record.steps=4000"),
+            ("analyze", "analyze.ratemap.bins=50"),
+            ("draw", "draw.max_units=2"),
+            ("train", "train.steps=90"),
+        ] {
+            fill(left);
+            let failed = verb(stage, &["--force", "--set", more]);
+            let needs = stage == "train" || failed.stderr.contains("space");
+            assert!(failed.code == 1 && needs || failed.code == 0 && left > 0, "{stage}, {left}: {failed:?}");
+            let verified = verify(&lake);
+            assert!(
+                verified.code == 0
+                    || verified.stdout.lines().all(|line| !line.starts_with("fault:") || line.contains("is done, but no file")),
+                "{stage}: {verified:?}"
+            );
+        }
+    }
+    fs::remove_file(&filler).unwrap();
+    assert_eq!(verb("run", &[]).code, 0);
+    let after = lasting(&lake);
+    assert!(expected.iter().all(|file| after.contains(file)), "what was there before the disk was full");
+    let verified = verify(&lake);
+    assert_eq!(verified.code, 0, "{verified:?}");
 }
 
 #[test]

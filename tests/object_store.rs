@@ -89,12 +89,46 @@ fn every_stage_leaves_the_same_bytes_in_a_bucket_as_in_a_folder() {
     assert!(status.code == 0 && status.stdout.contains("60/60"), "{status:?}");
     remote.verified();
 
+    let asked = remote.about(&[
+        "sql",
+        "SELECT COUNT(*) AS n FROM units WHERE run LIKE 'tiny-s0-%' AND step = 60",
+        "--format",
+        "csv",
+        "--lake",
+        &Remote::address(),
+    ]);
+    assert_eq!((asked.code, asked.stdout.as_str()), (0, "n\n12\n"), "{asked:?}");
+
     let copy = remote.bench.folder().join("copy");
     let exported = remote.about(&["export", "tiny", "--to", copy.to_str().unwrap(), "--lake", &Remote::address()]);
     assert_eq!(exported.code, 0, "{exported:?}");
     let copied = Outcome::of(gridlake().arg("verify").arg(&copy));
     assert!(copied.code == 0 && copied.stdout.contains("whole and unaltered"), "{copied:?}");
     assert!(copied.stdout.lines().count() == 1, "no notes: {copied:?}");
+}
+
+#[test]
+fn a_question_about_one_trajectory_fetches_little() {
+    let pipeline =
+        TINY.replace("steps = 60\n", "steps = 0\n").replace("units = 12", "units = 96").replace("trajectories = 40", "trajectories = 2000");
+    let remote = Remote::new(&pipeline);
+    remote.done("train", &[]);
+    remote.done("record", &[]);
+    let fetched = |query: &str, rows: u64| {
+        let before = remote.server.faults.sent.load(Ordering::SeqCst);
+        let asked = remote.about(&["sql", query, "--format", "csv", "--lake", &Remote::address()]);
+        assert_eq!(asked.code, 0, "{asked:?}");
+        assert_eq!(asked.stdout.lines().count() as u64, rows + 1, "{}", asked.stdout);
+        remote.server.faults.sent.load(Ordering::SeqCst) - before
+    };
+    let all = fetched("SELECT SUM(ARRAY_LENGTH(g)) AS n FROM activity", 1);
+    let one = fetched("SELECT t, g FROM activity WHERE trajectory = 1234", 80);
+    let column = fetched("SELECT AVG(x_m) AS x FROM activity", 1);
+    let other = fetched("SELECT t, g FROM activity WHERE run = 'other'", 0);
+    assert!(
+        one * 3 < all && column * 5 < all && other * 20 < all,
+        "all {all}, one trajectory {one}, one column {column}, another run {other} bytes"
+    );
 }
 
 #[test]

@@ -73,6 +73,7 @@ fn with(common: &CommonArguments, work: impl FnOnce(Mode) -> Result<(), Failure>
     logging::start(common);
     interrupt::listen()?;
     if let Some(threads) = common.threads {
+        gridlake_lake::parquet_file::limit_threads(usize::from(threads));
         let pool = rayon::ThreadPoolBuilder::new().num_threads(usize::from(threads)).build_global();
         pool.map_err(|error| Failure::work(format!("--threads {threads}: {error}")))?;
     }

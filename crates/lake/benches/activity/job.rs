@@ -5,8 +5,9 @@ use crate::synthetic::{STEPS, UNITS};
 use bytes::Bytes;
 use gridlake_lake::Frame;
 use gridlake_lake::frame::to_float16_and_back;
-use gridlake_lake::parquet_file::{FileReader, FileWriter, Layout, LocalFile, Rows};
+use gridlake_lake::parquet_file::{FileReader, FileWriter, Layout, Rows};
 use gridlake_lake::schema::{ACTIVITY, Precision};
+use gridlake_lake::store::Source;
 use parquet::errors::ParquetError;
 use parquet::file::reader::{ChunkReader, Length};
 use std::fs::File;
@@ -62,7 +63,7 @@ pub(crate) fn write(path: &Path, frames: Vec<Frame>, layout: Layout) -> (Took, u
 }
 
 fn open(path: &Path) -> impl Iterator<Item = Frame> {
-    let file = LocalFile::open(path).expect("the file");
+    let file = Source::open_path(path).expect("the file");
     FileReader::open(&ACTIVITY, file, path, &[], Rows::all()).expect("the file").map(|frame| frame.expect("rows"))
 }
 
@@ -73,7 +74,7 @@ pub(crate) fn read(path: &Path) -> Took {
 
 /// A file that counts the bytes read of it.
 struct Counting<'b> {
-    file: LocalFile,
+    file: Source,
     read: &'b AtomicU64,
 }
 
@@ -84,7 +85,7 @@ impl Length for Counting<'_> {
 }
 
 impl ChunkReader for Counting<'_> {
-    type T = <LocalFile as ChunkReader>::T;
+    type T = <Source as ChunkReader>::T;
 
     fn get_read(&self, start: u64) -> Result<Self::T, ParquetError> {
         self.file.get_read(start)
@@ -103,7 +104,7 @@ pub(crate) fn one_trajectory(path: &Path, number: u32) -> (f64, u64) {
         .map(|_| {
             READ.store(0, Ordering::Relaxed);
             Took::time(|| {
-                let file = Counting { file: LocalFile::open(path).expect("the file"), read: &READ };
+                let file = Counting { file: Source::open_path(path).expect("the file"), read: &READ };
                 let rows = Rows::of_trajectory("square-2m", number);
                 let frames = FileReader::open(&ACTIVITY, file, path, &[], rows).expect("the file").map(|frame| frame.expect("rows"));
                 assert_eq!(frames.map(|frame| frame.rows()).sum::<usize>(), STEPS);

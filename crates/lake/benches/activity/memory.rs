@@ -2,8 +2,9 @@
 
 use crate::synthetic::{Moments, STEPS};
 use crate::{owner, say};
-use gridlake_lake::parquet_file::{FileReader, FileWriter, Layout, LocalFile, Rows};
+use gridlake_lake::parquet_file::{FileReader, FileWriter, Layout, Rows};
 use gridlake_lake::schema::ACTIVITY;
+use gridlake_lake::store::Source;
 use std::fs::File;
 use std::path::Path;
 use std::process::Command;
@@ -42,7 +43,7 @@ pub(crate) fn write(path: &Path, rows: u64) {
 
 /// Reads all rows, and says the peak.
 pub(crate) fn read(path: &Path, rows: u64) {
-    let file = LocalFile::open(path).expect("the file");
+    let file = Source::open_path(path).expect("the file");
     let frames = FileReader::open(&ACTIVITY, file, path, &[], Rows::all()).expect("the file");
     let found: usize = frames.map(|frame| frame.expect("rows").rows()).sum();
     assert_eq!(found as u64, rows);

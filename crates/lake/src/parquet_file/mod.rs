@@ -28,7 +28,6 @@ pub(crate) use digest::hex;
 pub use layout::{FloatEncoding, Layout};
 pub use reader::FileReader;
 pub use rows::Rows;
-pub use source::LocalFile;
 pub use workers::limit_threads;
 pub use writer::{FileWriter, Written};
 

@@ -4,68 +4,10 @@ use bytes::{Buf, Bytes};
 use parquet::errors::ParquetError;
 use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData, ParquetMetaDataReader};
 use parquet::file::reader::{ChunkReader, Length};
-use std::fs::File;
-use std::io::{BufReader, Read};
 use std::ops::Range;
-use std::os::unix::fs::FileExt;
-use std::path::Path;
-use std::sync::Arc;
 
 /// Bytes between two pieces that are rather read along than asked for apart.
 const GAP: u64 = 64 << 10;
-
-/// A file of this machine that several threads read at once: each from its own place, where a cloned [`File`] shares one.
-#[derive(Clone, Debug)]
-pub struct LocalFile {
-    file: Arc<File>,
-    length: u64,
-}
-
-impl LocalFile {
-    /// Opens a file for reading.
-    ///
-    /// # Errors
-    /// A system that refuses.
-    pub fn open(path: &Path) -> std::io::Result<Self> {
-        let file = File::open(path)?;
-        Ok(Self { length: file.metadata()?.len(), file: Arc::new(file) })
-    }
-}
-
-/// Reads on from a place.
-#[derive(Debug)]
-pub struct ReadFrom {
-    file: Arc<File>,
-    at: u64,
-}
-
-impl Read for ReadFrom {
-    fn read(&mut self, bytes: &mut [u8]) -> std::io::Result<usize> {
-        let read = self.file.read_at(bytes, self.at)?;
-        self.at += read as u64;
-        Ok(read)
-    }
-}
-
-impl Length for LocalFile {
-    fn len(&self) -> u64 {
-        self.length
-    }
-}
-
-impl ChunkReader for LocalFile {
-    type T = BufReader<ReadFrom>;
-
-    fn get_read(&self, start: u64) -> Result<Self::T, ParquetError> {
-        Ok(BufReader::new(ReadFrom { file: Arc::clone(&self.file), at: start }))
-    }
-
-    fn get_bytes(&self, start: u64, length: usize) -> Result<Bytes, ParquetError> {
-        let mut bytes = Vec::with_capacity(length);
-        let read = ReadFrom { file: Arc::clone(&self.file), at: start }.take(length as u64).read_to_end(&mut bytes)?;
-        if read == length { Ok(bytes.into()) } else { Err(too_short(start, length)) }
-    }
-}
 
 fn too_short(start: u64, length: usize) -> ParquetError {
     ParquetError::EOF(format!("it ends before byte {}", start + length as u64))
@@ -149,6 +91,7 @@ impl ChunkReader for Fetched {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::io::Read;
 
     #[test]
     fn pieces_stand_for_the_file() {
@@ -156,7 +99,7 @@ mod tests {
         let path = folder.path().join("a");
         let content: Vec<u8> = (0..500_000_u32).map(|number| (number % 251) as u8).collect();
         std::fs::write(&path, &content).unwrap();
-        let file = LocalFile::open(&path).unwrap();
+        let file = crate::store::Source::open_path(&path).unwrap();
         let pieces = fetch(&file, vec![400_000..400_010, 5..10, 10..20, 100..200, 7..7]).unwrap();
         assert_eq!(pieces.pieces.iter().map(|(from, bytes)| (*from, bytes.len())).collect::<Vec<_>>(), [(5, 195), (400_000, 10)]);
         assert_eq!(pieces.get_bytes(150, 50).unwrap(), content[150..200]);

@@ -339,13 +339,17 @@ fn a_file_of_version_1_is_read_and_what_it_lacks_is_null() {
         if !path.exists() {
             continue;
         }
-        let frames = FileReader::open(table, LocalFile::open(&path).unwrap(), &path, &[], Rows::all()).unwrap();
+        let frames = FileReader::open(table, crate::store::Source::open_path(&path).unwrap(), &path, &[], Rows::all()).unwrap();
         let rows: usize = frames.map(|frame| frame.unwrap().rows()).sum();
         assert!(rows > 0, "{}", table.name);
         tables += 1;
         if table.name == ACTIVITY.name {
             let only = Rows::of_trajectory("square-1m", 5);
-            let frame = FileReader::open(table, LocalFile::open(&path).unwrap(), &path, &[], only).unwrap().next().unwrap().unwrap();
+            let frame = FileReader::open(table, crate::store::Source::open_path(&path).unwrap(), &path, &[], only)
+                .unwrap()
+                .next()
+                .unwrap()
+                .unwrap();
             assert_eq!((rows, frame.rows(), frame.floats("g").0), (480, 60, 6));
             assert!(
                 frame.float64("time_s").iter().all(|time| time.is_nan()) && frame.float64("vx_m").iter().all(|speed| speed.is_finite())

@@ -169,7 +169,7 @@ impl Folder {
 
     pub(super) fn open(&self, key: &str) -> Result<Source, LakeError> {
         let path = self.path(key);
-        Source::file(&path).map_err(LakeError::io(&path))
+        Source::open_path(&path).map_err(LakeError::io(&path))
     }
 
     pub(super) fn stage(&self, run: &str, key: &str) -> Result<Aside, LakeError> {

@@ -34,7 +34,11 @@ pub struct Reader {
 }
 
 impl Source {
-    pub(super) fn file(path: &Path) -> std::io::Result<Self> {
+    /// A file of this machine, in a lake or not.
+    ///
+    /// # Errors
+    /// A system that refuses.
+    pub fn open_path(path: &Path) -> std::io::Result<Self> {
         let file = File::open(path)?;
         let length = file.metadata()?.len();
         Ok(Self { place: Place::File(Arc::new(file)), length })
