@@ -47,8 +47,8 @@ pub(crate) fn states(settings: &Settings, train: &str, step: u64) -> Result<Stri
     let mut table = to_json(&settings.record)?;
     if let Value::Object(table) = &mut table {
         // Recordings from before there was a choice are of this type.
-        let as_ever = settings.record.activity_type == ActivityType::Float32;
-        table.retain(|key, _| !NOT_STATES.contains(&key.as_str()) && !(as_ever && key == "activity_type"));
+        let told = settings.record.activity_type != ActivityType::Float32;
+        table.retain(|key, _| !NOT_STATES.contains(&key.as_str()) && (told || key != "activity_type"));
     }
     Ok(digest(&json!({
         "train": train, "step": step, "record": table, "velocity_limit_m": limit,

@@ -75,7 +75,9 @@ pub(crate) fn record(workspace: &mut Workspace<'_>) -> Result<Value, Failure> {
         for chunk in numbers.chunks(at_once) {
             let walked: Vec<Trajectory> =
                 chunk.par_iter().map(|&number| walk.draw(&arena, &mut Seed(settings.seed).stream(&stream, number as u64))).collect();
-            walked.iter().for_each(|trajectory| coverage.add(trajectory));
+            for trajectory in &walked {
+                coverage.add(trajectory);
+            }
             let mut walkers = network.walkers(chunk.len());
             // More than one segment only of a trajectory that is alone: rows stay in the order of trajectory, t.
             for first in (0..config.steps).step_by(segment) {
