@@ -26,6 +26,9 @@ bins = 25
 count = 99
 "#;
 
+/// Writes a file of one format.
+type Writer<'c> = Box<dyn Fn(&Path) + 'c>;
+
 /// No more arguments.
 const NONE: &[&str] = &[];
 
@@ -85,7 +88,7 @@ fn nothing_in(bench: &Bench) {
 #[test]
 fn every_format_makes_the_same_tables_and_the_known_spacing() {
     let cells = Cells::new(4, 1500, 4);
-    let written: Vec<(&str, Box<dyn Fn(&Path)>)> = vec![
+    let written: Vec<(&str, Writer<'_>)> = vec![
         ("wide.csv", Box::new(|path| cells.csv(path))),
         ("list.parquet", Box::new(|path| parquet(path, &cells.batch(), Compression::SNAPPY))),
         ("zstd.pq", Box::new(|path| parquet(path, &cells.batch(), Compression::ZSTD(ZstdLevel::try_new(3).unwrap())))),
@@ -200,7 +203,9 @@ fn spikes_along_a_tracked_path_give_the_known_spacing() {
         &[("t", npy("<f8", false, &[cells.len()], &bytes(&cells.time))), ("pos", npy("<f8", true, &[cells.len(), 2], &bytes(&fortran)))],
     );
     let mut text = "unit,time_s\n".to_owned();
-    spikes.iter().for_each(|(unit, time)| writeln!(text, "{},{time}", 10 - unit).unwrap());
+    for (unit, time) in &spikes {
+        writeln!(text, "{},{time}", 10 - unit).unwrap();
+    }
     fs::write(&csv, text + "7,-3.5\n7,1e6\n").unwrap();
     let train = |unit: usize| spikes.iter().filter(|spike| spike.0 == unit).map(|spike| spike.1).collect::<Vec<f64>>();
     let named: Vec<(String, Vec<f64>)> = (0..3).map(|unit| (format!("cell{}", 10 - unit), train(unit))).collect();
@@ -246,7 +251,7 @@ fn spikes_in_gaps_are_counted_apart() {
     let (path, spikes) = (bench.folder().join("path.csv"), bench.folder().join("spikes.csv"));
     let mut text = "t,x,y\n".to_owned();
     for sample in (0..100).filter(|sample| !(40..80).contains(sample)) {
-        let place = if sample == 90 { "".to_owned() } else { format!("{}", f64::from(sample) / 100.0) };
+        let place = if sample == 90 { String::new() } else { format!("{}", f64::from(sample) / 100.0) };
         writeln!(text, "{},{place},0.5", f64::from(sample) * SAMPLE_S).unwrap();
     }
     fs::write(&path, text).unwrap();
@@ -376,7 +381,7 @@ fn bad_parquet_is_named_and_leaves_nothing() {
             "count.parquet",
             rates(|row, g| {
                 if row == 2000 {
-                    g.truncate(2)
+                    g.truncate(2);
                 }
             }),
             3,
@@ -524,10 +529,10 @@ fn mutated_files_never_leave_half_a_run() {
         let bench = bench();
         let mut bytes = fs::read(original).unwrap();
         let at = (place * bytes.len() as f64) as usize;
-        if (place * 1e4) as usize % 3 == 0 {
-            bytes.truncate(at)
+        if ((place * 1e4) as usize).is_multiple_of(3) {
+            bytes.truncate(at);
         } else {
-            bytes[at] ^= 1 << ((place * 1e5) as usize % 8)
+            bytes[at] ^= 1 << ((place * 1e5) as usize % 8);
         }
         let path = bench.folder().join(original.file_name().unwrap());
         fs::write(&path, bytes).unwrap();

@@ -141,7 +141,7 @@ pub(crate) fn bytes32(values: &[f32]) -> Vec<u8> {
 
 /// An array as `numpy.save` writes it.
 pub(crate) fn npy(descr: &str, fortran: bool, shape: &[usize], data: &[u8]) -> Vec<u8> {
-    let axes: String = shape.iter().map(|axis| format!("{axis}, ")).collect();
+    let axes = shape.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ") + ",";
     let order = if fortran { "True" } else { "False" };
     let mut header = format!("{{'descr': '{descr}', 'fortran_order': {order}, 'shape': ({axes}), }}");
     header.push_str(&" ".repeat(63 - (10 + header.len()) % 64));

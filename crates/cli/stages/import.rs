@@ -123,14 +123,14 @@ pub(crate) fn write(
             };
             let names = if let Some(trains) = inputs.spikes {
                 let mut reader = BinnedReader::new(source, trains, inputs.mapping).map_err(explain)?;
-                while let Some(moments) = reader.next() {
+                for moments in reader.by_ref() {
                     take(moments)?;
                 }
                 written.spikes = Some((reader.spikes(), reader.skipped()));
                 trains.units.clone()
             } else {
                 let mut reader = MomentReader::new(source, inputs.mapping, true).map_err(explain)?;
-                while let Some(moments) = reader.next() {
+                for moments in reader.by_ref() {
                     take(moments)?;
                 }
                 reader.unit_names().to_vec()

@@ -158,9 +158,9 @@ impl<'a> BinnedReader<'a> {
         let here = self.next + spikes[self.next..].partition_point(|spike| spike.0 < sample.time_s);
         let missed = (here - self.next) as u64;
         if first {
-            self.count.outside += missed
+            self.count.outside += missed;
         } else {
-            self.count.in_gaps += missed
+            self.count.in_gaps += missed;
         }
         self.next = here + spikes[here..].partition_point(|spike| spike.0 < end_s);
         self.until_s = end_s;

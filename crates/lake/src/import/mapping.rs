@@ -241,27 +241,31 @@ impl Mapping {
 
     /// Seconds per 1 of a time whose name is `name`.
     pub(super) fn seconds(&self, unit: TimeUnit, name: &str) -> f64 {
+        let unit = match unit {
+            TimeUnit::Auto if name.ends_with("_ms") => TimeUnit::Ms,
+            TimeUnit::Auto if name.ends_with("_us") => TimeUnit::Us,
+            unit => unit,
+        };
         match unit {
-            TimeUnit::S => 1.0,
             TimeUnit::Ms => 1e-3,
             TimeUnit::Us => 1e-6,
             TimeUnit::Samples => 1.0 / self.time.sampling_hz,
-            TimeUnit::Auto if name.ends_with("_ms") => 1e-3,
-            TimeUnit::Auto if name.ends_with("_us") => 1e-6,
-            TimeUnit::Auto => 1.0,
+            TimeUnit::S | TimeUnit::Auto => 1.0,
         }
     }
 
     /// Metres per 1 of a position whose first column's name is `name`.
     pub(super) fn metres(&self, name: &str) -> f64 {
-        match self.position.unit {
-            LengthUnit::M => 1.0,
+        let unit = match self.position.unit {
+            LengthUnit::Auto if name.ends_with("_cm") => LengthUnit::Cm,
+            LengthUnit::Auto if name.ends_with("_mm") => LengthUnit::Mm,
+            unit => unit,
+        };
+        match unit {
             LengthUnit::Cm => 1e-2,
             LengthUnit::Mm => 1e-3,
             LengthUnit::Px => self.position.metres_per_unit,
-            LengthUnit::Auto if name.ends_with("_cm") => 1e-2,
-            LengthUnit::Auto if name.ends_with("_mm") => 1e-3,
-            LengthUnit::Auto => 1.0,
+            LengthUnit::M | LengthUnit::Auto => 1.0,
         }
     }
 }

@@ -50,7 +50,8 @@ pub struct MomentReader {
     row: u64,
     dropped: u64,
     names: Vec<String>,
-    name_of: Box<dyn Fn(&[usize]) -> Vec<String>>,
+    /// What the names are made from.
+    units: Vec<Item>,
     position_name: String,
     time_name: String,
 }
@@ -65,12 +66,15 @@ struct Rules {
     per: Per,
 }
 
+/// Labels of an arena and a trajectory, where there are any.
+type Key = (Option<Arc<str>>, Option<Arc<str>>);
+
 /// What is known of the rows before.
 #[derive(Default)]
 struct State {
     /// Arena and trajectory of the row before.
-    key: Option<(Option<Arc<str>>, Option<Arc<str>>)>,
-    ended: HashSet<(Option<Arc<str>>, Option<Arc<str>>)>,
+    key: Option<Key>,
+    ended: HashSet<Key>,
     path: u32,
     t: u32,
     time_s: f64,
@@ -104,7 +108,7 @@ impl MomentReader {
             row: 0,
             dropped: 0,
             names: Vec::new(),
-            name_of: Box::new(move |widths| unit_names(&units.iter().collect::<Vec<_>>(), widths)),
+            units,
             position_name: named(&source.resolved.position),
             time_name: named(&source.resolved.time.into_iter().collect::<Vec<usize>>()),
         })
@@ -122,7 +126,7 @@ impl MomentReader {
 
     fn check(&mut self, rows: &Rows) -> Result<Moments, ImportError> {
         if self.names.is_empty() && !rows.widths.is_empty() {
-            self.names = (self.name_of)(&rows.widths);
+            self.names = unit_names(&self.units.iter().collect::<Vec<_>>(), &rows.widths);
         }
         let mut moments = Moments { units: rows.units, ..Moments::default() };
         for row in 0..rows.count() {

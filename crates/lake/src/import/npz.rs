@@ -41,7 +41,7 @@ struct Strip {
 
 enum Values {
     /// As the file has them: rows are slowest.
-    Stream(Numbers),
+    Stream(Box<Numbers>),
     /// Held whole; row `r` of `each` moments is at `(r / each) * strides[0] + (r % each) * strides[1]`, its numbers `strides[2]` apart.
     Whole { values: Vec<f64>, each: usize, strides: [usize; 3] },
 }
@@ -155,8 +155,7 @@ fn lead(archive: &Archive, position: &[usize], path: &Path) -> Result<Lead, Impo
     let axes = archive.axes(position[0]);
     let lead = match (position.len(), axes) {
         (2, [_] | [_, _]) => axes.to_vec(),
-        (1, [moments, 2]) => vec![*moments],
-        (1, [2, moments]) => vec![*moments],
+        (1, [moments, 2] | [2, moments]) => vec![*moments],
         (1, [trajectories, moments, 2]) => vec![*trajectories, *moments],
         _ => {
             let (name, found) = (archive.name(position[0]), super::items::Shape::Array(axes.to_vec()));
@@ -225,7 +224,7 @@ impl Opener<'_> {
         // How far apart neighbours along trajectories, moments and units are.
         let strides = if axes == lead || (axes == rows_first && layout != Layout::UnitTime) {
             if !fortran {
-                return Ok(Strip { width, values: Values::Stream(self.archive.numbers(item)?) });
+                return Ok(Strip { width, values: Values::Stream(Box::new(self.archive.numbers(item)?)) });
             }
             if lead.len() == 2 { [1, lead[0], lead[0].saturating_mul(lead[1])] } else { [0, 1, each] }
         } else if axes == transposed && lead.len() == 1 && layout != Layout::TimeUnit {

@@ -57,7 +57,7 @@ pub fn survey(
     for (file, source) in sources.iter().enumerate() {
         let mut reader = MomentReader::new(source, mapping, false)?;
         let mut count = FileCount::default();
-        while let Some(moments) = reader.next() {
+        for moments in reader.by_ref() {
             let moments = moments?;
             add(&mut arenas, file, source, &moments)?;
             count.moments += moments.len() as u64;
@@ -80,29 +80,25 @@ fn add(arenas: &mut Vec<Surveyed>, file: usize, source: &Source, moments: &Momen
     for (label, position_m) in moments.arena.iter().zip(&moments.position_m) {
         let place =
             current.filter(|place| arenas[*place].label == *label).or_else(|| arenas.iter().position(|arena| arena.label == *label));
-        let place = match place {
-            Some(place) => place,
-            None => {
-                if let Some(label) = label {
-                    check_name(label).map_err(|message| {
-                        ImportError::data(source.path(), format!("an arena's label {message}; rename it, or set arena.column to \"none\""))
-                    })?;
-                }
-                if arenas.len() == MOST_ARENAS {
-                    return Err(ImportError::data(
-                        source.path(),
-                        format!("has more than {MOST_ARENAS} arenas; set arena.column to \"none\""),
-                    ));
-                }
-                arenas.push(Surveyed {
-                    label: label.clone(),
-                    files: Vec::new(),
-                    moments: 0,
-                    least_m: [f64::INFINITY; 2],
-                    most_m: [f64::NEG_INFINITY; 2],
-                });
-                arenas.len() - 1
+        let place = if let Some(place) = place {
+            place
+        } else {
+            if let Some(label) = label {
+                check_name(label).map_err(|message| {
+                    ImportError::data(source.path(), format!("an arena's label {message}; rename it, or set arena.column to \"none\""))
+                })?;
             }
+            if arenas.len() == MOST_ARENAS {
+                return Err(ImportError::data(source.path(), format!("has more than {MOST_ARENAS} arenas; set arena.column to \"none\"")));
+            }
+            arenas.push(Surveyed {
+                label: label.clone(),
+                files: Vec::new(),
+                moments: 0,
+                least_m: [f64::INFINITY; 2],
+                most_m: [f64::NEG_INFINITY; 2],
+            });
+            arenas.len() - 1
         };
         current = Some(place);
         let arena = &mut arenas[place];
@@ -110,9 +106,8 @@ fn add(arenas: &mut Vec<Surveyed>, file: usize, source: &Source, moments: &Momen
             arena.files.push(file);
         }
         arena.moments += 1;
-        for axis in 0..2 {
-            arena.least_m[axis] = arena.least_m[axis].min(position_m[axis]);
-            arena.most_m[axis] = arena.most_m[axis].max(position_m[axis]);
+        for ((least, most), place) in arena.least_m.iter_mut().zip(&mut arena.most_m).zip(position_m) {
+            (*least, *most) = (least.min(*place), most.max(*place));
         }
     }
     Ok(())

@@ -57,12 +57,12 @@ fn rate(row: usize, unit: usize) -> f32 {
 }
 
 fn csv() -> Vec<u8> {
-    let mut text = "trajectory,time_s,x,y,unit_0,unit_1,unit_2\n".to_owned();
-    for row in 0..ROWS {
-        let [x, y] = place(row);
-        text.push_str(&format!("{},{},{x},{y},{},{},{}\n", row / 20, row as f64 / 10.0, rate(row, 0), rate(row, 1), rate(row, 2)));
-    }
-    text.into_bytes()
+    let line = |row: usize| {
+        let ([x, y], [a, b, c]) = (place(row), [0, 1, 2].map(|unit| rate(row, unit)));
+        format!("{},{},{x},{y},{a},{b},{c}\n", row / 20, row as f64 / 10.0)
+    };
+    let head = "trajectory,time_s,x,y,unit_0,unit_1,unit_2\n".to_owned();
+    (0..ROWS).map(line).fold(head, |text, line| text + &line).into_bytes()
 }
 
 fn parquet(compression: Compression, dictionary: bool) -> Vec<u8> {
