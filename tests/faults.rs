@@ -3,6 +3,7 @@
 
 use crate::common::{Bench, Outcome, TINY, gridlake, moments, snapshot};
 use crate::full_lake::SmallDisk;
+use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -22,7 +23,7 @@ fn verify(lake: &Path) -> Outcome {
 fn lasting(lake: &Path) -> Vec<(PathBuf, Vec<u8>)> {
     let kept = |path: &PathBuf| {
         let name = path.strip_prefix(lake).unwrap().to_string_lossy().into_owned();
-        !name.contains("tables/metrics") && !name.ends_with(".json") && !name.ends_with(".lock")
+        !name.contains("tables/metrics") && ![".json", ".lock"].iter().any(|end| name.ends_with(end))
     };
     snapshot(lake)
         .into_iter()
@@ -72,8 +73,8 @@ fn kills_while_importing_leave_a_whole_run_or_none() {
     let mut text = "t,x_m,y_m,unit_0,unit_1\n".to_owned();
     for t in 0..120_000 {
         let angle = f64::from(t) * 0.01;
-        text +=
-            &format!("{t},{:.6},{:.6},{:.6},{:.6}\n", 0.8 * angle.cos(), 0.8 * (1.7 * angle).sin(), angle.sin().abs(), angle.cos().abs());
+        let [x, y] = [0.8 * angle.cos(), 0.8 * (1.7 * angle).sin()];
+        writeln!(text, "{t},{x:.6},{y:.6},{:.6},{:.6}", angle.sin().abs(), angle.cos().abs()).unwrap();
     }
     fs::write(&file, text).unwrap();
     let import = |lake: &Path| {
@@ -137,7 +138,9 @@ fn torn_altered_empty_and_missing_files_are_found_and_named() {
         let fault = verified.stdout.lines().find(|line| line.starts_with("fault:")).unwrap_or_default().to_owned();
         assert_eq!(verified.code, 1, "{verified:?}");
         assert!(fault.contains("part-0.parquet") && fault.contains("--force"), "{verified:?}");
-        what.iter().for_each(|what| assert!(fault.contains(what), "{what} is not in {fault}"));
+        for what in what {
+            assert!(fault.contains(what), "{what} is not in {fault}");
+        }
         bench.verb("analyze", &["--force"]).fails(code, words);
     };
     let anew = ["part-0.parquet is missing or altered", "hint: `gridlake record"];
@@ -151,9 +154,9 @@ fn torn_altered_empty_and_missing_files_are_found_and_named() {
         let _flipped = Changed::new(&activity, |bytes| bytes[(length as f64 * moment) as usize] ^= 1);
         found(&["is altered", "SHA-256"], 3, &damaged);
     }
-    let _other = Changed::new(&activity, |bytes| bytes.fill(7));
+    let other = Changed::new(&activity, |bytes| bytes.fill(7));
     found(&["is altered"], 3, &damaged);
-    drop(_other);
+    drop(other);
     assert_eq!(verify(&bench.lake).code, 0);
     fs::rename(&activity, activity.with_extension("away")).unwrap();
     let verified = verify(&bench.lake);

@@ -6,6 +6,7 @@ use crate::output;
 use crate::progress::{Mode, Progress};
 use gridlake_lake::store::Location;
 use gridlake_lake::verify;
+use std::fmt::Write;
 
 /// Reads every file of a lake and prints what is missing, torn or altered; notes on what belongs to nothing come after.
 ///
@@ -19,8 +20,13 @@ pub(crate) fn verify(location: &Location, mode: Mode) -> Result<(), Failure> {
         bar.update(done / 1_000_000, String::new);
     })?;
     drop(progress);
-    let mut text = found.faults.iter().map(|fault| format!("fault: {fault}\n")).collect::<String>();
-    text.extend(found.notes.iter().map(|note| format!("note: {note}\n")));
+    let mut text = String::new();
+    for (word, findings) in [("fault", &found.faults), ("note", &found.notes)] {
+        for finding in findings {
+            // Writing to a String cannot fail.
+            let _ = writeln!(text, "{word}: {finding}");
+        }
+    }
     let sum = format!("{} files of {} runs, {:.1} MB", found.files, found.runs, found.bytes as f64 / 1e6);
     if found.faults.is_empty() {
         return output::print(&format!("{text}{sum}: all are there, whole and unaltered\n"));

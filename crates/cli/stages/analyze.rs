@@ -66,8 +66,8 @@ fn analyze_arena(workspace: &Workspace<'_>, arena: &ArenaSums, publication: &mut
             return Err(interrupt::stopped(Stage::Analyze.name()));
         };
         let (found, autocorrelograms): (Vec<UnitAnalysis>, Vec<_>) = found.into_iter().unzip();
-        publication.write(&unit_tables::ratemaps(arena, first, &maps))?;
-        publication.write(&unit_tables::autocorrelograms(arena, first, &autocorrelograms))?;
+        publication.write(unit_tables::ratemaps(arena, first, &maps))?;
+        publication.write(unit_tables::autocorrelograms(arena, first, &autocorrelograms))?;
         if let Some(frame) = unit_tables::nulls(arena, &found, settings.analyze.nulls.count) {
             publication.write(&frame)?;
         }
@@ -77,7 +77,7 @@ fn analyze_arena(workspace: &Workspace<'_>, arena: &ArenaSums, publication: &mut
     let active: Vec<(usize, Option<&UnitSpectrum>)> = spectra.iter().map(|(unit, spectrum)| (*unit, spectrum.as_ref())).collect();
     let consensus = consensus(&active, &settings.analyze.lattice_consensus);
     for frame in rows {
-        publication.write(&unit_tables::with_consensus(frame, &consensus))?;
+        publication.write(unit_tables::with_consensus(frame, &consensus))?;
     }
     Ok(consensus)
 }

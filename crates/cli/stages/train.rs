@@ -44,7 +44,9 @@ pub(crate) fn train(workspace: &mut Workspace<'_>, force: bool) -> Result<Value,
     // What this training did not leave goes, now that there is a device with room for the network.
     let mut begun = Commit::new(lake, &run.name);
     if force {
-        found.iter().for_each(|checkpoint| begun.remove(&checkpoint.key));
+        for checkpoint in &found {
+            begun.remove(&checkpoint.key);
+        }
     }
     let (from, last) = (trainer.step_index(), workspace.last_step());
     let label = workspace.label(Stage::Train);
@@ -104,7 +106,9 @@ fn save(lake: &Lake, owner: &Owner, trainer: &Trainer, rows: &[Row], keep: usize
     let mut kept = checkpoints::list(lake, &owner.run)?;
     kept.retain(|checkpoint| checkpoint.key != key);
     kept.push(Checkpoint { step, key });
-    checkpoints::outdated(&kept, keep).iter().for_each(|old| commit.remove(&old.key));
+    for old in checkpoints::outdated(&kept, keep) {
+        commit.remove(&old.key);
+    }
     Ok(commit.finish()?)
 }
 

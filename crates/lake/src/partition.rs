@@ -45,17 +45,15 @@ impl<'l> Publication<'l> {
     pub fn write(&mut self, frame: impl Into<Frame>) -> Result<(), LakeError> {
         let frame: Frame = frame.into();
         let table = frame.table();
-        let place = match self.files.iter().position(|(own, _)| own.name == table.name) {
-            Some(place) => place,
-            None => {
-                let key = layout::part(table, &self.owner.run, self.step);
-                let sink = self.lake.store().stage(&self.owner.run, &key)?;
-                let precision = self.precisions.iter().rfind(|(own, _)| own.name == table.name).map(|(_, precision)| *precision);
-                let layout = Layout::of(precision.unwrap_or_default());
-                self.files.push((table, FileWriter::start(sink, table, self.owner.clone(), &self.lake.show(&key), layout)));
-                self.files.len() - 1
-            }
-        };
+        let known = self.files.iter().position(|(own, _)| own.name == table.name);
+        let place = known.unwrap_or(self.files.len());
+        if known.is_none() {
+            let key = layout::part(table, &self.owner.run, self.step);
+            let sink = self.lake.store().stage(&self.owner.run, &key)?;
+            let precision = self.precisions.iter().rfind(|(own, _)| own.name == table.name).map(|(_, precision)| *precision);
+            let layout = Layout::of(precision.unwrap_or_default());
+            self.files.push((table, FileWriter::start(sink, table, self.owner.clone(), &self.lake.show(&key), layout)));
+        }
         self.files[place].1.write(frame)
     }
 

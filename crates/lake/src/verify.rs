@@ -78,7 +78,7 @@ fn of_run(lake: &Lake, run: &str, found: &mut Verification) -> Result<Option<Man
     let record = match RunRecord::load(lake, run) {
         Err(error) if error.is_io() => return Err(error),
         Err(error) => {
-            found.faults.push(named(lake, &layout::run_record(run), error));
+            found.faults.push(named(lake, &layout::run_record(run), &error));
             None
         }
         Ok(record) => record,
@@ -86,7 +86,7 @@ fn of_run(lake: &Lake, run: &str, found: &mut Verification) -> Result<Option<Man
     let manifest = match Manifest::load(lake, run) {
         Err(error) if error.is_io() => return Err(error),
         Err(error) => {
-            found.faults.push(named(lake, &layout::manifest(run), error));
+            found.faults.push(named(lake, &layout::manifest(run), &error));
             return Ok(None);
         }
         Ok(manifest) => manifest,
@@ -112,7 +112,7 @@ fn of_run(lake: &Lake, run: &str, found: &mut Verification) -> Result<Option<Man
 }
 
 /// An error about a file, without its name twice.
-fn named(lake: &Lake, key: &str, error: LakeError) -> Finding {
+fn named(lake: &Lake, key: &str, error: &LakeError) -> Finding {
     let path = lake.show(key).display().to_string();
     let what = error.to_string();
     Finding { what: what.strip_prefix(&format!("{path}: ")).unwrap_or(&what).to_owned(), path }
@@ -145,7 +145,7 @@ fn fault_of(lake: &Lake, run: &str, key: &str, entry: &Entry) -> Option<String> 
     let Some(table) = table_of(key) else { return Some("is of no table that this gridlake knows; use a newer gridlake".to_owned()) };
     match parquet_file::check(table, &file, &lake.show(key), run, entry.rows) {
         Ok(()) => None,
-        Err(error) => Some(named(lake, key, error).what),
+        Err(error) => Some(named(lake, key, &error).what),
     }
 }
 

@@ -19,6 +19,7 @@ pub struct Head {
     pub rows: u64,
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "for map_err")]
 fn failed(error: PolarsError) -> SqlError {
     SqlError::Data(describe(&error))
 }
@@ -29,7 +30,7 @@ impl Rows {
     }
 
     fn names(&self) -> Vec<String> {
-        self.schema.iter_names().map(|name| name.to_string()).collect()
+        self.schema.iter_names().map(ToString::to_string).collect()
     }
 
     /// The first `limit` rows, for people.

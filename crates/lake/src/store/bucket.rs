@@ -80,6 +80,7 @@ fn is_address(endpoint: &str) -> bool {
 }
 
 /// The system's word for what an object store says, with the remedy where there is one.
+#[expect(clippy::needless_pass_by_value, reason = "for map_err")]
 pub(super) fn io_error(error: Error) -> std::io::Error {
     let kind = match &error {
         Error::NotFound { .. } => ErrorKind::NotFound,

@@ -80,7 +80,7 @@ impl Folder {
     }
 
     /// The key of a path inside.
-    pub(super) fn key_of(&self, path: &Path) -> Option<String> {
+    fn key_of(&self, path: &Path) -> Option<String> {
         let inside = path.strip_prefix(&self.root).ok()?;
         Some(inside.components().map(|part| part.as_os_str().to_string_lossy()).collect::<Vec<_>>().join("/"))
     }
@@ -182,8 +182,11 @@ impl Folder {
         Ok(Aside { file: BufWriter::with_capacity(1 << 18, file), path, key: key.to_owned(), temporary })
     }
 
-    pub(super) fn sync(&self, path: &Path) -> Result<(), LakeError> {
-        File::open(path).and_then(|file| file.sync_all()).map_err(LakeError::io(path))
+    /// A file inside as a staged one, made durable where it is; `None` for one elsewhere.
+    pub(super) fn stage_file(&self, path: &Path, key: &str) -> Result<Option<Staged>, LakeError> {
+        let Some(temporary) = self.key_of(path) else { return Ok(None) };
+        File::open(path).and_then(|file| file.sync_all()).map_err(LakeError::io(path))?;
+        Ok(Some(Staged::File { key: key.to_owned(), temporary }))
     }
 
     pub(super) fn adopt(&self, key: &str, temporary: &str) -> Result<(), LakeError> {

@@ -281,10 +281,9 @@ impl Store {
     /// A system that refuses.
     pub(crate) fn stage_file(&self, run: &str, path: &Path, key: &str) -> Result<Staged, LakeError> {
         if let Kind::Folder(folder) = &self.0
-            && let Some(temporary) = folder.key_of(path)
+            && let Some(staged) = folder.stage_file(path, key)?
         {
-            folder.sync(path)?;
-            return Ok(Staged::File { key: key.to_owned(), temporary });
+            return Ok(staged);
         }
         let mut sink = self.stage(run, key)?;
         let mut file = std::fs::File::open(path).map_err(LakeError::io(path))?;
