@@ -108,6 +108,26 @@ fn every_stage_leaves_the_same_bytes_in_a_bucket_as_in_a_folder() {
 }
 
 #[test]
+fn what_is_imported_into_a_bucket_is_analyzed_there() {
+    let remote = Remote::new(TINY);
+    let file = remote.bench.folder().join("walk.csv");
+    let row = |t: u32| {
+        let angle = f64::from(t) * 0.037;
+        format!("{t},{:.5},{:.5},{:.5}\n", 0.8 * angle.cos(), 0.8 * (1.7 * angle).sin(), angle.sin().abs())
+    };
+    std::fs::write(&file, "t,x_m,y_m,unit_0\n".to_owned() + &(0..3000).map(row).collect::<Vec<_>>().concat()).unwrap();
+    let import = || remote.about(&["import", file.to_str().unwrap(), "--as", "walk", "--lake", &Remote::address()]);
+    let imported = import();
+    assert!(imported.code == 0 && imported.stdout.contains("moments   3000"), "{imported:?}");
+    assert!(import().stderr.contains("everything is there already"));
+    let pipeline = concat!(env!("CARGO_MANIFEST_DIR"), "/pipelines/imported.toml");
+    let run = ["run", pipeline, "--set", "import.run=walk", "--set", "analyze.nulls.count=19", "--lake", &Remote::address()];
+    let analyzed = remote.about(&run);
+    assert_eq!(analyzed.code, 0, "{analyzed:?}");
+    remote.verified();
+}
+
+#[test]
 fn a_question_about_one_trajectory_fetches_little() {
     let pipeline =
         TINY.replace("steps = 60\n", "steps = 0\n").replace("units = 12", "units = 96").replace("trajectories = 40", "trajectories = 2000");
