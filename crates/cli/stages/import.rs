@@ -89,7 +89,9 @@ fn rounded_up(length: f64) -> f64 {
     // Powers of ten divide exactly in decimal, so that 0.988 is written so and not as 0.9880000000000001.
     let digits = 2 - length.log10().floor() as i32;
     let factor = 10_f64.powi(digits.abs());
-    if digits >= 0 { (length * factor).ceil() / factor } else { (length / factor).ceil() * factor }
+    // 1.1 m are 110.00000000000001 cm in binary, and not 111.
+    let up = |units: f64| if (units - units.round()).abs() < 1e-9 * units { units.round() } else { units.ceil() };
+    if digits >= 0 { up(length * factor) / factor } else { up(length / factor) * factor }
 }
 
 /// Writes tables `activity` and `occupancy`.
@@ -260,9 +262,17 @@ mod tests {
 
     #[test]
     fn sides_are_rounded_up_to_three_digits() {
-        for (length, side) in
-            [(0.9873, 0.988), (1.0, 1.0), (0.999_9, 1.0), (2.000_01, 2.01), (0.051_23, 0.0513), (1234.5, 1240.0), (98.76, 98.8)]
-        {
+        for (length, side) in [
+            (0.9873, 0.988),
+            (1.0, 1.0),
+            (1.1, 1.1),
+            (2.2, 2.2),
+            (0.999_9, 1.0),
+            (2.000_01, 2.01),
+            (0.051_23, 0.0513),
+            (1234.5, 1240.0),
+            (98.76, 98.8),
+        ] {
             assert_eq!(rounded_up(length), side, "{length}");
         }
         assert_eq!(format!("{}", rounded_up(0.987_346_1)), "0.988");

@@ -164,8 +164,8 @@ impl Manifest {
     fn settle(mut self, lake: &Lake, run: &str) -> Result<(), LakeError> {
         let Some(pending) = self.pending.take() else { return Ok(()) };
         for staged in &pending.staged {
-            let bytes = pending.files.get(staged.key()).map_or(0, |entry| entry.bytes);
-            lake.store().adopt(staged, bytes)?;
+            let (bytes, sha256) = pending.files.get(staged.key()).map_or((0, ""), |entry| (entry.bytes, entry.sha256.as_str()));
+            lake.store().adopt(staged, bytes, sha256)?;
         }
         for key in &pending.removed {
             lake.store().remove(key)?;

@@ -6,6 +6,7 @@ use crate::frame::Frame;
 use crate::layout::{self, Lake};
 use crate::manifest::{Commit, Entry, Manifest};
 use crate::parquet_file::{FileReader, FileWriter, Layout, Owner, Rows};
+use crate::partition;
 use crate::schema::METRICS;
 
 /// The manifest's name of the stage that trains.
@@ -23,7 +24,7 @@ pub fn append(commit: &mut Commit<'_>, lake: &Lake, owner: &Owner, rows: &Frame)
     let manifest = Manifest::load(lake, &owner.run)?;
     let last = parts(&manifest, &owner.run).pop().filter(|(_, _, entry)| entry.rows.is_some_and(|rows| rows < PART_ROWS));
     let (key, mut frames) = match last {
-        Some((_, key, _)) => (key.to_owned(), read_part(lake, key, &[])?),
+        Some((_, key, _)) => (key.to_owned(), read_part(lake, &owner.run, key, &[])?),
         None => (format!("{folder}/part-{first:09}.parquet"), Vec::new()),
     };
     frames.push(rows.clone());
@@ -49,8 +50,8 @@ fn parts<'m>(manifest: &'m Manifest, run: &str) -> Vec<(u64, &'m str, &'m Entry)
     parts
 }
 
-fn read_part(lake: &Lake, key: &str, columns: &[&str]) -> Result<Vec<Frame>, LakeError> {
-    FileReader::open(&METRICS, lake.store().open(key)?, &lake.show(key), columns, Rows::all())?.collect()
+fn read_part(lake: &Lake, run: &str, key: &str, columns: &[&str]) -> Result<Vec<Frame>, LakeError> {
+    FileReader::open(&METRICS, partition::open(lake, run, key)?, &lake.show(key), columns, Rows::all())?.collect()
 }
 
 /// Removes rows of steps after `step`: what was logged after the checkpoint that training goes on from.
@@ -64,7 +65,7 @@ pub fn truncate_after(commit: &mut Commit<'_>, lake: &Lake, owner: &Owner, step:
             commit.remove(key);
             continue;
         }
-        let frames = read_part(lake, key, &[])?;
+        let frames = read_part(lake, &owner.run, key, &[])?;
         if frames.last().and_then(|frame| frame.uint64("step").last()).is_some_and(|last| *last > step) {
             let kept: Vec<Frame> = frames.iter().map(|frame| frame.filter(|row| frame.uint64("step")[row] <= step)).collect();
             write_part(commit, lake, owner, &kept, key)?;
@@ -81,7 +82,7 @@ pub fn read(lake: &Lake, run: &str, columns: &[&str]) -> Result<Vec<Frame>, Lake
     let manifest = Manifest::load(lake, run)?;
     let mut frames = Vec::new();
     for (_, key, _) in parts(&manifest, run) {
-        frames.extend(read_part(lake, key, columns)?);
+        frames.extend(read_part(lake, run, key, columns)?);
     }
     Ok(frames)
 }

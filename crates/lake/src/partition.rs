@@ -112,12 +112,17 @@ pub fn read(
     columns: &[&str],
 ) -> Result<impl Iterator<Item = Result<Frame, LakeError>> + use<>, LakeError> {
     let key = layout::part(table, run, step);
-    let path = lake.show(&key);
+    FileReader::open(table, open(lake, run, &key)?, &lake.show(&key), columns, Rows::all())
+}
+
+/// A run's file that is what its manifest says, as far as that can be told before it is read.
+pub(crate) fn open(lake: &Lake, run: &str, key: &str) -> Result<Source, LakeError> {
+    let path = lake.show(key);
     for look in 1.. {
-        let entry = Manifest::load(lake, run)?.files.remove(&key);
-        let file = lake.store().open(&key)?;
+        let entry = Manifest::load(lake, run)?.files.remove(key);
+        let file = lake.store().open(key)?;
         let Some(wrong) = entry.map(|entry| difference(lake, &file, &entry)).transpose().map_err(LakeError::io(&path))?.flatten() else {
-            return FileReader::open(table, file, &path, columns, Rows::all());
+            return Ok(file);
         };
         if look == LOOKS {
             return Err(LakeError::damaged(&path, format!("{wrong}; make it anew by running the pipeline with --force")));

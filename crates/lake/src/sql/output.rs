@@ -41,7 +41,7 @@ impl Rows {
         let mut head = Head { cells: vec![self.names()], rows: 0 };
         for batch in self.batches {
             let batch = batch.map_err(failed)?;
-            let wanted = (limit + 1).saturating_sub(head.cells.len()).min(batch.height());
+            let wanted = limit.saturating_add(1).saturating_sub(head.cells.len()).min(batch.height());
             for row in 0..wanted {
                 head.cells.push(row_of(&batch, row)?.iter().map(text).collect());
             }

@@ -229,11 +229,17 @@ impl Bucket {
         Ok(self.read(begun)?.and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default())
     }
 
-    pub(super) fn adopt(&self, key: &str, id: &str, parts: &[String], bytes: u64) -> Result<(), LakeError> {
+    pub(super) fn adopt(&self, key: &str, id: &str, parts: &[String], bytes: u64, sha256: &str) -> Result<(), LakeError> {
         let parts = parts.iter().map(|part| PartId { content_id: part.clone() }).collect();
         let completed = self.wait(key, self.store.complete_multipart(&self.path(key), &id.to_owned(), parts));
-        // It may have been completed before the process was killed, or before the answer came.
-        if completed.is_err() && self.size(key)? == Some(bytes) { Ok(()) } else { completed.map(|_| ()) }
+        // It may have been completed before the process was killed, or before the answer came; stores say so in many ways.
+        if completed.is_err() && self.size(key)? == Some(bytes) {
+            let (_, found) = crate::manifest::digest(&mut self.open(key)?.reader()).map_err(LakeError::io(&self.show(key)))?;
+            if found == sha256 {
+                return Ok(());
+            }
+        }
+        completed.map(|_| ())
     }
 
     pub(super) fn clear_staged(&self, run: &str) -> Result<(), LakeError> {

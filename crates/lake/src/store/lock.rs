@@ -82,7 +82,10 @@ impl Holder {
     fn this() -> Self {
         let machine = ["/proc/sys/kernel/random/boot_id", "/etc/machine-id"].iter().find_map(|path| std::fs::read_to_string(path).ok());
         let process = std::process::id();
-        Self { machine: machine.unwrap_or_default().trim().to_owned(), process, started: started(process).unwrap_or(0), renewals: 0 }
+        // Containers of one machine number their processes apart.
+        let numbers = std::fs::read_link("/proc/self/ns/pid").map_or_else(|_| String::new(), |link| link.display().to_string());
+        let machine = machine.map_or_else(String::new, |machine| format!("{} {numbers}", machine.trim()));
+        Self { machine, process, started: started(process).unwrap_or(0), renewals: 0 }
     }
 
     /// Whether it is a process of this machine that is no more.

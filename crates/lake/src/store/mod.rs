@@ -291,14 +291,14 @@ impl Store {
         sink.finish()
     }
 
-    /// Puts a staged file where it belongs; `bytes` is its size. One that is there already stays.
+    /// Puts a staged file of this size and checksum where it belongs. One that is there already stays.
     ///
     /// # Errors
     /// A system that refuses.
-    pub(crate) fn adopt(&self, staged: &Staged, bytes: u64) -> Result<(), LakeError> {
+    pub(crate) fn adopt(&self, staged: &Staged, bytes: u64, sha256: &str) -> Result<(), LakeError> {
         match (&self.0, staged) {
             (Kind::Folder(folder), Staged::File { key, temporary }) => folder.adopt(key, temporary),
-            (Kind::Bucket(bucket), Staged::Upload { key, id, parts }) => bucket.adopt(key, id, parts, bytes),
+            (Kind::Bucket(bucket), Staged::Upload { key, id, parts }) => bucket.adopt(key, id, parts, bytes, sha256),
             // A lake that was copied from a folder to a bucket or back in the middle of a publication.
             (_, Staged::File { key, .. } | Staged::Upload { key, .. }) => {
                 Err(LakeError::damaged(&self.show(key), "was being published when the lake was copied; run the stage again with --force"))
