@@ -6,6 +6,7 @@ use crate::failure::Failure;
 use crate::pipeline::Settings;
 use crate::pipeline::settings::{ActivityType, Keep};
 use gridlake_lake::import::Mapping;
+use gridlake_lake::manifest::hex;
 use serde::Serialize;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -114,11 +115,7 @@ pub(crate) fn to_json(settings: &impl Serialize) -> Result<Value, Failure> {
 fn digest(value: &Value) -> String {
     let mut text = String::new();
     canonical(value, &mut text);
-    Sha256::digest(text.as_bytes()).iter().fold(String::new(), |mut hex, byte| {
-        // Writing to a String cannot fail.
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
+    hex(&Sha256::digest(text.as_bytes()))
 }
 
 fn canonical(value: &Value, text: &mut String) {

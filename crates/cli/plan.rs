@@ -136,16 +136,21 @@ fn why_stale(
         return Ok(Some(format!("settings of [{stage}] or of a stage before have changed{bins}")));
     }
     let steps = run.step();
+    let altered = |key: String| format!("{key} is missing or altered");
     if stage == Stage::Train {
         let key = layout::checkpoint(&run.name, steps);
         return Ok(match lake.store().size(&key)? {
             None => Some(format!("there is no checkpoint of step {steps}")),
-            Some(_) if checkpoints::is_whole(&lake.store().open(&key)?) => None,
+            Some(_) if checkpoints::is_whole(&lake.store().open(&key)?) => {
+                manifest.first_stale(lake, stage.name(), None, fingerprint)?.map(altered)
+            }
             Some(_) => Some(format!("{} is torn", lake.show(&key).display())),
         });
     }
-    let stale = manifest.first_stale(lake, stage.name(), Some(steps), fingerprint)?;
-    Ok(stale.map(|key| format!("{key} is missing or altered")))
+    if manifest.of(stage.name(), Some(steps)).next().is_none() {
+        return Ok(Some("no file of it is known".to_owned()));
+    }
+    Ok(manifest.first_stale(lake, stage.name(), Some(steps), fingerprint)?.map(altered))
 }
 
 /// Roughly how long a stage takes on two cores, s: operations counted, over rates measured once (docs/quickstart.md).

@@ -15,13 +15,12 @@ use crate::progress::{Mode, Progress};
 use crate::stages::import::{Box, Inputs, Written, box_of, write};
 use crate::workspace::Workspace;
 use gridlake_lake::import::{Format, ImportError, Mapping, Source, SpikeTrains, Survey, survey};
+use gridlake_lake::manifest::digest;
 use gridlake_lake::name::check_name;
 use gridlake_lake::partition::Publication;
 use gridlake_lake::{Lake, LakeError};
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 use std::fmt::Write as _;
-use std::io::Read;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -168,22 +167,8 @@ struct Summed {
 impl Summed {
     fn of(path: &Path) -> Result<Self, Failure> {
         let refuse = |error: std::io::Error| Failure::work(format!("{}: {error}", path.display()));
-        let mut file = std::fs::File::open(path).map_err(refuse)?;
-        let (mut digest, mut bytes, mut buffer) = (Sha256::new(), 0, vec![0; 1 << 18]);
-        loop {
-            let read = file.read(&mut buffer).map_err(refuse)?;
-            if read == 0 {
-                break;
-            }
-            digest.update(&buffer[..read]);
-            bytes += read as u64;
-            interrupt::check("import")?;
-        }
-        let sha256 = digest.finalize().iter().fold(String::new(), |mut hex, byte| {
-            // Writing to a String cannot fail.
-            let _ = write!(hex, "{byte:02x}");
-            hex
-        });
+        let (bytes, sha256) = std::fs::File::open(path).and_then(|mut file| digest(&mut file)).map_err(refuse)?;
+        interrupt::check("import")?;
         Ok(Self { path: path.to_owned(), bytes, sha256 })
     }
 

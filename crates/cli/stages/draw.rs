@@ -27,7 +27,6 @@ const NULL_LEVEL: f64 = 0.99;
 /// A torn table, a full disk, an interrupt.
 pub(crate) fn draw(workspace: &mut Workspace<'_>) -> Result<Value, Failure> {
     let run = workspace.run;
-    Manifest::recover(workspace.lake, &run.name)?;
     let scratch = workspace.lake.store().scratch(&run.name)?;
     let folder = scratch.path().to_owned();
     let units = Units::read(workspace)?;

@@ -8,7 +8,7 @@ use crate::plan::Stage;
 use crate::progress::Progress;
 use crate::workspace::Workspace;
 use gridlake_lake::frame::Frame;
-use gridlake_lake::manifest::{Commit, Manifest};
+use gridlake_lake::manifest::Commit;
 use gridlake_lake::partition::Owner;
 use gridlake_lake::schema::METRICS;
 use gridlake_lake::{Lake, layout, metrics};
@@ -31,7 +31,6 @@ struct Row {
 pub(crate) fn train(workspace: &mut Workspace<'_>, force: bool) -> Result<Value, Failure> {
     let (lake, run) = (workspace.lake, workspace.run);
     let settings = &run.settings;
-    Manifest::recover(lake, &run.name)?;
     let found = checkpoints::list(lake, &run.name)?;
     let newest = if force { None } else { found.last() };
     let mut trainer = match newest {

@@ -24,6 +24,9 @@ pub struct Exported {
 /// A folder that is there and not empty; a file that is missing, torn or altered; a system that refuses on either side.
 pub fn export(lake: &Lake, run: &str, to: &Path, progress: &mut dyn FnMut(u64, u64)) -> Result<Exported, LakeError> {
     let taken = |error: std::io::Error| LakeError::Io { path: to.to_owned(), source: error };
+    // A link, or `.`, is meant for the folder that it names.
+    let target = if to.exists() { fs::canonicalize(to).map_err(taken)? } else { to.to_owned() };
+    let to = target.as_path();
     match fs::read_dir(to).map(|mut entries| entries.next().is_some()) {
         Ok(true) => return Err(LakeError::NotEmpty { path: to.to_owned() }),
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(taken(error)),
@@ -48,7 +51,7 @@ pub fn export(lake: &Lake, run: &str, to: &Path, progress: &mut dyn FnMut(u64, u
         exported.bytes += entry.bytes;
     }
     progress(total, total);
-    Manifest::of_files(files).write(&copy, run)?;
+    Manifest::of_files(files).save(&copy, run)?;
     let record = layout::run_record(run);
     if let Some(bytes) = lake.store().read(&record)? {
         copy.store().write(&record, &bytes)?;
@@ -56,7 +59,9 @@ pub fn export(lake: &Lake, run: &str, to: &Path, progress: &mut dyn FnMut(u64, u
     if to.exists() {
         fs::remove_dir(to).map_err(taken)?;
     }
-    fs::rename(aside.keep(), to).map_err(taken)?;
+    fs::rename(aside.path(), to).map_err(taken)?;
+    // It has another name now.
+    let _ = aside.keep();
     Ok(exported)
 }
 

@@ -72,12 +72,12 @@ impl Lake {
         self.store.show(key)
     }
 
-    /// Removes the folder of a run that has no record: one that failed before anything of it was done. The caller holds the run's lock.
+    /// Removes the folder of a run that has neither record nor manifest: one that failed before anything of it was done. The caller holds the run's lock.
     ///
     /// # Errors
     /// A system that refuses.
     pub fn forget_empty(&self, run: &str) -> Result<(), LakeError> {
-        if self.store.size(&run_record(run))?.is_some() {
+        if self.store.size(&run_record(run))?.is_some() || self.store.size(&manifest(run))?.is_some() {
             return Ok(());
         }
         // Buckets have no folders.

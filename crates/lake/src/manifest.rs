@@ -6,7 +6,8 @@
 
 use crate::error::LakeError;
 use crate::layout::{self, Lake};
-use crate::parquet_file::{Written, hex};
+use crate::parquet_file::Written;
+pub use crate::parquet_file::hex;
 use crate::store::Staged;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -95,9 +96,11 @@ impl Manifest {
     pub fn load(lake: &Lake, run: &str) -> Result<Self, LakeError> {
         let mut manifest = Self::load_raw(lake, run)?;
         if let Some(pending) = manifest.pending.take() {
-            for (key, entry) in pending.files {
-                if lake.store().size(&key)? == Some(entry.bytes) {
-                    manifest.files.insert(key, entry);
+            for staged in &pending.staged {
+                if let Some(entry) = pending.files.get(staged.key())
+                    && lake.store().is_in_place(staged, entry.bytes)?
+                {
+                    manifest.files.insert(staged.key().to_owned(), entry.clone());
                 }
             }
             for key in pending.removed {
@@ -115,8 +118,14 @@ impl Manifest {
         let Some(text) = lake.store().read(&key)? else {
             return Ok(Self { format: MANIFEST_VERSION, files: BTreeMap::new(), pending: None });
         };
-        let damaged =
-            |error: serde_json::Error| LakeError::damaged(&path, format!("is no manifest ({error}); remove it, and run with --force"));
+        let damaged = |error: serde_json::Error| {
+            LakeError::damaged(
+                &path,
+                format!(
+                    "is no manifest ({error}); remove it and run again: tables and figures are made anew, checkpoints stay, rows of metrics so far are lost"
+                ),
+            )
+        };
         let value: serde_json::Value = serde_json::from_slice(&text).map_err(damaged)?;
         if let Some(found) = value.get("format").and_then(serde_json::Value::as_u64).filter(|found| *found > u64::from(MANIFEST_VERSION)) {
             return Err(LakeError::Version { path, found, known: MANIFEST_VERSION });
@@ -146,15 +155,7 @@ impl Manifest {
         Self { format: MANIFEST_VERSION, files: files.into_iter().collect(), pending: None }
     }
 
-    /// Writes it into a lake that nobody else knows.
-    ///
-    /// # Errors
-    /// A system that refuses.
-    pub(crate) fn write(&self, lake: &Lake, run: &str) -> Result<(), LakeError> {
-        self.save(lake, run)
-    }
-
-    fn save(&self, lake: &Lake, run: &str) -> Result<(), LakeError> {
+    pub(crate) fn save(&self, lake: &Lake, run: &str) -> Result<(), LakeError> {
         let key = layout::manifest(run);
         let text = serde_json::to_string_pretty(self).map_err(|error| LakeError::damaged(&lake.show(&key), error.to_string()))?;
         lake.store().write(&key, (text + "\n").as_bytes())

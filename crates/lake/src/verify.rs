@@ -59,7 +59,7 @@ pub fn verify(lake: &Lake, progress: &mut dyn FnMut(u64, u64)) -> Result<Verific
             progress(found.bytes, total);
             found.files += 1;
             found.bytes += entry.bytes;
-            if let Some(what) = fault_of(lake, run, key, entry) {
+            if let Some(what) = lasting_fault_of(lake, run, key, entry)? {
                 found.faults.push(Finding { path: lake.show(key).display().to_string(), what });
             }
             known.insert(key.clone());
@@ -116,6 +116,22 @@ fn named(lake: &Lake, key: &str, error: &LakeError) -> Finding {
     let path = lake.show(key).display().to_string();
     let what = error.to_string();
     Finding { what: what.strip_prefix(&format!("{path}: ")).unwrap_or(&what).to_owned(), path }
+}
+
+/// What is wrong with a file that a manifest names, unless the manifest has changed its mind: a run may be at work.
+fn lasting_fault_of(lake: &Lake, run: &str, key: &str, entry: &Entry) -> Result<Option<String>, LakeError> {
+    let (mut entry, mut fault) = (entry.clone(), fault_of(lake, run, key, entry));
+    while fault.is_some() {
+        match Manifest::load(lake, run)?.files.remove(key) {
+            None => return Ok(None),
+            Some(now) if now == entry => break,
+            Some(now) => {
+                fault = fault_of(lake, run, key, &now);
+                entry = now;
+            }
+        }
+    }
+    Ok(fault)
 }
 
 /// What is wrong with a file that a manifest names.

@@ -53,7 +53,7 @@ impl<W: Write> Write for Digesting<W> {
 }
 
 /// Hexadecimal digits of a digest.
-pub(crate) fn hex(bytes: &[u8]) -> String {
+pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |mut text, byte| {
         // Writing to a String cannot fail.
         let _ = write!(text, "{byte:02x}");

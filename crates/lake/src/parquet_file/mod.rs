@@ -24,7 +24,7 @@ mod workers;
 mod writer;
 
 pub(crate) use check::{check, lists};
-pub(crate) use digest::hex;
+pub use digest::hex;
 pub use layout::{FloatEncoding, Layout};
 pub use reader::FileReader;
 pub use rows::Rows;

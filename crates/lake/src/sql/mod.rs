@@ -32,6 +32,9 @@ pub enum SqlError {
     Output(#[from] std::io::Error),
 }
 
+/// Functions of Polars' SQL that read any file; a lake's are checked before.
+const FILE_FUNCTIONS: [&str; 5] = ["read_csv(", "read_ipc(", "read_json(", "read_ndjson(", "read_parquet("];
+
 /// How a query may begin.
 const QUESTIONS: [&str; 5] = ["select", "with", "show", "explain", "from"];
 
@@ -47,10 +50,14 @@ pub fn query(lake: &Lake, text: &str) -> Result<Rows, SqlError> {
         let named = if first.is_empty() { "the text".to_owned() } else { first.to_ascii_uppercase() };
         return Err(SqlError::ReadOnly(named));
     }
+    let compact: String = text.to_ascii_lowercase().split_whitespace().collect();
+    if let Some(function) = FILE_FUNCTIONS.iter().find(|function| compact.contains(*function)) {
+        return Err(SqlError::Query(format!("{function}…) reads files of its own; only the lake's tables can be asked here")));
+    }
     let wrong = |error: PolarsError| SqlError::Query(describe(&error));
     let named = extract_table_identifiers(text, false, true).map_err(wrong)?;
     let mut context = SQLContext::new();
-    let mentioned = |table: &Table| named.iter().any(|name| name.eq_ignore_ascii_case(table.name));
+    let mentioned = |table: &Table| named.iter().any(|name| name == table.name);
     let all = first.eq_ignore_ascii_case("show");
     for table in TABLES.iter().filter(|table| all || mentioned(table)) {
         context.register(table.name, scan::scan(lake, table)?);

@@ -79,8 +79,10 @@ impl Rows {
         for batch in self.batches {
             let batch = batch.map_err(failed)?;
             for row in 0..batch.height() {
-                let object: serde_json::Map<String, Value> = names.iter().cloned().zip(row_of(&batch, row)?.iter().map(json)).collect();
-                write!(sink, "{before}\n{}", Value::Object(object))?;
+                // By hand, in the order of the columns: a map would sort them.
+                let cells = names.iter().zip(row_of(&batch, row)?);
+                let pairs: Vec<String> = cells.map(|(name, cell)| format!("{}:{}", Value::from(name.as_str()), json(&cell))).collect();
+                write!(sink, "{before}\n{{{}}}", pairs.join(","))?;
                 before = ",";
             }
         }

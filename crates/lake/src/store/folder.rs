@@ -20,13 +20,14 @@ pub(super) struct Aside {
     path: PathBuf,
     key: String,
     temporary: String,
+    root: PathBuf,
 }
 
 impl Aside {
     pub(super) fn finish(self) -> Result<Staged, LakeError> {
         let refuse = LakeError::io(&self.path);
         let file = self.file.into_inner().map_err(std::io::IntoInnerError::into_error);
-        file.and_then(|file| file.sync_all()).map_err(refuse)?;
+        file.and_then(|file| file.sync_all()).and_then(|()| sync_folders(&self.path, &self.root)).map_err(refuse)?;
         Ok(Staged::File { key: self.key, temporary: self.temporary })
     }
 }
@@ -59,6 +60,11 @@ fn permissions() -> fs::Permissions {
 /// Makes a rename in a folder last.
 fn sync_folder(folder: &Path) -> std::io::Result<()> {
     File::open(folder)?.sync_all()
+}
+
+/// Makes all folders last that lead from the lake to a file: some may be new.
+fn sync_folders(path: &Path, root: &Path) -> std::io::Result<()> {
+    path.ancestors().skip(1).take_while(|folder| folder.starts_with(root)).try_for_each(sync_folder)
 }
 
 /// Where a run's files are before they are published; nobody reads it.
@@ -179,13 +185,13 @@ impl Folder {
             fs::create_dir_all(folder).map_err(LakeError::io(folder))?;
         }
         let file = File::create(&path).map_err(LakeError::io(&path))?;
-        Ok(Aside { file: BufWriter::with_capacity(1 << 18, file), path, key: key.to_owned(), temporary })
+        Ok(Aside { file: BufWriter::with_capacity(1 << 18, file), path, key: key.to_owned(), temporary, root: self.root.clone() })
     }
 
     /// A file inside as a staged one, made durable where it is; `None` for one elsewhere.
     pub(super) fn stage_file(&self, path: &Path, key: &str) -> Result<Option<Staged>, LakeError> {
         let Some(temporary) = self.key_of(path) else { return Ok(None) };
-        File::open(path).and_then(|file| file.sync_all()).map_err(LakeError::io(path))?;
+        File::open(path).and_then(|file| file.sync_all()).and_then(|()| sync_folders(path, &self.root)).map_err(LakeError::io(path))?;
         Ok(Some(Staged::File { key: key.to_owned(), temporary }))
     }
 
@@ -198,7 +204,7 @@ impl Folder {
         let swap = || -> std::io::Result<()> {
             fs::create_dir_all(parent)?;
             fs::rename(&from, &to)?;
-            sync_folder(parent)
+            sync_folders(&to, &self.root)
         };
         swap().map_err(LakeError::io(&to))
     }

@@ -122,7 +122,7 @@ impl LocalFile {
     }
 }
 
-/// A folder of this machine for files on their way into a lake; it goes when this is dropped.
+/// A folder of this machine for files on their way into a lake. In a lake that is a folder it goes with what is staged there, else when this is dropped.
 #[derive(Debug)]
 pub struct Scratch {
     path: PathBuf,
@@ -194,7 +194,7 @@ impl Store {
         }
     }
 
-    /// Makes a small file where there is nothing else in the store, or opens the way for who else has made it. Returns whether the store was empty or has it.
+    /// Makes a small file where there is nothing else in the store. Returns whether it is there now, made by whomever.
     ///
     /// # Errors
     /// A system that refuses.
@@ -304,6 +304,18 @@ impl Store {
                 Err(LakeError::damaged(&self.show(key), "was being published when the lake was copied; run the stage again with --force"))
             }
         }
+    }
+
+    /// Whether a staged file of this size is where it belongs.
+    ///
+    /// # Errors
+    /// A system that refuses.
+    pub(crate) fn is_in_place(&self, staged: &Staged, bytes: u64) -> Result<bool, LakeError> {
+        let waits = match staged {
+            Staged::File { temporary, .. } => self.size(temporary)?.is_some(),
+            Staged::Upload { .. } => false,
+        };
+        Ok(!waits && self.size(staged.key())? == Some(bytes))
     }
 
     /// Removes what was staged for a run and never published.
