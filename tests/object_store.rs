@@ -1,6 +1,6 @@
 //! A lake in a bucket: all stages, kills, a server that misbehaves.
 
-use crate::common::{Bench, Outcome, TINY, gridlake, moments, wait_for};
+use crate::common::{Bench, Outcome, TINY, gridlake, moments, signal, wait_for};
 use crate::s3_server::{BUCKET, Server};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -56,6 +56,16 @@ impl Remote {
     fn verified(&self) {
         let verified = self.about(&["verify", &Self::address()]);
         assert!(verified.code == 0 && verified.stdout.contains("whole and unaltered"), "{verified:?}");
+    }
+
+    /// Names of checkpoints, while a process may be at work on them.
+    fn checkpoints(&self) -> Vec<String> {
+        let runs = std::fs::read_dir(self.server.objects().join(PREFIX).join("runs")).into_iter().flatten().flatten();
+        let files = runs.flat_map(|run| std::fs::read_dir(run.path().join("checkpoints")).into_iter().flatten().flatten());
+        let mut names: Vec<String> = files.map(|file| file.file_name().to_string_lossy().into_owned()).collect();
+        names.retain(|name| name.starts_with("step-"));
+        names.sort();
+        names
     }
 
     /// Tables and checkpoints, by their keys.
@@ -173,6 +183,28 @@ fn a_kill_leaves_a_bucket_as_whole_as_a_folder() {
 }
 
 #[test]
+fn a_process_that_slept_over_its_lease_publishes_nothing_more() {
+    let remote = Remote::new(&TINY.replace("steps = 60\n", "steps = 1000000\n").replace("every = 20", "every = 1000"));
+    let mut sleeper = remote.command("train").stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    wait_for(&mut sleeper, || !remote.checkpoints().is_empty());
+    signal(&sleeper, "-STOP");
+    // Half a minute of silence later the lease is another's.
+    let before = remote.checkpoints();
+    let mut taker = remote.start("train", &[]);
+    wait_for(&mut taker, || remote.checkpoints() != before);
+    signal(&sleeper, "-CONT");
+    let ended = sleeper.wait_with_output().unwrap();
+    taker.kill().unwrap();
+    taker.wait().unwrap();
+    let said = String::from_utf8(ended.stderr).unwrap();
+    assert_eq!(ended.status.code(), Some(1), "{said}");
+    // Or the request that it slept over broke off.
+    let words = ["another gridlake process is working on run", "HTTP error"];
+    assert!(words.iter().any(|words| said.contains(words)), "{said}");
+    remote.verified();
+}
+
+#[test]
 fn a_server_that_fails_now_and_then_is_asked_again() {
     let undisturbed = Remote::new(TINY);
     undisturbed.done("run", &[]);
@@ -211,8 +243,7 @@ fn credentials_that_are_refused_are_named() {
 fn two_processes_do_not_work_on_one_run_of_a_bucket() {
     let remote = Remote::new(&TINY.replace("steps = 60\n", "steps = 1000000\n").replace("every = 20", "every = 1000"));
     let mut child = remote.start("train", &[]);
-    let checkpoints = || content(&remote.server.objects().join(PREFIX)).len();
-    wait_for(&mut child, || checkpoints() > 0);
+    wait_for(&mut child, || !remote.checkpoints().is_empty());
     let second = remote.verb("train", &[]);
     let started = Instant::now();
     child.kill().unwrap();
@@ -220,8 +251,8 @@ fn two_processes_do_not_work_on_one_run_of_a_bucket() {
     second.fails(1, &["another gridlake process is working on run tiny-s0-"]);
     // The lock of a process of this machine that was killed is nobody's at once.
     let mut third = remote.start("train", &[]);
-    let before = checkpoints();
-    wait_for(&mut third, || checkpoints() > before || started.elapsed() > Duration::from_secs(50));
+    let before = remote.checkpoints();
+    wait_for(&mut third, || remote.checkpoints() != before || started.elapsed() > Duration::from_secs(50));
     third.kill().unwrap();
     third.wait().unwrap();
     assert!(started.elapsed() < Duration::from_secs(30), "{:?}", started.elapsed());

@@ -166,7 +166,7 @@ impl<'a> Workspace<'a> {
             }
             Err(failure) => {
                 // What it had staged goes, or what it had decided is ended; what cannot be done now is done by the run's next command.
-                let _ = Manifest::recover(self.lake, &self.run.name);
+                let _ = self.lock.check(&self.run.name).and_then(|()| Manifest::recover(self.lake, &self.run.name));
                 let status = if failure.class() == Class::Interrupted { Status::Interrupted } else { Status::Failed };
                 // The failure itself is what the user must see, even where it cannot be recorded, as on a full disk.
                 let _ = self.note(stage, |record| {

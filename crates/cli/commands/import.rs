@@ -220,6 +220,7 @@ fn fill(
     let mut progress = Progress::start(workspace.mode, &format!("{}: import", workspace.run.name), "moments", 0, total);
     let mut publication = Publication::begin(workspace.lake, workspace.owner(Stage::Record), Stage::Record.name(), workspace.last_step())?;
     let written = write(inputs, boxes, &mut publication, &mut progress, explain)?;
+    workspace.lock.check(&workspace.run.name)?;
     publication.publish()?;
     Ok(written)
 }

@@ -38,6 +38,7 @@ pub(crate) fn analyze(workspace: &mut Workspace<'_>) -> Result<Value, Failure> {
         found.insert(arena.label.to_string(), consensus_json(&consensus));
         interrupt::check(Stage::Analyze.name())
     })?;
+    workspace.lock.check(&workspace.run.name)?;
     publication.publish()?;
     Ok(json!({ "lattice_consensus": found }))
 }

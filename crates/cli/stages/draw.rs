@@ -51,6 +51,7 @@ pub(crate) fn draw(workspace: &mut Workspace<'_>) -> Result<Value, Failure> {
     for key in Manifest::load(workspace.lake, &run.name)?.of(stage, step) {
         commit.remove(key);
     }
+    workspace.lock.check(&run.name)?;
     commit.finish()?;
     Ok(json!({ "figures": paths.len() }))
 }

@@ -110,6 +110,7 @@ pub(crate) fn record(workspace: &mut Workspace<'_>) -> Result<Value, Failure> {
             }
         }
     }
+    workspace.lock.check(&workspace.run.name)?;
     publication.publish()?;
     Ok(json!({ "coverage": coverages, "device": network.device() }))
 }

@@ -8,7 +8,7 @@ use crate::error::LakeError;
 use crate::layout::{self, Lake};
 use crate::parquet_file::Written;
 pub use crate::parquet_file::hex;
-use crate::store::Staged;
+use crate::store::{Staged, Tag};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
@@ -56,6 +56,9 @@ pub struct Manifest {
     /// A publication that is decided, and not yet known to be in place.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pending: Option<Pending>,
+    /// What a bucket calls the version that this was read from.
+    #[serde(skip)]
+    tag: Tag,
 }
 
 /// A publication between its decision and its end.
@@ -115,9 +118,7 @@ impl Manifest {
     fn load_raw(lake: &Lake, run: &str) -> Result<Self, LakeError> {
         let key = layout::manifest(run);
         let path = lake.show(&key);
-        let Some(text) = lake.store().read(&key)? else {
-            return Ok(Self { format: MANIFEST_VERSION, files: BTreeMap::new(), pending: None });
-        };
+        let Some((text, tag)) = lake.store().read_tagged(&key)? else { return Ok(Self::of_files([])) };
         let damaged = |error: serde_json::Error| {
             LakeError::damaged(
                 &path,
@@ -130,7 +131,7 @@ impl Manifest {
         if let Some(found) = value.get("format").and_then(serde_json::Value::as_u64).filter(|found| *found > u64::from(MANIFEST_VERSION)) {
             return Err(LakeError::Version { path, found, known: MANIFEST_VERSION });
         }
-        serde_json::from_value(value).map_err(damaged)
+        Ok(Self { tag, ..serde_json::from_value(value).map_err(damaged)? })
     }
 
     /// Ends what a killed process had decided, and removes what it had not. The caller holds the run's lock.
@@ -140,6 +141,15 @@ impl Manifest {
     pub fn recover(lake: &Lake, run: &str) -> Result<(), LakeError> {
         Self::load_raw(lake, run)?.settle(lake, run)?;
         lake.store().clear_staged(run)
+    }
+
+    /// The same after a failure of this process, whichever side of a decision it was on; the failure itself is the one to report. A bucket's lease may be
+    /// lost by now, so there the run's next writer does it.
+    pub(crate) fn recover_after_failure(lake: &Lake, run: &str) {
+        if lake.store().folder().is_some() {
+            // What cannot be done now is done by the run's next writer.
+            let _ = Self::recover(lake, run);
+        }
     }
 
     /// Whether a publication is decided and not yet known to be in place.
@@ -152,13 +162,16 @@ impl Manifest {
 
     /// A manifest of files that are in place already.
     pub(crate) fn of_files(files: impl IntoIterator<Item = (String, Entry)>) -> Self {
-        Self { format: MANIFEST_VERSION, files: files.into_iter().collect(), pending: None }
+        Self { format: MANIFEST_VERSION, files: files.into_iter().collect(), pending: None, tag: Tag::default() }
     }
 
-    pub(crate) fn save(&self, lake: &Lake, run: &str) -> Result<(), LakeError> {
+    /// Writes it. In a bucket only over the version that it was made from: who slept over its lease must not undo what another has published since.
+    pub(crate) fn save(&mut self, lake: &Lake, run: &str) -> Result<(), LakeError> {
         let key = layout::manifest(run);
         let text = serde_json::to_string_pretty(self).map_err(|error| LakeError::damaged(&lake.show(&key), error.to_string()))?;
-        lake.store().write(&key, (text + "\n").as_bytes())
+        let replaced = lake.store().replace(&key, (text + "\n").as_bytes(), std::mem::take(&mut self.tag))?;
+        self.tag = replaced.ok_or_else(|| LakeError::Locked { run: run.to_owned() })?;
+        Ok(())
     }
 
     /// Puts in place what is pending.
@@ -246,8 +259,7 @@ impl<'l> Commit<'l> {
         let (lake, run) = (self.lake, self.run.clone());
         let done = self.decide();
         if done.is_err() {
-            // Whichever side of the decision it failed on; the failure itself is the one to report.
-            let _ = Manifest::recover(lake, &run);
+            Manifest::recover_after_failure(lake, &run);
         }
         done
     }

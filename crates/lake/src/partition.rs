@@ -82,8 +82,7 @@ impl Drop for Publication<'_> {
     fn drop(&mut self) {
         if !self.published {
             self.files.clear();
-            // What cannot be removed now is removed by the next Publication.
-            let _ = Manifest::recover(self.lake, &self.owner.run);
+            Manifest::recover_after_failure(self.lake, &self.owner.run);
         }
     }
 }

@@ -168,6 +168,29 @@ impl Bucket {
         }
     }
 
+    /// The same by its tag. An answer that was lost on its way leaves open whether the object was written: so look, and ask again where it was not.
+    pub(super) fn replace(&self, key: &str, bytes: &[u8], etag: Option<String>) -> Result<Option<UpdateVersion>, LakeError> {
+        let expected = etag.map(|etag| UpdateVersion { e_tag: Some(etag), version: None });
+        for last in [false, true] {
+            let written = self.write_if(key, bytes, expected.clone());
+            if let Ok(Some(version)) = written {
+                return Ok(Some(version));
+            }
+            let found = self.read_versioned(key)?;
+            if let Some(found) = found.as_ref().filter(|found| found.bytes == bytes) {
+                return Ok(Some(found.version.clone()));
+            }
+            let untouched = found.map(|found| found.version.e_tag) == expected.as_ref().map(|expected| expected.e_tag.clone());
+            if !untouched {
+                return Ok(None);
+            }
+            if last {
+                return written;
+            }
+        }
+        Ok(None)
+    }
+
     pub(super) fn found(&self, key: &str, bytes: &[u8]) -> Result<bool, LakeError> {
         if self.size(key)?.is_some() {
             return Ok(true);

@@ -55,13 +55,14 @@ impl RunLock {
         }
     }
 
-    /// Refuses to go on where the lock was lost: a lease that could not be renewed, and that another process has taken.
+    /// Refuses to go on where the lock was lost: a lease that was not renewed in time, as while its process was stopped, and that another process has
+    /// taken. To be asked before anything is published.
     ///
     /// # Errors
-    /// [`LakeError::Locked`] then.
+    /// [`LakeError::Locked`] then; a store that does not answer.
     pub fn check(&self, run: &str) -> Result<(), LakeError> {
         match &self.0 {
-            Held::Lease(lease) if lease.lost.load(Ordering::SeqCst) => Err(LakeError::Locked { run: run.to_owned() }),
+            Held::Lease(lease) if !lease.is_held()? => Err(LakeError::Locked { run: run.to_owned() }),
             _ => Ok(()),
         }
     }
@@ -111,7 +112,7 @@ fn started(process: u32) -> Option<u64> {
 struct Lease {
     bucket: Bucket,
     key: String,
-    version: Arc<Mutex<UpdateVersion>>,
+    version: Arc<Mutex<(UpdateVersion, Instant)>>,
     lost: Arc<AtomicBool>,
     stop: Option<mpsc::Sender<()>>,
     renewal: Option<JoinHandle<()>>,
@@ -124,7 +125,7 @@ impl Lease {
         let mut watched: Option<(UpdateVersion, Instant)> = None;
         let version = loop {
             let Some(found) = bucket.read_versioned(key)? else {
-                match write(bucket, key, &holder, None)? {
+                match bucket.replace(key, &holder.bytes(), None)? {
                     Some(version) => break version,
                     None => continue,
                 }
@@ -137,12 +138,12 @@ impl Lease {
             };
             let gone = serde_json::from_slice::<Holder>(&found.bytes).is_ok_and(|holder| holder.is_gone());
             if gone || since.elapsed() >= LEASE {
-                break write(bucket, key, &holder, Some(found.version))?.ok_or_else(locked)?;
+                break bucket.replace(key, &holder.bytes(), found.version.e_tag)?.ok_or_else(locked)?;
             }
             watched = Some((found.version, since));
             std::thread::sleep(Duration::from_secs(1));
         };
-        let (version, lost) = (Arc::new(Mutex::new(version)), Arc::new(AtomicBool::new(false)));
+        let (version, lost) = (Arc::new(Mutex::new((version, Instant::now()))), Arc::new(AtomicBool::new(false)));
         let (stop, stopped) = mpsc::channel();
         let renewal = {
             let (bucket, key, version, lost) = (bucket.clone(), key.to_owned(), version.clone(), lost.clone());
@@ -150,23 +151,36 @@ impl Lease {
         };
         Ok(Self { bucket: bucket.clone(), key: key.to_owned(), version, lost, stop: Some(stop), renewal: Some(renewal) })
     }
-}
 
-/// Writes the lease where it is as expected. An answer that was lost on its way makes the next attempt fail, though the first one was done: so look.
-fn write(bucket: &Bucket, key: &str, holder: &Holder, expected: Option<UpdateVersion>) -> Result<Option<UpdateVersion>, LakeError> {
-    if let Some(version) = bucket.write_if(key, &holder.bytes(), expected)? {
-        return Ok(Some(version));
+    /// Whether it is this process's; the store is asked where it was not renewed for long.
+    fn is_held(&self) -> Result<bool, LakeError> {
+        if self.lost.load(Ordering::SeqCst) {
+            return Ok(false);
+        }
+        // Renewals wait meanwhile.
+        let known = self.version.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.1.elapsed() < LEASE / 2 {
+            return Ok(true);
+        }
+        Ok(self.bucket.read_versioned(&self.key)?.is_some_and(|found| found.version.e_tag == known.0.e_tag))
     }
-    Ok(bucket.read_versioned(key)?.filter(|found| found.bytes == holder.bytes()).map(|found| found.version))
 }
 
 /// Renews until it is told to stop, or another process has the lease.
-fn renew(bucket: &Bucket, key: &str, mut holder: Holder, version: &Mutex<UpdateVersion>, lost: &AtomicBool, stopped: &mpsc::Receiver<()>) {
+fn renew(
+    bucket: &Bucket,
+    key: &str,
+    mut holder: Holder,
+    version: &Mutex<(UpdateVersion, Instant)>,
+    lost: &AtomicBool,
+    stopped: &mpsc::Receiver<()>,
+) {
     while stopped.recv_timeout(RENEW) == Err(RecvTimeoutError::Timeout) {
         holder.renewals += 1;
-        let known = version.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        match write(bucket, key, &holder, Some(known)) {
-            Ok(Some(renewed)) => *version.lock().unwrap_or_else(PoisonError::into_inner) = renewed,
+        let mut known = version.lock().unwrap_or_else(PoisonError::into_inner);
+        let asked = Instant::now();
+        match bucket.replace(key, &holder.bytes(), known.0.e_tag.clone()) {
+            Ok(Some(renewed)) => *known = (renewed, asked),
             Ok(None) => return lost.store(true, Ordering::SeqCst),
             // The next attempt may reach the store; if none does, another process takes the lease, and a later one finds out.
             Err(_) => {}
@@ -184,7 +198,7 @@ impl Drop for Lease {
         if !self.lost.load(Ordering::SeqCst) {
             let mine = self.bucket.read_versioned(&self.key).ok().flatten();
             let version = self.version.lock().unwrap_or_else(PoisonError::into_inner);
-            if mine.is_some_and(|found| found.version.e_tag == version.e_tag) {
+            if mine.is_some_and(|found| found.version.e_tag == version.0.e_tag) {
                 // One that stays is found to be nobody's.
                 let _ = self.bucket.remove(&self.key);
             }

@@ -62,6 +62,10 @@ pub enum Staged {
     },
 }
 
+/// What a bucket calls a version of an object; folders tell none apart.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Tag(Option<String>);
+
 impl Staged {
     /// Where the file belongs.
     pub fn key(&self) -> &str {
@@ -191,6 +195,29 @@ impl Store {
         match &self.0 {
             Kind::Folder(folder) => folder.write(key, bytes),
             Kind::Bucket(bucket) => bucket.write(key, bytes),
+        }
+    }
+
+    /// A whole small file with the version that [`Store::replace`] asks for; folders have none.
+    ///
+    /// # Errors
+    /// A system that refuses.
+    pub(crate) fn read_tagged(&self, key: &str) -> Result<Option<(Vec<u8>, Tag)>, LakeError> {
+        match &self.0 {
+            Kind::Folder(folder) => Ok(folder.read(key)?.map(|bytes| (bytes, Tag::default()))),
+            Kind::Bucket(bucket) => Ok(bucket.read_versioned(key)?.map(|found| (found.bytes.to_vec(), Tag(found.version.e_tag)))),
+        }
+    }
+
+    /// Writes a small file, in a bucket only where it still has this version (none: only where there is none yet). Returns the new version, or `None`
+    /// where it was replaced by another process.
+    ///
+    /// # Errors
+    /// A system that refuses.
+    pub(crate) fn replace(&self, key: &str, bytes: &[u8], tag: Tag) -> Result<Option<Tag>, LakeError> {
+        match &self.0 {
+            Kind::Folder(folder) => folder.write(key, bytes).map(|()| Some(Tag::default())),
+            Kind::Bucket(bucket) => Ok(bucket.replace(key, bytes, tag.0)?.map(|version| Tag(version.e_tag))),
         }
     }
 
