@@ -23,6 +23,8 @@ use tokio::runtime::Runtime;
 
 /// Attempts after the first one, with pauses of 0.1 s, doubled up to 5 s: half a minute in all.
 const RETRIES: usize = 9;
+/// Pauses before each look at whether a refused upload is in place after all.
+const LOOKS: &[Duration] = &[Duration::ZERO, Duration::from_millis(300), Duration::from_secs(1), Duration::from_secs(3)];
 /// What is fetched at once where parts of an object are read.
 const BLOCK: u64 = 2 << 20;
 /// Blocks of one open object that are kept.
@@ -254,15 +256,29 @@ impl Bucket {
 
     pub(super) fn adopt(&self, key: &str, id: &str, parts: &[String], bytes: u64, sha256: &str) -> Result<(), LakeError> {
         let parts = parts.iter().map(|part| PartId { content_id: part.clone() }).collect();
-        let completed = self.wait(key, self.store.complete_multipart(&self.path(key), &id.to_owned(), parts));
-        // It may have been completed before the process was killed, or before the answer came; stores say so in many ways.
-        if completed.is_err() && self.size(key)? == Some(bytes) {
-            let (_, found) = crate::manifest::digest(&mut self.open(key)?.reader()).map_err(LakeError::io(&self.show(key)))?;
-            if found == sha256 {
-                return Ok(());
+        let path = self.path(key);
+        let completed = runtime()?.block_on(self.store.complete_multipart(&path, &id.to_owned(), parts));
+        let Err(error) = completed else { return Ok(()) };
+        // It may have been completed before the process was killed, or before the answer came, and a store may be at work on it still; stores say so
+        // in many ways.
+        let gone = matches!(error, Error::NotFound { .. } | Error::PermissionDenied { .. } | Error::Unauthenticated { .. });
+        for pause in if gone { LOOKS } else { &LOOKS[..1] } {
+            std::thread::sleep(*pause);
+            if self.size(key)? == Some(bytes) {
+                let (_, found) = crate::manifest::digest(&mut self.open(key)?.reader()).map_err(LakeError::io(&self.show(key)))?;
+                if found == sha256 {
+                    return Ok(());
+                }
             }
         }
-        completed.map(|_| ())
+        if matches!(error, Error::NotFound { .. }) {
+            return Err(LakeError::damaged(
+                &self.show(key),
+                "was decided, but the store has given up its upload (a rule that removes old uploads?); remove the run's manifest.json and run again: \
+                 tables and figures are made anew, checkpoints stay, rows of metrics so far are lost",
+            ));
+        }
+        Err(LakeError::Io { path: self.show(key), source: io_error(error) })
     }
 
     pub(super) fn clear_staged(&self, run: &str) -> Result<(), LakeError> {
