@@ -1,6 +1,9 @@
 //! `sql`, `verify` and `export` of a real lake.
 
-use crate::common::{Bench, Outcome, TINY, gridlake, snapshot};
+use crate::common::{Bench, Outcome, TINY, gridlake, moments, snapshot, wait_for};
+use std::process::Stdio;
+use std::thread::sleep;
+use std::time::Instant;
 
 /// Two runs of 12 units in two boxes, and one of 10 units.
 fn lake() -> Bench {
@@ -28,15 +31,32 @@ fn all_runs_are_one_table_whatever_their_size() {
     assert!(lists.code == 0 && lists.stdout.lines().nth(1).is_some_and(|line| line.ends_with(",10")), "{lists:?}");
     let table = sql(&bench, "SELECT arena, unit FROM units ORDER BY run, arena, unit", &["--rows", "3"]);
     assert_eq!(table.stdout, "arena        unit\nsquare-1.5m  0\nsquare-1.5m  1\nsquare-1.5m  2\n", "{table:?}");
-    assert!(table.stderr.contains("3 of 68 rows"), "{table:?}");
+    assert!(table.stderr.contains("only the first 3 rows are shown"), "{table:?}");
     let joined = sql(
         &bench,
         "SELECT COUNT(*) AS n FROM units JOIN ratemaps ON units.run = ratemaps.run AND units.arena = ratemaps.arena AND units.unit = ratemaps.unit",
         &["--format", "csv"],
     );
     assert_eq!((joined.code, joined.stdout.as_str()), (0, "n\n68\n"), "{joined:?}");
+    let whole = sql(&bench, "-- all of them\n/* both */ SELECT COUNT(*) AS n FROM units", &[]);
+    assert_eq!((whole.code, whole.stdout.as_str(), whole.stderr.as_str()), (0, "n\n68\n", ""), "{whole:?}");
     let tables = sql(&bench, "SHOW TABLES", &["--format", "csv"]);
     assert!(tables.stdout.contains("activity") && tables.stdout.contains("units"), "{tables:?}");
+}
+
+#[test]
+fn a_lake_below_a_folder_that_looks_like_a_partition_is_asked_as_any_other() {
+    let bench = lake();
+    let odd = bench.folder().join("run=a/step=7");
+    std::fs::create_dir_all(&odd).unwrap();
+    let query = "SELECT run, step, COUNT(*) AS n FROM units WHERE step = 60 GROUP BY run, step ORDER BY run";
+    let ask = |lake: &std::path::Path, query: &str| Outcome::of(gridlake().args(["sql", query, "--format", "csv", "--lake"]).arg(lake));
+    let plain = ask(&bench.lake, query);
+    assert!(plain.code == 0 && plain.stdout.lines().count() == 4, "{plain:?}");
+    std::fs::rename(&bench.lake, odd.join("lake")).unwrap();
+    assert_eq!(ask(&odd.join("lake"), query).stdout, plain.stdout);
+    let none = ask(&odd.join("lake"), "SELECT COUNT(*) AS n FROM units WHERE step = 61");
+    assert_eq!(none.stdout, "n\n0\n", "{none:?}");
 }
 
 #[test]
@@ -126,4 +146,78 @@ fn an_exported_run_is_a_lake_of_its_own() {
     std::fs::remove_dir_all(&to).unwrap();
     export("other").fails(3, &["torn or altered"]);
     assert!(!to.exists(), "whole or not at all");
+    assert_eq!(std::fs::read_dir(bench.folder().join("out")).unwrap().count(), 0, "nothing is left beside it");
+}
+
+#[test]
+fn an_export_can_go_where_one_is_in_an_empty_folder_or_one_that_a_link_names() {
+    let bench = lake();
+    let (here, there) = (bench.folder().join("here"), bench.folder().join("there"));
+    std::fs::create_dir(&here).unwrap();
+    std::fs::create_dir(&there).unwrap();
+    std::os::unix::fs::symlink(&there, bench.folder().join("link")).unwrap();
+    let lake = std::fs::canonicalize(&bench.lake).unwrap();
+    for (from, to, at) in [(&here, ".", &here), (&here, "../link", &there)] {
+        let mut command = gridlake();
+        let done = Outcome::of(command.current_dir(from).args(["export", "other", "--to", to, "--lake"]).arg(&lake));
+        assert_eq!(done.code, 0, "{to}: {done:?}");
+        let verified = Outcome::of(gridlake().arg("verify").arg(at));
+        assert!(verified.code == 0 && verified.stdout.contains("whole and unaltered"), "{to}: {verified:?}");
+    }
+    assert!(bench.folder().join("link").is_symlink());
+}
+
+#[test]
+fn a_killed_export_leaves_nothing_that_the_next_one_does_not_remove() {
+    let bench = lake();
+    let out = bench.folder().join("out");
+    std::fs::create_dir(&out).unwrap();
+    let command = || {
+        let mut command = gridlake();
+        command.args(["export", "other", "--quiet", "--to"]).arg(out.join("copy")).arg("--lake").arg(&bench.lake);
+        command.stdout(Stdio::null()).stderr(Stdio::null());
+        command
+    };
+    let started = Instant::now();
+    assert!(command().status().unwrap().success());
+    let whole = started.elapsed();
+    let names = || {
+        let mut names: Vec<_> = std::fs::read_dir(&out).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    };
+    let mut left = 0;
+    for moment in moments().take(20) {
+        let _ = std::fs::remove_dir_all(out.join("copy"));
+        let mut child = command().spawn().unwrap();
+        sleep(whole.mul_f64(moment));
+        let _ = child.kill();
+        child.wait().unwrap();
+        let found = names();
+        assert!(found.len() <= 1 && found.iter().all(|name| name == "copy" || name == ".tmp-export-copy"), "{found:?}");
+        left += usize::from(found == [".tmp-export-copy"]);
+    }
+    assert!(left > 0, "no kill came in time to show anything");
+    let _ = std::fs::remove_dir_all(out.join("copy"));
+    assert!(command().status().unwrap().success());
+    assert_eq!(names(), ["copy"]);
+    let verified = Outcome::of(gridlake().arg("verify").arg(out.join("copy")));
+    assert_eq!(verified.code, 0, "{verified:?}");
+}
+
+#[test]
+fn a_run_that_is_at_work_can_be_exported() {
+    let bench = Bench::with(&TINY.replace("steps = 60\n", "steps = 1000000\n").replace("every = 20", "every = 20\nkeep = 1"));
+    let mut child = bench.start("train", &[]);
+    wait_for(&mut child, || !bench.runs().is_empty() && bench.checkpoints().len() == 1);
+    for number in 0..8 {
+        let to = bench.folder().join(format!("copy-{number}"));
+        let done = Outcome::of(gridlake().args(["export", "tiny", "--to"]).arg(&to).arg("--lake").arg(&bench.lake));
+        assert_eq!(done.code, 0, "{done:?}");
+        let verified = Outcome::of(gridlake().arg("verify").arg(&to));
+        assert!(verified.code == 0 && verified.stdout.contains("whole and unaltered"), "{verified:?}");
+    }
+    assert!(child.try_wait().unwrap().is_none(), "it was at work all the time");
+    child.kill().unwrap();
+    child.wait().unwrap();
 }

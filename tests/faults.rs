@@ -133,14 +133,14 @@ fn torn_altered_empty_and_missing_files_are_found_and_named() {
         let verified = verify(&bench.lake);
         let fault = verified.stdout.lines().find(|line| line.starts_with("fault:")).unwrap_or_default().to_owned();
         assert_eq!(verified.code, 1, "{verified:?}");
-        assert!(fault.contains("part-0.parquet") && fault.contains("--force"), "{verified:?}");
+        assert!(fault.contains("part-0.parquet") && fault.contains("remove it and give the command"), "{verified:?}");
         for what in what {
             assert!(fault.contains(what), "{what} is not in {fault}");
         }
         bench.verb("analyze", &["--force"]).fails(code, words);
     };
     let anew = ["part-0.parquet is missing or altered", "hint: `gridlake record"];
-    let damaged = ["part-0.parquet: is altered", "--force"];
+    let damaged = ["part-0.parquet: is altered", "remove it and give the command"];
     let length = fs::metadata(&activity).unwrap().len() as usize;
     for kept in [0, 1, length / 2, length - 1] {
         let _torn = Changed::new(&activity, |bytes| bytes.truncate(kept));
@@ -183,7 +183,7 @@ fn altered_and_missing_metrics_are_found_before_they_are_used() {
     let part = tables.iter().map(|(path, _)| bench.lake.join(path)).find(|path| path.to_string_lossy().contains("metrics")).unwrap();
     {
         let _flipped = Changed::new(&part, |bytes| bytes[600] ^= 1);
-        bench.verb("draw", &["--force"]).fails(3, &["tables/metrics", "is altered", "--force"]);
+        bench.verb("draw", &["--force"]).fails(3, &["tables/metrics", "is altered", "copy the whole file"]);
     }
     fs::remove_file(&part).unwrap();
     let planned = bench.done("plan", &[]);

@@ -88,14 +88,14 @@ pub(crate) struct LakeArguments {
 #[derive(Debug, Args)]
 pub(crate) struct SqlArguments {
     /// The query, such as "SELECT run, AVG(period_m) FROM units WHERE active GROUP BY run".
-    #[arg(value_name = "QUERY")]
+    #[arg(value_name = "QUERY", allow_hyphen_values = true)]
     pub(crate) query: String,
     /// The lake: a folder, or s3://bucket/prefix.
     #[arg(long, value_name = "LAKE", default_value = "data/lake", value_parser = location)]
     pub(crate) lake: Location,
-    /// Form of the answer.
-    #[arg(long, value_name = "FORMAT", default_value = "table")]
-    pub(crate) format: SqlFormat,
+    /// Form of the answer; by default as the ending of --output says, else a table.
+    #[arg(long, value_name = "FORMAT")]
+    pub(crate) format: Option<SqlFormat>,
     /// Most rows of a table.
     #[arg(long, value_name = "NUMBER", default_value_t = 100)]
     pub(crate) rows: usize,

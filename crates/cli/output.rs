@@ -25,6 +25,11 @@ pub(crate) fn duration(seconds: f64) -> String {
     }
 }
 
+/// "1 run", "2 runs".
+pub(crate) fn counted(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}
+
 /// Columns of equal width, two spaces apart; the first row is the header.
 pub(crate) fn table(rows: &[Vec<String>]) -> String {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);

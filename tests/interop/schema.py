@@ -27,6 +27,8 @@ class Table:
     columns: tuple[Column, ...]
     # Columns that are no part of the files but of their folders' names.
     partitions: tuple[Column, ...]
+    # Whether some stage writes it.
+    written: bool
 
     @property
     def all_columns(self) -> tuple[Column, ...]:
@@ -48,7 +50,7 @@ def tables() -> dict[str, Table]:
         keys = re.search(r"Partitions: (.*)\.", section)[1]
         rows = [line for line in section.splitlines() if line.startswith("| `")]
         partitions = {"`run`": (RUN,), "`run`, `step`": (RUN, STEP)}[keys]
-        found[name] = Table(name, tuple(column(row) for row in rows), partitions)
+        found[name] = Table(name, tuple(column(row) for row in rows), partitions, "No stage writes it yet" not in section)
         assert found[name].columns, f"{PAGE}: no columns of {name}"
     assert len(found) >= 7, f"{PAGE}: only {list(found)}"
     return found

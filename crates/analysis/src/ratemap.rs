@@ -81,6 +81,18 @@ impl Accumulator {
         }
     }
 
+    /// What is left of it without a part of it.
+    ///
+    /// # Panics
+    /// Where bins or units differ, or `part` has visits that it has not.
+    #[must_use]
+    pub fn without(&self, part: &Self) -> Self {
+        assert_eq!((self.bins.nx, self.bins.ny, self.units), (part.bins.nx, part.bins.ny, part.units), "same bins and units");
+        let visits = self.visits.iter().zip(&part.visits).map(|(all, some)| all - some).collect();
+        let sums = self.sums.iter().zip(&part.sums).map(|(all, some)| all - some).collect();
+        Self { bins: self.bins.clone(), units: self.units, visits, sums }
+    }
+
     /// Puts in a bin (`row * nx + column`) what another accumulator had there.
     ///
     /// # Panics

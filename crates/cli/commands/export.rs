@@ -24,7 +24,7 @@ pub(crate) fn export(arguments: &ExportArguments, mode: Mode) -> Result<(), Fail
         LakeError::NotEmpty { .. } => Failure::config(error),
         other => other.into(),
     })?;
-    let size = format!("{} files, {:.1} MB", exported.files, exported.bytes as f64 / 1e6);
+    let size = format!("{}, {:.1} MB", output::counted(exported.files, "file"), exported.bytes as f64 / 1e6);
     output::print(&format!("{run}: {size}, in {} (a lake of its own: `gridlake verify` checks it)\n", arguments.to.display()))
 }
 

@@ -77,12 +77,17 @@ pub(crate) fn import(arguments: &ImportArguments, mode: Mode) -> Result<(), Fail
         .map(|arena| box_of(arena, &sources[arena.files.first().copied().unwrap_or(0)], &mapping))
         .collect::<Result<_, _>>()?;
 
+    let new = matches!(Lake::open(&run.settings.lake), Err(LakeError::NotALake { .. }));
     let lake = Lake::create(&run.settings.lake)?;
     let mut workspace = Workspace::open(&lake, &run, mode)?;
     let inputs = Inputs { sources: &sources, mapping: &mapping, spikes: trains.as_ref(), survey: &surveyed };
     let outcome = fill(&workspace, &inputs, &boxes, &explain);
     if outcome.is_err() {
         workspace.forget_new();
+        if new {
+            // What cannot be removed now is an empty lake.
+            let _ = lake.forget_new();
+        }
     }
     let written = outcome?;
     let notes = notes(&sources, &surveyed, &written);

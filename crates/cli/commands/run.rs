@@ -8,7 +8,8 @@ use crate::plan::{self, Stage, Verdict};
 use crate::progress::Mode;
 use crate::workspace::Workspace;
 use crate::{stages, summary};
-use gridlake_lake::Lake;
+use gridlake_lake::store::Location;
+use gridlake_lake::{Lake, LakeError};
 
 /// Does what is stale of `wanted` for every run of the pipeline. A run that fails stops no other; an interrupt stops all.
 ///
@@ -16,9 +17,9 @@ use gridlake_lake::Lake;
 /// A bad pipeline; the failure of the only run, or how many of several failed.
 pub(crate) fn run(arguments: &PipelineArguments, wanted: &[Stage], mode: Mode) -> Result<(), Failure> {
     let Pipeline { lake, runs } = pipeline::resolve(&arguments.pipeline, &arguments.overrides())?;
-    let lake = Lake::create(&lake)?;
+    let lake = if wanted.contains(&Stage::Train) { Lake::create(&lake)? } else { existing(&lake, &runs, wanted, arguments)? };
     let mut failures: Vec<Class> = Vec::new();
-    let work = |run: &Run| one(&lake, run, wanted, arguments, mode).map_err(|failure| failure.about(&run.name));
+    let work = |run: &Run| one(&lake, run, wanted, arguments, mode).map_err(|failure| about(failure, run, arguments));
     share_device::for_each(&runs, at_once(&lake, &runs, wanted, arguments.force), work, |run, done| match done {
         Ok(()) if wanted.len() == Stage::ALL.len() => summary::print(&lake, run),
         Ok(()) => Ok(()),
@@ -42,6 +43,28 @@ pub(crate) fn run(arguments: &PipelineArguments, wanted: &[Stage], mode: Mode) -
     }
 }
 
+/// A failure says which run it is about, and how to go on.
+fn about(failure: Failure, run: &Run, arguments: &PipelineArguments) -> Failure {
+    let failure = failure.about(&run.name);
+    if arguments.force && failure.class() == Class::Interrupted {
+        return failure.hint("run the same command again without --force to go on; with it everything starts anew");
+    }
+    failure
+}
+
+/// The lake of stages that need the result of another: where there is none, there is no such result, and none is made.
+fn existing(location: &Location, runs: &[Run], wanted: &[Stage], arguments: &PipelineArguments) -> Result<Lake, Failure> {
+    match Lake::open(location) {
+        Err(LakeError::NotALake { .. }) => {
+            if let (Some(run), Some(stage)) = (runs.first(), wanted.first()) {
+                needs(run, *stage, &plan::assess(None, run)?, arguments).map_err(|failure| failure.about(&run.name))?;
+            }
+            Ok(Lake::create(location)?)
+        }
+        lake => Ok(lake?),
+    }
+}
+
 /// How many runs to work on at once: several only where several are still to be trained on a GPU, and as many as the one that takes most of it allows.
 fn at_once(lake: &Lake, runs: &[Run], wanted: &[Stage], force: bool) -> usize {
     if runs.len() == 1 || !wanted.contains(&Stage::Train) {
@@ -62,6 +85,11 @@ fn one(lake: &Lake, run: &Run, wanted: &[Stage], arguments: &PipelineArguments, 
     let verdicts = plan::assess(Some(lake), run)?;
     if !arguments.force && wanted.iter().all(|stage| !is_stale(&verdicts, *stage)) {
         tracing::info!("{}: everything is there already", run.name);
+        for input in wanted.iter().filter_map(|stage| stage.input()).filter(|input| !wanted.contains(input)) {
+            if let Some(why) = verdicts.iter().find(|verdict| verdict.stage == input).and_then(|verdict| verdict.stale.as_ref()) {
+                tracing::warn!("{}: but {input}, which it was made from, is not as it was: {why}", run.name);
+            }
+        }
         return Ok(());
     }
     for &stage in wanted.iter().filter(|stage| arguments.force || is_stale(&verdicts, **stage)) {
@@ -71,7 +99,10 @@ fn one(lake: &Lake, run: &Run, wanted: &[Stage], arguments: &PipelineArguments, 
     for &stage in wanted {
         // Assessed again: under the lock, and after the stage before.
         let verdicts = plan::assess(Some(lake), run)?;
-        needs(run, stage, &verdicts, arguments)?;
+        if let Err(failure) = needs(run, stage, &verdicts, arguments) {
+            workspace.forget_new();
+            return Err(failure);
+        }
         if arguments.force || is_stale(&verdicts, stage) {
             stages::perform(&mut workspace, stage, arguments.force)?;
         }

@@ -15,8 +15,11 @@ use std::path::Path;
 /// A query that is wrong or would change something; a file that cannot be read; a sink that refuses.
 pub(crate) fn sql(arguments: &SqlArguments) -> Result<(), Failure> {
     let lake = open_lake(&arguments.lake)?;
-    let rows = sql::query(&lake, &arguments.query).map_err(failure)?;
-    match (arguments.format, &arguments.output) {
+    // One more than is shown tells whether there are more.
+    let format = format_of(arguments);
+    let limit = matches!(format, SqlFormat::Table).then_some(arguments.rows.saturating_add(1));
+    let rows = sql::query(&lake, &arguments.query, limit).map_err(failure)?;
+    match (format, &arguments.output) {
         (SqlFormat::Table, None) => table(rows, arguments.rows),
         (SqlFormat::Table, Some(path)) => {
             Err(Failure::config(format!("--output {}: a table is for people", path.display())).hint("choose --format csv, json or parquet"))
@@ -36,19 +39,40 @@ pub(crate) fn sql(arguments: &SqlArguments) -> Result<(), Failure> {
     }
 }
 
+/// As it is asked for, else as the file's name ends, else a table.
+fn format_of(arguments: &SqlArguments) -> SqlFormat {
+    let ending = arguments.output.as_deref().and_then(Path::extension).and_then(|ending| ending.to_str());
+    arguments.format.unwrap_or(match ending {
+        Some("csv") => SqlFormat::Csv,
+        Some("json") => SqlFormat::Json,
+        Some("parquet" | "pq") => SqlFormat::Parquet,
+        _ => SqlFormat::Table,
+    })
+}
+
 fn table(rows: Rows, limit: usize) -> Result<(), Failure> {
     let head = rows.head(limit).map_err(failure)?;
     output::print(&output::table(&head.cells))?;
-    let shown = head.cells.len() as u64 - 1;
-    if shown < head.rows {
-        tracing::warn!("{shown} of {} rows are shown; --rows shows more, --format csv, json or parquet gives all", head.rows);
+    if head.cells.len() == 1 {
+        tracing::warn!("no rows");
+    }
+    if head.more {
+        tracing::warn!(
+            "only the first {} rows are shown; --rows shows more, --format csv, json or parquet gives all",
+            head.cells.len() - 1
+        );
     }
     Ok(())
 }
 
 /// Writes a file, whole or not at all.
 fn keep(rows: Rows, format: SqlFormat, path: &Path) -> Result<(), Failure> {
-    let refuse = |error: std::io::Error| Failure::work(format!("{}: {error}", path.display()));
+    let refuse = |error: std::io::Error| {
+        // Without the name of the temporary file.
+        let system = error.get_ref().and_then(|inner| inner.source()).map(ToString::to_string);
+        let reason = system.unwrap_or_else(|| error.to_string());
+        Failure::work(format!("{}: {reason}", path.display()))
+    };
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let permissions = std::os::unix::fs::PermissionsExt::from_mode(0o666);
     let aside = tempfile::Builder::new().prefix(".tmp-").permissions(permissions).tempfile_in(folder).map_err(refuse)?;
@@ -73,7 +97,7 @@ fn write<W: Write + Send>(rows: Rows, format: SqlFormat, sink: &mut W) -> Result
 
 fn failure(error: SqlError) -> Failure {
     match error {
-        SqlError::Query(_) | SqlError::ReadOnly(_) => Failure::config(error),
+        SqlError::Query(_) | SqlError::ReadOnly(_) | SqlError::Work(_) => Failure::config(error),
         SqlError::Data(_) => Failure::data(error),
         SqlError::Output(_) => Failure::work(error),
         SqlError::Lake(error) => error.into(),

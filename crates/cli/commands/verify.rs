@@ -2,7 +2,7 @@
 
 use super::open_lake;
 use crate::failure::Failure;
-use crate::output;
+use crate::output::{self, counted};
 use crate::progress::{Mode, Progress};
 use gridlake_lake::store::Location;
 use gridlake_lake::verify;
@@ -27,10 +27,10 @@ pub(crate) fn verify(location: &Location, mode: Mode) -> Result<(), Failure> {
             let _ = writeln!(text, "{word}: {finding}");
         }
     }
-    let sum = format!("{} files of {} runs, {:.1} MB", found.files, found.runs, found.bytes as f64 / 1e6);
+    let sum = format!("{} of {}, {:.1} MB", counted(found.files, "file"), counted(found.runs, "run"), found.bytes as f64 / 1e6);
     if found.faults.is_empty() {
         return output::print(&format!("{text}{sum}: all are there, whole and unaltered\n"));
     }
     output::print(&text)?;
-    Err(Failure::work(format!("{sum}: {} faults", found.faults.len())).hint("each line above says what can be done"))
+    Err(Failure::work(format!("{sum}: {}", counted(found.faults.len(), "fault"))).hint("each line above says what can be done"))
 }

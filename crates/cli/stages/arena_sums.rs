@@ -1,18 +1,20 @@
 //! Activity added up in bins, arena by arena: what ratemaps are made from.
 //!
 //! It comes from the table `ratemap_sums`, where a recording left it there because it does not keep all activity, else from `activity`. Both give
-//! the same bits: sums run in the order of trajectory and time either way. One arena's sums are held at a time.
+//! the same bits: sums run in the order of trajectory and time either way. One arena's sums are held at a time, of all its moments and of the first
+//! half of them, from which stability is told.
 
 use crate::failure::Failure;
 use crate::interrupt;
 use crate::plan::Stage;
 use crate::workspace::Workspace;
-use gridlake_analysis::Accumulator;
+use gridlake_analysis::{Accumulator, Ratemaps};
 use gridlake_lake::frame::{Data, Frame};
 use gridlake_lake::partition;
-use gridlake_lake::schema::{ACTIVITY, RATEMAP_SUMS};
+use gridlake_lake::schema::{ACTIVITY, FIRST_HALF_SUMS, RATEMAP_SUMS, Table};
 use gridlake_space::arena::Arena;
 use gridlake_space::bins::Bins;
+use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -24,6 +26,30 @@ pub(crate) struct ArenaSums {
     pub(crate) label: Arc<str>,
     pub(crate) box_m: f64,
     pub(crate) sums: Accumulator,
+    /// Of the first half of its moments; none where an older gridlake added up only all of them.
+    pub(crate) first_half: Option<Accumulator>,
+}
+
+impl ArenaSums {
+    /// Nothing yet, of a square box.
+    pub(crate) fn new(label: Arc<str>, box_m: f64, bins: usize, units: usize) -> Self {
+        let empty = Accumulator::new(Bins::square(Arena::square(box_m), bins), units);
+        Self { label, box_m, first_half: Some(empty.clone()), sums: empty }
+    }
+
+    /// Adds a moment, which is one of the first half or not.
+    pub(crate) fn add(&mut self, x_m: f64, y_m: f64, activity: &[f32], in_first_half: bool) {
+        self.sums.add(x_m, y_m, activity);
+        if let Some(first) = self.first_half.as_mut().filter(|_| in_first_half) {
+            first.add(x_m, y_m, activity);
+        }
+    }
+
+    /// The maps of some units of the two halves.
+    pub(crate) fn halves(&self, units: Range<usize>) -> Option<[Ratemaps; 2]> {
+        let first = self.first_half.as_ref()?;
+        Some([first.maps(units.clone()), self.sums.without(first).maps(units)])
+    }
 }
 
 /// Hands over the sums of each arena that was recorded, in the tables' order.
@@ -39,7 +65,9 @@ pub(crate) fn each(workspace: &Workspace<'_>, mut work: impl FnMut(ArenaSums) ->
     } else {
         (&ACTIVITY, "g", &["arena", "box_m", "x_m", "y_m", "g"])
     };
+    let moments = if added_up { HashMap::new() } else { count(workspace)? };
     let mut open: Option<ArenaSums> = None;
+    let mut done = 0;
     let mut seen: Vec<Arc<str>> = Vec::new();
     for frame in partition::read(lake, table, run, step, columns)? {
         let frame = frame?;
@@ -51,22 +79,27 @@ pub(crate) fn each(workspace: &Workspace<'_>, mut work: impl FnMut(ArenaSums) ->
             let label = labels[row].clone().unwrap_or_default();
             let rows = row..row + labels[row..].iter().take_while(|other| other.as_deref().unwrap_or_default() == &*label).count();
             if open.as_ref().is_none_or(|open| open.label != label) {
-                if let Some(done) = open.take() {
-                    work(done)?;
+                if let Some(whole) = open.take() {
+                    work(whole)?;
                 }
                 if seen.contains(&label) {
                     let message = format!("table {} of {run}: rows of the arena {label} do not follow each other", table.name);
                     return Err(Failure::data(message).hint("sort the rows by arena, trajectory, t, or record it anew with --force"));
                 }
                 seen.push(Arc::clone(&label));
-                let sums = Accumulator::new(Bins::square(Arena::square(boxes[row]), bins), units);
-                open = Some(ArenaSums { label, box_m: boxes[row], sums });
+                let mut arena = ArenaSums::new(label, boxes[row], bins, units);
+                if added_up {
+                    arena.first_half = first_half(workspace, &arena)?;
+                }
+                (open, done) = (Some(arena), 0);
             }
             if let Some(arena) = &mut open {
                 if added_up {
-                    restore(&frame, rows.clone(), arena, run)?;
+                    restore(&RATEMAP_SUMS, &frame, rows.clone(), arena, run)?;
                 } else {
-                    add(&frame, rows.clone(), arena);
+                    let half = moments.get(&arena.label).map_or(0, |moments| moments / 2);
+                    add(&frame, rows.clone(), arena, half.saturating_sub(done));
+                    done += rows.len();
                 }
             }
             row = rows.end;
@@ -78,16 +111,44 @@ pub(crate) fn each(workspace: &Workspace<'_>, mut work: impl FnMut(ArenaSums) ->
     work(last)
 }
 
-/// Rows of `activity`.
-fn add(frame: &Frame, rows: Range<usize>, arena: &mut ArenaSums) {
+/// Moments of each arena.
+fn count(workspace: &Workspace<'_>) -> Result<HashMap<Arc<str>, usize>, Failure> {
+    let mut moments = HashMap::new();
+    for frame in partition::read(workspace.lake, &ACTIVITY, &workspace.run.name, workspace.last_step(), &["arena"])? {
+        for label in frame?.text("arena") {
+            *moments.entry(label.clone().unwrap_or_default()).or_insert(0) += 1;
+        }
+    }
+    Ok(moments)
+}
+
+/// The sums of an arena's first half as they were recorded; `None` where they were not.
+fn first_half(workspace: &Workspace<'_>, arena: &ArenaSums) -> Result<Option<Accumulator>, Failure> {
+    let (lake, run, step) = (workspace.lake, &workspace.run.name, workspace.last_step());
+    if !partition::exists(lake, &FIRST_HALF_SUMS, run, step)? {
+        return Ok(None);
+    }
+    let bins = arena.sums.bins().nx;
+    let mut half = ArenaSums { first_half: None, ..ArenaSums::new(Arc::clone(&arena.label), arena.box_m, bins, arena.sums.units()) };
+    for frame in partition::read(lake, &FIRST_HALF_SUMS, run, step, &["arena", "bins", "bin_x", "bin_y", "visits", "sums"])? {
+        let frame = frame?;
+        for row in (0..frame.rows()).filter(|row| frame.text("arena")[*row].as_ref() == Some(&arena.label)) {
+            restore(&FIRST_HALF_SUMS, &frame, row..row + 1, &mut half, run)?;
+        }
+    }
+    Ok(Some(half.sums))
+}
+
+/// Rows of `activity`, of which the first `of_first_half` are of the first half.
+fn add(frame: &Frame, rows: Range<usize>, arena: &mut ArenaSums, of_first_half: usize) {
     let (x, y, (units, states)) = (frame.float64("x_m"), frame.float64("y_m"), frame.floats("g"));
-    for row in rows {
-        arena.sums.add(x[row], y[row], &states[row * units..(row + 1) * units]);
+    for (place, row) in rows.enumerate() {
+        arena.add(x[row], y[row], &states[row * units..(row + 1) * units], place < of_first_half);
     }
 }
 
-/// Rows of `ratemap_sums`.
-fn restore(frame: &Frame, rows: Range<usize>, arena: &mut ArenaSums, run: &str) -> Result<(), Failure> {
+/// Rows of a table of sums.
+fn restore(table: &Table, frame: &Frame, rows: Range<usize>, arena: &mut ArenaSums, run: &str) -> Result<(), Failure> {
     let (recorded, visits, (units, sums)) = (frame.uint32("bins"), frame.uint32("visits"), frame.doubles("sums"));
     let (bin_x, bin_y) = (frame.uint32("bin_x"), frame.uint32("bin_y"));
     let bins = arena.sums.bins().nx;
@@ -95,8 +156,8 @@ fn restore(frame: &Frame, rows: Range<usize>, arena: &mut ArenaSums, run: &str) 
         let (x, y) = (bin_x[row] as usize, bin_y[row] as usize);
         if recorded[row] as usize != bins || x >= bins || y >= bins {
             let message = format!(
-                "table ratemap_sums of {run}, arena {}: bin ({x}, {y}) of {} along each side, where analyze.ratemap.bins is {bins}",
-                arena.label, recorded[row]
+                "table {} of {run}, arena {}: bin ({x}, {y}) of {} along each side, where analyze.ratemap.bins is {bins}",
+                table.name, arena.label, recorded[row]
             );
             return Err(
                 Failure::data(message).hint("record it anew (`gridlake record PIPELINE --force`), or set the bins it was recorded with")
@@ -107,21 +168,26 @@ fn restore(frame: &Frame, rows: Range<usize>, arena: &mut ArenaSums, run: &str) 
     Ok(())
 }
 
-/// Rows of `ratemap_sums`, in frames of bounded size.
+/// Rows of `ratemap_sums` and of `ratemap_sums_first_half`, in frames of bounded size.
 pub(crate) fn frames(arena: &ArenaSums) -> impl Iterator<Item = Frame> + '_ {
-    let (units, bins, count) = (arena.sums.units(), arena.sums.bins().nx, arena.sums.bins().len());
+    let halves = arena.first_half.iter().flat_map(|sums| frames_of(&FIRST_HALF_SUMS, arena, sums));
+    frames_of(&RATEMAP_SUMS, arena, &arena.sums).chain(halves)
+}
+
+fn frames_of<'a>(table: &'static Table, arena: &'a ArenaSums, sums: &'a Accumulator) -> impl Iterator<Item = Frame> + 'a {
+    let (units, bins, count) = (sums.units(), sums.bins().nx, sums.bins().len());
     let at_once = (FRAME_SUMS / units.max(1)).max(1);
     (0..count).step_by(at_once).map(move |first| {
         let range = first..(first + at_once).min(count);
         let rows = range.len();
-        Frame::new(&RATEMAP_SUMS, rows)
+        Frame::new(table, rows)
             .with("arena", Data::repeat(&arena.label, rows))
             .with("box_m", vec![arena.box_m; rows])
             .with("bins", vec![bins as u32; rows])
             .with("bin_x", range.clone().map(|bin| (bin % bins) as u32).collect::<Vec<u32>>())
             .with("bin_y", range.clone().map(|bin| (bin / bins) as u32).collect::<Vec<u32>>())
-            .with("visits", arena.sums.visits()[range.clone()].to_vec())
-            .with("sums", Data::Doubles { length: units, values: arena.sums.sums()[range.start * units..range.end * units].to_vec() })
+            .with("visits", sums.visits()[range.clone()].to_vec())
+            .with("sums", Data::Doubles { length: units, values: sums.sums()[range.start * units..range.end * units].to_vec() })
     })
 }
 
@@ -130,7 +196,7 @@ mod tests {
     use super::*;
 
     fn empty(bins: usize) -> ArenaSums {
-        ArenaSums { label: "box".into(), box_m: 2.0, sums: Accumulator::new(Bins::square(Arena::square(2.0), bins), 3) }
+        ArenaSums::new("box".into(), 2.0, bins, 3)
     }
 
     #[test]
@@ -138,21 +204,29 @@ mod tests {
         let mut arena = empty(5);
         for moment in 0..200_u32 {
             let at = |step: f64| (f64::from(moment) * step).sin();
-            arena.sums.add(at(0.7), at(0.3), &[at(0.1) as f32, 0.1, f32::MIN_POSITIVE]);
+            arena.add(at(0.7), at(0.3), &[at(0.1) as f32, 0.1, f32::MIN_POSITIVE], moment < 90);
         }
         let mut back = empty(5);
+        let mut half = empty(5);
         for frame in frames(&arena) {
-            restore(&frame, 0..frame.rows(), &mut back, "run").unwrap();
+            let (table, arena) =
+                if frame.table().name == RATEMAP_SUMS.name { (&RATEMAP_SUMS, &mut back) } else { (&FIRST_HALF_SUMS, &mut half) };
+            restore(table, &frame, 0..frame.rows(), arena, "run").unwrap();
         }
-        let bits = |arena: &ArenaSums| arena.sums.sums().iter().map(|sum| sum.to_bits()).collect::<Vec<u64>>();
-        assert!(bits(&back) == bits(&arena) && back.sums.visits() == arena.sums.visits());
+        let bits = |sums: &Accumulator| sums.sums().iter().map(|sum| sum.to_bits()).collect::<Vec<u64>>();
+        assert!(bits(&back.sums) == bits(&arena.sums) && back.sums.visits() == arena.sums.visits());
         assert_eq!(back.sums.visits().iter().sum::<u32>(), 200);
+        let first = arena.first_half.as_ref().unwrap();
+        assert!(bits(&half.sums) == bits(first) && half.sums.visits() == first.visits());
+        assert_eq!(half.sums.visits().iter().sum::<u32>(), 90);
+        let [first, second] = arena.halves(0..3).unwrap();
+        assert_eq!((first.occupancy.sum(), second.occupancy.sum()), (90, 110));
     }
 
     #[test]
     fn sums_in_other_bins_are_refused_with_the_remedy() {
         let frame = frames(&empty(5)).next().unwrap();
-        let error = crate::failure::render(&restore(&frame, 0..frame.rows(), &mut empty(6), "run").unwrap_err());
+        let error = crate::failure::render(&restore(&RATEMAP_SUMS, &frame, 0..frame.rows(), &mut empty(6), "run").unwrap_err());
         for word in ["ratemap_sums of run", "arena box", "of 5 along each side", "analyze.ratemap.bins is 6", "hint: record it anew"] {
             assert!(error.contains(word), "{word}: {error}");
         }

@@ -13,8 +13,8 @@ use serde_json::{Value, json};
 
 /// Rows of one frame, whatever the readers' batches are, so that the same moments make the same bytes.
 const FRAME_ROWS: usize = 1024;
-/// Sides that positions in a wrong unit would give, m; others must be named.
-const LIKELY_SIDES_M: std::ops::RangeInclusive<f64> = 0.05..=100.0;
+/// Sides of boxes that are taken without being named, m: a box of 1 m in centimetres or millimetres is none of them.
+const LIKELY_SIDES_M: std::ops::Range<f64> = 0.05..50.0;
 
 /// What an import reads.
 pub(crate) struct Inputs<'a> {
@@ -128,7 +128,17 @@ pub(crate) fn write(
                 for moments in reader.by_ref() {
                     take(moments)?;
                 }
-                written.spikes = Some((reader.spikes(), reader.skipped()));
+                let (count, skipped) = (reader.spikes(), reader.skipped());
+                if count.outside > count.counted + count.in_gaps {
+                    return Err(Failure::data(format!(
+                        "{} spikes are outside the tracked time of {}, and only {} inside",
+                        count.outside,
+                        source.path().display(),
+                        count.counted + count.in_gaps
+                    ))
+                    .hint("are times of spikes and of the path in the same unit? See time.unit and spikes.time_unit"));
+                }
+                written.spikes = Some((count, skipped));
                 trains.units.clone()
             } else {
                 let mut reader = MomentReader::new(source, inputs.mapping, true).map_err(explain)?;

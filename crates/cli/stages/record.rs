@@ -9,7 +9,6 @@ use crate::pipeline::settings::{ActivityType, Keep};
 use crate::plan::Stage;
 use crate::progress::Progress;
 use crate::workspace::Workspace;
-use gridlake_analysis::Accumulator;
 use gridlake_lake::frame::{Data, Frame, to_float16_and_back};
 use gridlake_lake::layout;
 use gridlake_lake::partition::Publication;
@@ -69,7 +68,8 @@ pub(crate) fn record(workspace: &mut Workspace<'_>) -> Result<Value, Failure> {
         let arena = Arena::square(box_m);
         let mut coverage = CoverageCounter::new(Bins::square(arena, config.occupancy_bins), config.mean_speed_m.min(box_m / 4.0));
         let mut sums =
-            (config.keep != Keep::All).then(|| Accumulator::new(Bins::square(arena, settings.analyze.ratemap.bins), network.units()));
+            (config.keep != Keep::All).then(|| ArenaSums::new(arena.label().into(), box_m, settings.analyze.ratemap.bins, network.units()));
+        let half = config.trajectories * config.steps / 2;
         let stream = format!("record/{}", arena.label());
         let numbers: Vec<usize> = (0..config.trajectories).collect();
         for chunk in numbers.chunks(at_once) {
@@ -91,7 +91,7 @@ pub(crate) fn record(workspace: &mut Workspace<'_>) -> Result<Value, Failure> {
                         to_float16_and_back(&mut moments.states);
                     }
                     if let Some(sums) = &mut sums {
-                        moments.add_to(sums);
+                        moments.add_to(sums, half);
                     }
                     if number < config.kept() {
                         publication.write(moments.frame())?;
@@ -105,7 +105,7 @@ pub(crate) fn record(workspace: &mut Workspace<'_>) -> Result<Value, Failure> {
         publication.write(occupancy(&arena, &coverage))?;
         coverages.insert(arena.label(), json!(coverage.finish()));
         if let Some(sums) = sums {
-            for frame in arena_sums::frames(&ArenaSums { label: arena.label().into(), box_m, sums }) {
+            for frame in arena_sums::frames(&sums) {
                 publication.write(frame)?;
             }
         }
@@ -147,10 +147,12 @@ impl Moments<'_> {
         Err(Failure::work(message).hint("train it anew, with a lower train.optimizer.learning_rate"))
     }
 
-    fn add_to(&self, sums: &mut Accumulator) {
-        let positions = &self.trajectory.positions_m[self.steps.clone()];
-        for (&[x_m, y_m], state) in positions.iter().zip(self.states.chunks_exact(self.units)) {
-            sums.add(x_m, y_m, state);
+    /// Adds them up; `half` moments of the arena are its first half.
+    fn add_to(&self, sums: &mut ArenaSums, half: usize) {
+        let first = self.number * self.trajectory.positions_m.len();
+        for (step, state) in self.steps.clone().zip(self.states.chunks_exact(self.units)) {
+            let [x_m, y_m] = self.trajectory.positions_m[step];
+            sums.add(x_m, y_m, state, first + step < half);
         }
     }
 

@@ -3,10 +3,15 @@
 use crate::error::LakeError;
 use crate::layout::{self, Lake};
 use crate::manifest::{self, Entry, Manifest};
+use crate::parquet_file::REMEDY;
 use crate::store::Location;
+use std::collections::BTreeMap;
 use std::fs;
-use std::io::Read;
-use std::path::Path;
+use std::io::{ErrorKind, Read};
+use std::path::{Path, PathBuf};
+
+/// How often a run that changes meanwhile is looked at anew.
+const LOOKS: usize = 20;
 
 /// What was exported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,63 +34,122 @@ pub fn export(lake: &Lake, run: &str, to: &Path, progress: &mut dyn FnMut(u64, u
     let to = target.as_path();
     match fs::read_dir(to).map(|mut entries| entries.next().is_some()) {
         Ok(true) => return Err(LakeError::NotEmpty { path: to.to_owned() }),
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(taken(error)),
+        Err(error) if error.kind() != ErrorKind::NotFound => return Err(taken(error)),
         _ => {}
     }
     let parent = to.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     fs::create_dir_all(parent).map_err(LakeError::io(parent))?;
-    let aside = tempfile::Builder::new()
-        .prefix(".tmp-export-")
-        .permissions(folder_permissions())
-        .tempdir_in(parent)
-        .map_err(LakeError::io(parent))?;
-    let text = aside.path().to_str().ok_or_else(|| taken(std::io::Error::other("the path is not UTF-8")))?;
+    let aside = Aside::take(parent, to)?;
+    let text = aside.copy();
+    let text = text.to_str().ok_or_else(|| taken(std::io::Error::other("the path is not UTF-8")))?;
     let copy = Lake::create(&text.parse::<Location>()?)?;
-    let files = files(lake, run)?;
-    let total = files.iter().map(|(_, entry)| entry.bytes).sum();
-    let mut exported = Exported { files: 0, bytes: 0 };
-    for (key, entry) in &files {
-        progress(exported.bytes, total);
-        copy_file(lake, &copy, key, entry)?;
-        exported.files += 1;
-        exported.bytes += entry.bytes;
-    }
-    progress(total, total);
-    Manifest::of_files(files).save(&copy, run)?;
-    let record = layout::run_record(run);
-    if let Some(bytes) = lake.store().read(&record)? {
-        copy.store().write(&record, &bytes)?;
-    }
+    let exported = copy_run(lake, run, &copy, progress)?;
     if to.exists() {
         fs::remove_dir(to).map_err(taken)?;
     }
-    fs::rename(aside.path(), to).map_err(taken)?;
-    // It has another name now.
-    let _ = aside.keep();
+    fs::rename(aside.copy(), to).map_err(taken)?;
     Ok(exported)
 }
 
-/// What any other program's new folders get, umask applied.
-fn folder_permissions() -> fs::Permissions {
-    use std::os::unix::fs::PermissionsExt;
-    fs::Permissions::from_mode(0o777)
+/// Copies all files of a run. One that is at work meanwhile replaces some of them: those are copied again.
+fn copy_run(lake: &Lake, run: &str, copy: &Lake, progress: &mut dyn FnMut(u64, u64)) -> Result<Exported, LakeError> {
+    let mut done: BTreeMap<String, Entry> = BTreeMap::new();
+    let mut wanted = files(lake, run)?;
+    for look in 1.. {
+        let total = wanted.values().map(|entry| entry.bytes).sum();
+        let mut bytes = 0;
+        let mut failed = None;
+        for (key, entry) in &wanted {
+            progress(bytes, total);
+            bytes += entry.bytes;
+            if done.get(key) == Some(entry) {
+                continue;
+            }
+            if let Err(error) = copy_file(lake, copy, key, entry) {
+                failed = Some(error);
+                break;
+            }
+            done.insert(key.clone(), entry.clone());
+        }
+        let record = lake.store().read(&layout::run_record(run))?;
+        let now = files(lake, run)?;
+        if now != wanted && look < LOOKS {
+            for key in done.keys().filter(|key| !now.contains_key(*key)) {
+                copy.store().remove(key)?;
+            }
+            done.retain(|key, _| now.contains_key(key));
+            wanted = now;
+            continue;
+        }
+        if let Some(error) = failed {
+            return Err(error);
+        }
+        progress(total, total);
+        Manifest::of_files(done).save(copy, run)?;
+        if let Some(bytes) = record {
+            copy.store().write(&layout::run_record(run), &bytes)?;
+        }
+        return Ok(Exported { files: wanted.len(), bytes: total });
+    }
+    unreachable!("the loop returns at its last look")
+}
+
+/// The folder beside the target in which the copy is made, locked while it is. What a killed export left in it goes.
+struct Aside {
+    path: PathBuf,
+    _lock: fs::File,
+}
+
+impl Aside {
+    fn take(parent: &Path, to: &Path) -> Result<Self, LakeError> {
+        let path = parent.join(format!(".tmp-export-{}", to.file_name().unwrap_or_default().to_string_lossy()));
+        let refused = LakeError::io(&path);
+        if let Err(error) = fs::create_dir(&path)
+            && error.kind() != ErrorKind::AlreadyExists
+        {
+            return Err(refused(error));
+        }
+        let taken = || -> std::io::Result<fs::File> {
+            let lock = fs::File::open(&path)?;
+            lock.try_lock().map_err(|error| match error {
+                fs::TryLockError::WouldBlock => std::io::Error::other("another gridlake process is exporting to the same place"),
+                fs::TryLockError::Error(error) => error,
+            })?;
+            for entry in fs::read_dir(&path)? {
+                let entry = entry?;
+                if entry.file_type()?.is_dir() { fs::remove_dir_all(entry.path())? } else { fs::remove_file(entry.path())? }
+            }
+            Ok(lock)
+        };
+        let lock = taken().map_err(refused)?;
+        Ok(Self { path, _lock: lock })
+    }
+
+    fn copy(&self) -> PathBuf {
+        self.path.join("lake")
+    }
+}
+
+impl Drop for Aside {
+    fn drop(&mut self) {
+        // What cannot be removed now, the next export to this place removes.
+        let _ = fs::remove_dir_all(&self.path);
+    }
 }
 
 /// The run's files: all that its manifest names, but of the checkpoints the newest only. One of format version 1 gets its entry here.
-fn files(lake: &Lake, run: &str) -> Result<Vec<(String, Entry)>, LakeError> {
+fn files(lake: &Lake, run: &str) -> Result<BTreeMap<String, Entry>, LakeError> {
     let manifest = Manifest::load(lake, run)?;
     let folder = layout::checkpoints(run) + "/";
-    let mut files: Vec<(String, Entry)> = manifest.files.into_iter().collect();
+    let mut files = manifest.files;
     let listed = lake.store().files_below(&layout::checkpoints(run))?;
     let step = |key: &str| key.strip_prefix(&folder)?.strip_prefix("step-")?.strip_suffix(".safetensors")?.parse::<u64>().ok();
     let newest = listed.iter().filter_map(|(key, _)| Some((step(key)?, key.clone()))).max();
-    files.retain(|(key, _)| !key.starts_with(&folder) || newest.as_ref().is_some_and(|(_, newest)| newest == key));
-    if let Some((step, key)) = newest.filter(|(_, newest)| files.iter().all(|(key, _)| key != newest)) {
+    files.retain(|key, _| !key.starts_with(&folder) || newest.as_ref().is_some_and(|(_, newest)| newest == key));
+    if let Some((step, key)) = newest.filter(|(_, newest)| !files.contains_key(newest)) {
         let (bytes, sha256) = manifest::digest(&mut lake.store().open(&key)?.reader()).map_err(LakeError::io(&lake.show(&key)))?;
-        files.push((
-            key,
-            Entry { stage: "train".into(), step: Some(step), fingerprint: String::new(), bytes, sha256, rows: None, lists: None },
-        ));
+        let entry = Entry { stage: "train".into(), step: Some(step), fingerprint: String::new(), bytes, sha256, rows: None, lists: None };
+        files.insert(key, entry);
     }
     Ok(files)
 }
@@ -103,10 +167,7 @@ fn copy_file(from: &Lake, to: &Lake, key: &str, entry: &Entry) -> Result<(), Lak
     }
     let (bytes, sha256) = digested.map_err(LakeError::io(&from.show(key)))?;
     if (bytes, &sha256) != (entry.bytes, &entry.sha256) {
-        return Err(LakeError::damaged(
-            &from.show(key),
-            "is torn or altered (`gridlake verify` tells more); make it anew by running the pipeline with --force",
-        ));
+        return Err(LakeError::damaged(&from.show(key), format!("is torn or altered (`gridlake verify` tells more); {REMEDY}")));
     }
     file.sync_all().map_err(LakeError::io(&path))
 }

@@ -86,6 +86,22 @@ impl Lake {
         std::fs::remove_dir_all(&folder).map_err(LakeError::io(&folder))
     }
 
+    /// Removes a lake that this process has made, if there is still nothing in it.
+    ///
+    /// # Errors
+    /// A system that refuses, or a run that another process has begun meanwhile.
+    pub fn forget_new(&self) -> Result<(), LakeError> {
+        let Some(root) = self.store.folder() else {
+            return if self.store.list("runs")?.folders.is_empty() { self.store.remove(MARK) } else { Ok(()) };
+        };
+        let runs = root.join("runs");
+        match std::fs::remove_dir(&runs) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(LakeError::io(&runs)(error)),
+            _ => self.store.remove(MARK)?,
+        }
+        std::fs::remove_dir(root).map_err(LakeError::io(root))
+    }
+
     /// Names of all runs, sorted.
     ///
     /// # Errors

@@ -5,7 +5,7 @@ use crate::frame::Frame;
 use crate::layout::{self, Lake};
 use crate::manifest::{self, Commit, Entry, Manifest};
 pub use crate::parquet_file::Owner;
-use crate::parquet_file::{FileReader, FileWriter, Layout, Rows};
+use crate::parquet_file::{FileReader, FileWriter, Layout, REMEDY, Rows};
 use crate::schema::{Precision, Table};
 use crate::store::{Sink, Source};
 use std::time::Duration;
@@ -124,7 +124,7 @@ pub(crate) fn open(lake: &Lake, run: &str, key: &str) -> Result<Source, LakeErro
             return Ok(file);
         };
         if look == LOOKS {
-            return Err(LakeError::damaged(&path, format!("{wrong}; make it anew by running the pipeline with --force")));
+            return Err(LakeError::damaged(&path, format!("{wrong}; {REMEDY}")));
         }
         std::thread::sleep(Duration::from_millis(20));
     }
@@ -263,7 +263,7 @@ mod tests {
         for length in [0, 10, whole.len() / 2, whole.len() - 1] {
             fs::write(&path, &whole[..length]).unwrap();
             let error = opened(&[]).err().unwrap().to_string();
-            assert!(error.contains("part-0.parquet") && error.contains("torn") && error.contains("--force"), "{error}");
+            assert!(error.contains("part-0.parquet") && error.contains("torn") && error.contains("remove it"), "{error}");
         }
         let mut altered = whole.clone();
         altered[200..260].fill(0xff);

@@ -3,7 +3,7 @@
 use crate::error::LakeError;
 use crate::layout::{self, Lake};
 use crate::manifest::{self, Entry, Manifest};
-use crate::parquet_file;
+use crate::parquet_file::{self, REMEDY};
 use crate::run_record::{RunRecord, Status};
 use crate::schema::{TABLES, Table};
 use std::collections::BTreeSet;
@@ -39,7 +39,16 @@ pub struct Verification {
     pub notes: Vec<Finding>,
 }
 
-const REDO: &str = "make it anew by running the pipeline with --force, or copy the whole file here";
+/// What can be done about a file that is not as its manifest says.
+fn remedy(key: &str, entry: &Entry) -> &'static str {
+    if key.starts_with("tables/metrics/") {
+        "copy the whole file here, or train anew with --force (nothing but the training curves is made from it)"
+    } else if entry.stage == "train" {
+        "remove it, and training goes on from the checkpoint before; or copy the whole file here"
+    } else {
+        REMEDY
+    }
+}
 
 /// Reads every file of a lake. `progress` hears of bytes read so far and in all.
 ///
@@ -49,8 +58,14 @@ pub fn verify(lake: &Lake, progress: &mut dyn FnMut(u64, u64)) -> Result<Verific
     let mut found = Verification::default();
     let runs = lake.store().list("runs")?.folders;
     let mut manifests = Vec::new();
+    let mut unreadable = BTreeSet::new();
     for run in &runs {
-        manifests.extend(of_run(lake, run, &mut found)?.map(|manifest| (run, manifest)));
+        match of_run(lake, run, &mut found)? {
+            Some(manifest) => manifests.push((run, manifest)),
+            None => {
+                unreadable.insert(run.as_str());
+            }
+        }
     }
     let total = manifests.iter().flat_map(|(_, manifest)| manifest.files.values()).map(|entry| entry.bytes).sum();
     let mut known = BTreeSet::new();
@@ -66,8 +81,9 @@ pub fn verify(lake: &Lake, progress: &mut dyn FnMut(u64, u64)) -> Result<Verific
         }
     }
     progress(total, total);
-    found.runs = runs.len();
-    strays(lake, &runs, &known, &mut found)?;
+    // A folder without record and manifest is that of a process that has only just begun, or failed at once.
+    found.runs = runs.iter().filter(|run| unreadable.contains(run.as_str()) || has_begun(lake, run).unwrap_or(true)).count();
+    strays(lake, &runs, &known, &unreadable, &mut found)?;
     found.faults.sort();
     found.notes.sort();
     Ok(found)
@@ -138,9 +154,13 @@ fn lasting_fault_of(lake: &Lake, run: &str, key: &str, entry: &Entry) -> Result<
 fn fault_of(lake: &Lake, run: &str, key: &str, entry: &Entry) -> Option<String> {
     match lake.store().size(key) {
         Err(error) => return Some(format!("cannot be read ({error})")),
-        Ok(None) => return Some(format!("is missing; {REDO}")),
+        Ok(None) => return Some(format!("is missing; {}", remedy(key, entry))),
         Ok(Some(bytes)) if bytes != entry.bytes => {
-            return Some(format!("has {bytes} bytes, where the manifest has {}: it is torn or altered; {REDO}", entry.bytes));
+            return Some(format!(
+                "has {bytes} bytes, where the manifest has {}: it is torn or altered; {}",
+                entry.bytes,
+                remedy(key, entry)
+            ));
         }
         Ok(Some(_)) => {}
     }
@@ -151,7 +171,7 @@ fn fault_of(lake: &Lake, run: &str, key: &str, entry: &Entry) -> Option<String> 
     match manifest::digest(&mut file.reader()) {
         Err(error) => return Some(format!("cannot be read ({error})")),
         Ok((_, sha256)) if sha256 != entry.sha256 => {
-            return Some(format!("is altered: its SHA-256 is {sha256}, where the manifest has {}; {REDO}", entry.sha256));
+            return Some(format!("is altered: its SHA-256 is {sha256}, where the manifest has {}; {}", entry.sha256, remedy(key, entry)));
         }
         Ok(_) => {}
     }
@@ -170,8 +190,27 @@ fn table_of(key: &str) -> Option<&'static Table> {
     TABLES.iter().find(|table| table.name == name).copied()
 }
 
-/// Files that no manifest names.
-fn strays(lake: &Lake, runs: &[String], known: &BTreeSet<String>, found: &mut Verification) -> Result<(), LakeError> {
+fn has_begun(lake: &Lake, run: &str) -> Result<bool, LakeError> {
+    Ok(lake.store().size(&layout::run_record(run))?.is_some() || lake.store().size(&layout::manifest(run))?.is_some())
+}
+
+/// The run that a table's or a figure's file belongs to.
+fn run_of(key: &str) -> Option<&str> {
+    let mut parts = key.split('/');
+    match parts.next()? {
+        "tables" => parts.nth(1)?.strip_prefix("run="),
+        _ => parts.next(),
+    }
+}
+
+/// Files that no manifest names; of runs whose manifest is unreadable nobody knows.
+fn strays(
+    lake: &Lake,
+    runs: &[String],
+    known: &BTreeSet<String>,
+    unreadable: &BTreeSet<&str>,
+    found: &mut Verification,
+) -> Result<(), LakeError> {
     for folder in ["tables", "figures"] {
         for (key, _) in lake.store().files_below(folder)? {
             let end = key.rsplit('.').next().unwrap_or_default();
@@ -179,12 +218,12 @@ fn strays(lake: &Lake, runs: &[String], known: &BTreeSet<String>, found: &mut Ve
                 "parquet" => "is in no manifest, though readers of Parquet see it; remove it if it is not yours",
                 _ => "is in no manifest; remove it if it is not yours",
             };
-            if !known.contains(&key) {
+            if !known.contains(&key) && !run_of(&key).is_some_and(|run| unreadable.contains(run)) {
                 found.notes.push(Finding { path: lake.show(&key).display().to_string(), what: what.to_owned() });
             }
         }
     }
-    for run in runs {
+    for run in runs.iter().filter(|run| !unreadable.contains(run.as_str())) {
         for (key, _) in lake.store().files_below(&layout::checkpoints(run))? {
             if !known.contains(&key) {
                 let what = "is in no manifest (format version 1 had none for checkpoints): its checksum inside is checked when it is used";

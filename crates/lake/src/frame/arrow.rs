@@ -3,6 +3,7 @@
 use super::float16::{narrow, widen};
 use super::{Data, Frame};
 use crate::error::LakeError;
+use crate::parquet_file::REMEDY;
 use crate::schema::{Column, Kind, Precision, Table, list_item};
 use arrow::array::{
     Array, ArrayRef, AsArray, BooleanArray, FixedSizeListArray, Float16Array, Float32Array, Float64Array, Int32Array, PrimitiveArray,
@@ -65,22 +66,15 @@ impl Frame {
             let Some(column) = table.column(field.name()) else { continue };
             let damaged = |reason: String| LakeError::damaged(path, format!("column {}: {reason}", column.name));
             if array.null_count() > 0 && !column.nullable {
-                return Err(damaged(format!(
-                    "has {} null values, where none belong; the file was altered: make it anew with --force",
-                    array.null_count()
-                )));
+                return Err(damaged(format!("has {} null values, where none belong: the file was altered; {REMEDY}", array.null_count())));
             }
             let data = read_column(column.kind, array).ok_or_else(|| {
-                damaged(format!(
-                    "is {}, or not finite, where finite {} belongs; make it anew with --force",
-                    field.data_type(),
-                    column.kind.name()
-                ))
+                damaged(format!("is {}, or not finite, where finite {} belongs; {REMEDY}", field.data_type(), column.kind.name()))
             })?;
             if let (Data::Float64(values), false) = (&data, column.nullable)
                 && let Some(row) = values.iter().position(|value| !value.is_finite())
             {
-                return Err(damaged(format!("row {row} is {}, where only finite values belong; make it anew with --force", values[row])));
+                return Err(damaged(format!("row {row} is {}, where only finite values belong; {REMEDY}", values[row])));
             }
             frame.columns.push((column, data));
         }
@@ -93,11 +87,8 @@ impl Frame {
     /// [`LakeError::Damaged`] for lists of another type than the column's, or with numbers that the schema refuses.
     pub(crate) fn with_lists(mut self, column: &'static Column, data: Data, path: &Path) -> Result<Self, LakeError> {
         if !data.fits(column.kind) || !are_valid(column.kind, &data) {
-            let reason = format!(
-                "column {}: is of another type, or not finite, where finite {} belongs; make it anew with --force",
-                column.name,
-                column.kind.name()
-            );
+            let reason =
+                format!("column {}: is of another type, or not finite, where finite {} belongs; {REMEDY}", column.name, column.kind.name());
             return Err(LakeError::damaged(path, reason));
         }
         self.columns.push((column, data));

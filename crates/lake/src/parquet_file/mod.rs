@@ -44,7 +44,9 @@ pub struct Owner {
     pub fingerprint: String,
 }
 
-const REMEDY: &str = "make it anew by running the pipeline with --force, or copy the whole file here";
+/// What users can do about a file that is not as it was written.
+pub(crate) const REMEDY: &str =
+    "remove it and give the command that made it again (`run`, or `import`), which makes it anew; or copy the whole file here";
 
 /// What the system said, where it is the system that failed.
 fn system_error(error: ParquetError) -> Result<std::io::Error, ParquetError> {

@@ -4,7 +4,10 @@ mod markdown;
 mod tables;
 
 pub use markdown::markdown;
-pub use tables::{ACTIVITY, AUTOCORRELOGRAMS, METRICS, NULLS, OCCUPANCY, RATEMAP_SUMS, RATEMAPS, TABLES, UNITS};
+pub use tables::{
+    ACTIVITY, AUTOCORRELOGRAMS, BARCODES, DISTANCES, EMBEDDING, FIRST_HALF_SUMS, GENERALIZATION, LAPLACIAN, METRICS, MODULES, NULLS,
+    OCCUPANCY, PATH_INTEGRATION, RATEMAP_SUMS, RATEMAPS, SPECTRA, TABLES, TORUS, UNITS,
+};
 
 use arrow::datatypes::{DataType, Field};
 use std::collections::HashMap;
@@ -173,7 +176,7 @@ mod tests {
                 );
                 assert!(!matches!(column.name, "run" | "step") || table.partitions == Partitions::Run, "a partition's key is no column");
                 for (end, unit) in [("_m", "m"), ("_rad", "rad"), ("_bits", "bit/field"), ("_s", "s")] {
-                    let exempt = column.name.ends_with("steps_per_s");
+                    let exempt = column.name.ends_with("steps_per_s") || column.name.ends_with("cycles_per_m");
                     assert!(
                         exempt || !column.name.ends_with(end) || column.unit.starts_with(unit.split('/').next().unwrap_or(unit)),
                         "{}",

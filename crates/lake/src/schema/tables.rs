@@ -8,11 +8,35 @@ const fn c(name: &'static str, kind: super::Kind, unit: &'static str, descriptio
 }
 
 /// All tables.
-pub const TABLES: &[&Table] = &[&METRICS, &ACTIVITY, &OCCUPANCY, &RATEMAP_SUMS, &RATEMAPS, &AUTOCORRELOGRAMS, &UNITS, &NULLS];
+pub const TABLES: &[&Table] = &[
+    &METRICS,
+    &ACTIVITY,
+    &OCCUPANCY,
+    &RATEMAP_SUMS,
+    &FIRST_HALF_SUMS,
+    &RATEMAPS,
+    &AUTOCORRELOGRAMS,
+    &UNITS,
+    &NULLS,
+    &MODULES,
+    &SPECTRA,
+    &EMBEDDING,
+    &LAPLACIAN,
+    &BARCODES,
+    &TORUS,
+    &DISTANCES,
+    &GENERALIZATION,
+    &PATH_INTEGRATION,
+];
+
+/// Tables that have their columns, and that no stage writes yet.
+pub(super) const RESERVED: &[&Table] =
+    &[&MODULES, &SPECTRA, &EMBEDDING, &LAPLACIAN, &BARCODES, &TORUS, &DISTANCES, &GENERALIZATION, &PATH_INTEGRATION];
 
 const ARENA: Column = c("arena", Text, "", "Label of the arena, such as square-2m");
 const BOX_M: Column = c("box_m", Float64, "m", "Side of the square box");
 const UNIT: Column = c("unit", UInt32, "1", "Index of the unit, from 0");
+const MODULE: Column = c("module", Int32, "1", "Label of the module, the same in every arena of a run; 0 has the smallest period");
 
 /// Training, step by step.
 pub const METRICS: Table = Table {
@@ -89,16 +113,26 @@ pub const RATEMAP_SUMS: Table = Table {
     name: "ratemap_sums",
     row: "bin of an arena, over all its trajectories; there is none where all activity is kept (record.keep = \"all\")",
     partitions: Partitions::RunStep,
-    columns: &[
-        ARENA,
-        BOX_M,
-        c("bins", UInt32, "1", "Bins along each side: analyze.ratemap.bins when it was recorded"),
-        c("bin_x", UInt32, "1", "Column of the bin, from the least x"),
-        c("bin_y", UInt32, "1", "Row of the bin, from the least y"),
-        c("visits", UInt32, "moments", "Moments spent in the bin"),
-        c("sums", Doubles, "1", "Each unit's activity, added up over those moments in the order of trajectory, t"),
-    ],
+    columns: SUMS,
 };
+
+/// The same of half of the recording, for stability.
+pub const FIRST_HALF_SUMS: Table = Table {
+    name: "ratemap_sums_first_half",
+    row: "bin of an arena, over the first half of its moments in the order of trajectory, t; there is none where all activity is kept",
+    partitions: Partitions::RunStep,
+    columns: SUMS,
+};
+
+const SUMS: &[Column] = &[
+    ARENA,
+    BOX_M,
+    c("bins", UInt32, "1", "Bins along each side: analyze.ratemap.bins when it was recorded"),
+    c("bin_x", UInt32, "1", "Column of the bin, from the least x"),
+    c("bin_y", UInt32, "1", "Row of the bin, from the least y"),
+    c("visits", UInt32, "moments", "Moments spent in the bin"),
+    c("sums", Doubles, "1", "Each unit's activity, added up over those moments in the order of trajectory, t"),
+];
 
 /// Where units fire.
 pub const RATEMAPS: Table = Table {
@@ -202,5 +236,211 @@ pub const NULLS: Table = Table {
         UNIT,
         c("score", Text, "", "sargolini, banino, square or periodicity"),
         c("null", FloatsOrNan, "1", "The score of each surrogate map, ascending; NaN = undefined, at the end"),
+    ],
+};
+
+/// Units that share a lattice.
+pub const MODULES: Table = Table {
+    name: "modules",
+    row: "module × arena",
+    partitions: Partitions::RunStep,
+    columns: &[
+        ARENA,
+        MODULE,
+        c("units", UInt32, "1", "Units of the module that have a lattice in this arena"),
+        c(
+            "period_m",
+            Float64,
+            "m",
+            "Period of the module's joint wave vectors: spacing of the hexagonal lattice with the same density of fields",
+        ),
+        c("period_sd_m", Float64, "m", "Standard deviation of its units' periods; null with fewer than two").nullable(),
+        c("spacing_m", Float64, "m", "2/√3 over the mean length of the joint wave vectors: the spacing, if the lattice is hexagonal"),
+        c("orientation_rad", Float64, "rad", "Angle of the lattice's axes, modulo 60°; null for bands").nullable(),
+        c(
+            "orientation_sd_rad",
+            Float64,
+            "rad",
+            "Circular standard deviation of its units' orientations, modulo 60°; null with fewer than two",
+        )
+        .nullable(),
+        c("kx1", Float64, "cycles/m", "First joint wave vector along x").nullable(),
+        c("ky1", Float64, "cycles/m", "First joint wave vector along y").nullable(),
+        c("kx2", Float64, "cycles/m", "Second joint wave vector along x; null for bands").nullable(),
+        c("ky2", Float64, "cycles/m", "Second joint wave vector along y; null for bands").nullable(),
+        c("kx3", Float64, "cycles/m", "Third joint wave vector along x, minus the other two; null for bands").nullable(),
+        c("ky3", Float64, "cycles/m", "Third joint wave vector along y, minus the other two; null for bands").nullable(),
+        c("lattice_angle_rad", Float64, "rad", "Angle between the reduced basis' vectors, 60° to 90°; null for bands").nullable(),
+        c("ellipse_ratio", Float64, "1", "Axes' ratio (≥ 1) of the ellipse through the lattice's six nearest points; null for bands")
+            .nullable(),
+        c("phase_uniformity_p", Float64, "1", "p-value of the test that its units' phases are uniform on the torus; null where undefined")
+            .nullable(),
+        c("ratio_to_next", Float64, "1", "Period of the next larger module over this one's; null for the largest").nullable(),
+        c("bic", Float64, "1", "Bayesian information criterion of the clustering, the same in all rows; smaller is better").nullable(),
+        BOX_M,
+        c("lattice_shape", Text, "", "hexagonal, square, rhombic, rectangular, oblique or band"),
+    ],
+};
+
+/// Power spectra of modules.
+pub const SPECTRA: Table = Table {
+    name: "spectra",
+    row: "module × arena: the mean power spectrum of the module's ratemaps",
+    partitions: Partitions::RunStep,
+    columns: &[
+        ARENA,
+        MODULE,
+        c("lags", UInt32, "1", "Frequencies along each side; zero frequency is in the middle"),
+        c("df_cycles_per_m", Float64, "cycles/m", "Distance of two frequencies"),
+        c(
+            "power",
+            FloatsOrNan,
+            "1",
+            "Mean power, row-major from the least frequency along y, rows of increasing frequency along x; NaN = undefined",
+        ),
+        BOX_M,
+    ],
+};
+
+/// The states of a module as points.
+pub const EMBEDDING: Table = Table {
+    name: "embedding",
+    row: "sampled moment × module",
+    partitions: Partitions::RunStep,
+    columns: &[
+        MODULE,
+        ARENA,
+        c("trajectory", UInt32, "1", "Index of the trajectory in its arena, from 0"),
+        c("t", UInt32, "steps", "Time; the first state after the initial one is t = 1"),
+        c("x_m", Float64, "m", "Position from the arena's centre, along x"),
+        c("y_m", Float64, "m", "Position from the arena's centre, along y"),
+        c("pc1", Float64, "1", "First principal component of the module's activity").nullable(),
+        c("pc2", Float64, "1", "Second principal component; null where there are fewer").nullable(),
+        c("pc3", Float64, "1", "Third principal component; null where there are fewer").nullable(),
+        c("pc4", Float64, "1", "Fourth principal component; null where there are fewer").nullable(),
+        c("pc5", Float64, "1", "Fifth principal component; null where there are fewer").nullable(),
+        c("pc6", Float64, "1", "Sixth principal component; null where there are fewer").nullable(),
+        c("e1", Float64, "1", "First axis of the spectral embedding; null where there is none").nullable(),
+        c("e2", Float64, "1", "Second axis of the spectral embedding; null where there is none").nullable(),
+        c("e3", Float64, "1", "Third axis of the spectral embedding; null where there is none").nullable(),
+        c("ring1_re", Float64, "1", "Σ g cos φ¹ over the module's units").nullable(),
+        c("ring1_im", Float64, "1", "Σ g sin φ¹ over the module's units").nullable(),
+        c("ring2_re", Float64, "1", "Σ g cos φ² over the module's units; null for bands").nullable(),
+        c("ring2_im", Float64, "1", "Σ g sin φ² over the module's units; null for bands").nullable(),
+        c("ring3_re", Float64, "1", "Σ g cos φ³ over the module's units; null for bands").nullable(),
+        c("ring3_im", Float64, "1", "Σ g sin φ³ over the module's units; null for bands").nullable(),
+        c("theta1", Float64, "rad", "First toroidal coordinate, from cohomology, 0 to 2π; null where there is no torus").nullable(),
+        c("theta2", Float64, "rad", "Second toroidal coordinate, from cohomology, 0 to 2π; null where there is no torus").nullable(),
+    ],
+};
+
+/// The lowest eigenvalues of a module's graph.
+pub const LAPLACIAN: Table = Table {
+    name: "laplacian",
+    row: "eigenvalue × module, of the normalized Laplacian of the graph of nearest neighbours",
+    partitions: Partitions::RunStep,
+    columns: &[
+        MODULE,
+        c("index", UInt32, "1", "Place of the eigenvalue, ascending; 0 is that of the constant vector"),
+        c("eigenvalue", Float64, "1", "The eigenvalue, 0 to 2"),
+    ],
+};
+
+/// Persistent cohomology of a module's states.
+pub const BARCODES: Table = Table {
+    name: "barcodes",
+    row: "bar × module",
+    partitions: Partitions::RunStep,
+    columns: &[
+        MODULE,
+        c("source", Text, "", "data, or null: a surrogate that went the same way"),
+        c("repeat", UInt32, "1", "Number of the surrogate, from 0; 0 for data"),
+        c("dimension", UInt32, "1", "0: components, 1: loops, 2: voids"),
+        c("birth", Float64, "1", "Distance at which it appears"),
+        c("death", Float64, "1", "Distance at which it goes; null where it never does").nullable(),
+    ],
+};
+
+/// Whether a module's states form a torus.
+pub const TORUS: Table = Table {
+    name: "torus",
+    row: "module",
+    partitions: Partitions::RunStep,
+    columns: &[
+        MODULE,
+        c("points", UInt32, "1", "Points that the cohomology was taken of"),
+        c("betti0", UInt32, "1", "Components; null where it was not decided").nullable(),
+        c("betti1", UInt32, "1", "Loops; null where it was not decided").nullable(),
+        c("betti2", UInt32, "1", "Voids; null where it was not decided").nullable(),
+        c("h1_first", Float64, "1", "Length of the longest bar of dimension 1").nullable(),
+        c("h1_second", Float64, "1", "Length of the second longest bar of dimension 1").nullable(),
+        c("h1_third", Float64, "1", "Length of the third longest bar of dimension 1").nullable(),
+        c("h2_first", Float64, "1", "Length of the longest bar of dimension 2").nullable(),
+        c("p_h1_first", Float64, "1", "p-value of h1_first against the surrogates").nullable(),
+        c("p_h1_second", Float64, "1", "p-value of h1_second against the surrogates").nullable(),
+        c("p_h2", Float64, "1", "p-value of h2_first against the surrogates").nullable(),
+        c("is_torus", Boolean, "", "The verdict; null where it was not decided").nullable(),
+        c("reason", Text, "", "Why"),
+    ],
+};
+
+/// How far states are from each other.
+pub const DISTANCES: Table = Table {
+    name: "distances",
+    row: "bin of a histogram in two dimensions, or of the training's distances",
+    partitions: Partitions::RunStep,
+    columns: &[
+        ARENA,
+        c(
+            "kind",
+            Text,
+            "",
+            "space: neural distance at each spatial one; space_time: at each spatial and temporal one; training_cdf: distances in training",
+        ),
+        c("spatial_m", Float64, "m", "Distance in space: the bin's centre"),
+        c("temporal_steps", Float64, "steps", "Distance in time: the bin's centre; null where times are pooled").nullable(),
+        c("neural_distance", Float64, "1", "‖g - g'‖: the bin's centre for space, the mean for space_time; null for training_cdf")
+            .nullable(),
+        c("count", UInt64, "1", "Pairs of states in the bin"),
+        c("density", Float64, "1", "Share of the pairs of this spatial distance; for training_cdf the cumulative share").nullable(),
+    ],
+};
+
+/// What larger boxes change.
+pub const GENERALIZATION: Table = Table {
+    name: "generalization",
+    row: "arena × module",
+    partitions: Partitions::RunStep,
+    columns: &[
+        ARENA,
+        BOX_M,
+        MODULE,
+        c("period_m", Float64, "m", "Period of the module in this arena").nullable(),
+        c("period_change_vs_smallest", Float64, "1", "Period over that in the smallest arena, minus 1").nullable(),
+        c("chance_distance", Float64, "1", "Neural distance of unrelated states, √(2 - 2 ‖mean g‖²)").nullable(),
+        c("half_rise_m", Float64, "m", "Distance in space at which the neural one is half of chance").nullable(),
+        c(
+            "spatial_coherence",
+            Float64,
+            "1",
+            "Mean over visited bins of the norm of the mean state in the bin; 1 = perfect path integration",
+        )
+        .nullable(),
+    ],
+};
+
+/// How position stays known.
+pub const PATH_INTEGRATION: Table = Table {
+    name: "path_integration",
+    row: "arena × time since the start",
+    partitions: Partitions::RunStep,
+    columns: &[
+        ARENA,
+        c("t", UInt32, "steps", "Time since the start"),
+        c("decode_error_m", Float64, "m", "Distance of the decoded position from the true one, median over trajectories").nullable(),
+        c("decode_error_q25_m", Float64, "m", "The same, lower quartile").nullable(),
+        c("decode_error_q75_m", Float64, "m", "The same, upper quartile").nullable(),
+        c("coherence", Float64, "1", "Spatial coherence of the states of this time").nullable(),
+        BOX_M,
     ],
 };

@@ -9,7 +9,8 @@ pub use output::Rows;
 use crate::error::LakeError;
 use crate::layout::Lake;
 use crate::schema::{TABLES, Table};
-use polars::prelude::{Engine, PolarsError};
+use polars::df;
+use polars::prelude::{Engine, IntoLazy, LazyFrame, PolarsError};
 use polars::sql::{SQLContext, extract_table_identifiers};
 
 /// What is wrong with a query.
@@ -19,17 +20,52 @@ pub enum SqlError {
     #[error("{0}")]
     Query(String),
     /// A query that would change something.
-    #[error("{0} is no question: the lake is read-only here; ask with SELECT, WITH, SHOW TABLES or EXPLAIN")]
+    #[error("{0} is no question: the lake is read-only here; ask with SELECT, WITH, SHOW TABLES, DESCRIBE or EXPLAIN")]
     ReadOnly(String),
     /// A file that cannot be read.
     #[error("the query failed: {0}; `gridlake verify` finds files that are torn or altered")]
     Data(String),
+    /// What cannot be done with these rows, such as a comparison of text with a number.
+    #[error("the query failed: {0}")]
+    Work(String),
     /// The lake.
     #[error(transparent)]
     Lake(#[from] LakeError),
     /// Where rows are written to.
     #[error("the rows cannot be written: {0}")]
     Output(#[from] std::io::Error),
+}
+
+/// `DESCRIBE TABLE` and its other forms: the columns of a table as rows.
+fn described(text: &str) -> Option<&str> {
+    let words: Vec<&str> = text.trim().trim_end_matches(';').split_whitespace().collect();
+    let is = |word: &str, wanted: &str| word.eq_ignore_ascii_case(wanted);
+    match words[..] {
+        [verb, table] if is(verb, "describe") || is(verb, "desc") => Some(table),
+        [verb, "table" | "TABLE", table] if is(verb, "describe") => Some(table),
+        [show, columns, from, table] if is(show, "show") && is(columns, "columns") && (is(from, "from") || is(from, "in")) => Some(table),
+        _ => None,
+    }
+}
+
+/// Columns, types, units and meanings of a table.
+fn columns(name: &str) -> Result<LazyFrame, SqlError> {
+    let Some(table) = TABLES.iter().find(|table| table.name.eq_ignore_ascii_case(name)) else {
+        return Err(SqlError::Query(format!("there is no table {name}; the tables are {}", known())));
+    };
+    let text = |pick: &dyn Fn(&crate::schema::Column) -> String| table.columns.iter().map(pick).collect::<Vec<String>>();
+    let frame = df!(
+        "column" => text(&|column| column.name.to_owned()),
+        "type" => text(&|column| column.kind.name().to_owned()),
+        "unit" => text(&|column| column.unit.to_owned()),
+        "null" => table.columns.iter().map(|column| column.nullable).collect::<Vec<bool>>(),
+        "meaning" => text(&|column| column.description.to_owned()),
+    );
+    Ok(frame.map_err(failed)?.lazy())
+}
+
+fn known() -> String {
+    TABLES.iter().map(|table| table.name).collect::<Vec<_>>().join(", ")
 }
 
 /// Functions of Polars' SQL that read any file; a lake's are checked before.
@@ -40,12 +76,17 @@ const QUESTIONS: [&str; 5] = ["select", "with", "show", "explain", "from"];
 
 /// Plans a query; it is answered as its rows are taken.
 ///
+/// `limit`: no more rows than these are wanted, and no more is read than they need.
+///
 /// Lists are of the SQL type list, whatever their length in each run; partitions are the columns `run` (text) and `step` (integer).
 ///
 /// # Errors
 /// [`SqlError::ReadOnly`], [`SqlError::Query`], or a manifest that cannot be read.
-pub fn query(lake: &Lake, text: &str) -> Result<Rows, SqlError> {
-    let first: String = text.trim_start().trim_start_matches('(').trim_start().chars().take_while(char::is_ascii_alphabetic).collect();
+pub fn query(lake: &Lake, text: &str, limit: Option<usize>) -> Result<Rows, SqlError> {
+    if let Some(name) = described(after_comments(text)) {
+        return rows(columns(name)?, None);
+    }
+    let first: String = after_comments(text).trim_start_matches('(').trim_start().chars().take_while(char::is_ascii_alphabetic).collect();
     if !QUESTIONS.contains(&first.to_ascii_lowercase().as_str()) {
         let named = if first.is_empty() { "the text".to_owned() } else { first.to_ascii_uppercase() };
         return Err(SqlError::ReadOnly(named));
@@ -62,17 +103,56 @@ pub fn query(lake: &Lake, text: &str) -> Result<Rows, SqlError> {
     for table in TABLES.iter().filter(|table| all || mentioned(table)) {
         context.register(table.name, scan::scan(lake, table)?);
     }
-    let mut plan = context.execute(text).map_err(|error| {
-        let known = TABLES.iter().map(|table| table.name).collect::<Vec<_>>().join(", ");
-        SqlError::Query(format!("{}; the tables are {known}, with the columns of docs/lake-schema.md", describe(&error)))
+    let plan = context.execute(text).map_err(|error| {
+        SqlError::Query(format!("{}; the tables are {}, and DESCRIBE tells the columns of one", describe(&error), known()))
     })?;
+    rows(plan, limit)
+}
+
+/// Plans the rows; they are made as they are taken.
+fn rows(mut plan: LazyFrame, limit: Option<usize>) -> Result<Rows, SqlError> {
+    let wrong = |error: PolarsError| SqlError::Query(describe(&error));
+    if let Some(limit) = limit {
+        plan = plan.limit(limit as _);
+    }
     let schema = plan.collect_schema().map_err(wrong)?;
     let batches = plan.collect_batches(Engine::Streaming, true, None, true).map_err(wrong)?;
     Ok(Rows::new(&schema, batches))
 }
 
-/// The first line of what Polars says: the rest tells of its plans.
+/// The text without spaces and comments at its beginning.
+fn after_comments(text: &str) -> &str {
+    let mut rest = text.trim_start();
+    loop {
+        let after = if let Some(line) = rest.strip_prefix("--") {
+            line.split_once('\n').map_or("", |(_, after)| after)
+        } else if let Some(block) = rest.strip_prefix("/*") {
+            block.split_once("*/").map_or("", |(_, after)| after)
+        } else {
+            return rest;
+        };
+        rest = after.trim_start();
+    }
+}
+
+/// What went wrong while rows were taken: the files', or the query's.
+#[expect(clippy::needless_pass_by_value, reason = "for map_err")]
+fn failed(error: PolarsError) -> SqlError {
+    let text = describe(&error);
+    let files =
+        matches!(error, PolarsError::IO { .. }) || FILE_WORDS.iter().any(|word| error.to_string().to_ascii_lowercase().contains(word));
+    if files { SqlError::Data(text) } else { SqlError::Work(text) }
+}
+
+/// What Polars says of files that are not as they should be.
+const FILE_WORDS: [&str; 6] = ["parquet", "specification", "thrift", "decompress", "zstd", "page"];
+
+/// The first line of what Polars says, without its advice to programmers in Python: the rest tells of its plans.
 fn describe(error: &PolarsError) -> String {
     let text = error.to_string();
-    text.lines().next().unwrap_or_default().trim_end_matches(':').to_owned()
+    let line = text.lines().next().unwrap_or_default().trim_end_matches(':');
+    if line.contains("duplicate") {
+        return format!("{}; give each result a name of its own with AS", line.split(". ").next().unwrap_or(line));
+    }
+    line.to_owned()
 }

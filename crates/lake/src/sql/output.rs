@@ -1,9 +1,10 @@
 //! The rows of an answer, as they are shown or kept.
 
-use super::{SqlError, describe};
+use super::{SqlError, failed};
 use polars::prelude::{AnyValue, CollectBatches, DataFrame, ParquetCompression, ParquetWriter, PolarsError, Schema, SchemaRef};
 use serde_json::Value;
 use std::io::Write;
+use std::sync::Mutex;
 
 /// An answer, batch by batch.
 pub struct Rows {
@@ -11,17 +12,12 @@ pub struct Rows {
     batches: CollectBatches,
 }
 
-/// The beginning of an answer as text, and how many rows there are in all.
+/// The beginning of an answer as text.
 pub struct Head {
     /// Names of the columns, then the first rows' cells.
     pub cells: Vec<Vec<String>>,
-    /// All rows.
-    pub rows: u64,
-}
-
-#[expect(clippy::needless_pass_by_value, reason = "for map_err")]
-fn failed(error: PolarsError) -> SqlError {
-    SqlError::Data(describe(&error))
+    /// Whether there are more rows.
+    pub more: bool,
 }
 
 impl Rows {
@@ -38,14 +34,17 @@ impl Rows {
     /// # Errors
     /// A file that cannot be read.
     pub fn head(self, limit: usize) -> Result<Head, SqlError> {
-        let mut head = Head { cells: vec![self.names()], rows: 0 };
+        let mut head = Head { cells: vec![self.names()], more: false };
         for batch in self.batches {
             let batch = batch.map_err(failed)?;
-            let wanted = limit.saturating_add(1).saturating_sub(head.cells.len()).min(batch.height());
-            for row in 0..wanted {
-                head.cells.push(row_of(&batch, row)?.iter().map(text).collect());
+            let wanted = limit.saturating_add(1).saturating_sub(head.cells.len());
+            for row in 0..wanted.min(batch.height()) {
+                head.cells.push(row_of(&batch, row)?.iter().map(brief).collect());
             }
-            head.rows += batch.height() as u64;
+            if batch.height() > wanted {
+                head.more = true;
+                break;
+            }
         }
         Ok(head)
     }
@@ -94,11 +93,13 @@ impl Rows {
     /// # Errors
     /// A file that cannot be read; a sink that refuses.
     pub fn write_parquet(self, sink: &mut (dyn Write + Send)) -> Result<(), SqlError> {
-        let written = |error: PolarsError| match error {
-            PolarsError::IO { error, .. } => SqlError::Output(std::io::Error::new(error.kind(), error.to_string())),
-            other => failed(other),
+        // Polars reports a sink that refuses as a file out of its specification.
+        let refused = Mutex::new(None);
+        let written = |error: PolarsError| match refused.lock().map(|mut refused| refused.take()) {
+            Ok(Some(refused)) => SqlError::Output(refused),
+            _ => failed(error),
         };
-        let writer = ParquetWriter::new(sink).with_compression(ParquetCompression::Zstd(None));
+        let writer = ParquetWriter::new(Watched { sink, refused: &refused }).with_compression(ParquetCompression::Zstd(None));
         let mut writer = writer.batched(&self.schema).map_err(written)?;
         for batch in self.batches {
             writer.write_batch(&batch.map_err(failed)?).map_err(written)?;
@@ -107,11 +108,69 @@ impl Rows {
     }
 }
 
+/// A sink that keeps what it was refused with.
+struct Watched<'s> {
+    sink: &'s mut (dyn Write + Send),
+    refused: &'s Mutex<Option<std::io::Error>>,
+}
+
+impl Watched<'_> {
+    fn keep<T>(&self, outcome: std::io::Result<T>) -> std::io::Result<T> {
+        outcome.map_err(|error| {
+            let kind = error.kind();
+            if let Ok(mut refused) = self.refused.lock() {
+                *refused = Some(error);
+            }
+            kind.into()
+        })
+    }
+}
+
+impl Write for Watched<'_> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let outcome = self.sink.write(bytes);
+        self.keep(outcome)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        let outcome = self.sink.flush();
+        self.keep(outcome)
+    }
+}
+
 fn row_of(batch: &DataFrame, row: usize) -> Result<Vec<AnyValue<'_>>, SqlError> {
     batch.columns().iter().map(|column| column.get(row).map_err(failed)).collect()
 }
 
-/// A cell for people.
+/// Numbers of a list that are shown.
+const SHOWN: usize = 3;
+/// Characters that a number of a table takes at most; longer ones are shown with six significant digits.
+const SHORT: usize = 9;
+
+/// A cell of a table for people: the beginning of lists, and no more digits than one reads.
+fn brief(value: &AnyValue<'_>) -> String {
+    match value {
+        AnyValue::List(series) if series.len() > SHOWN => {
+            let first: Vec<String> = series.iter().take(SHOWN).map(|value| brief(&value)).collect();
+            format!("[{}, … {} in all]", first.join(", "), series.len())
+        }
+        AnyValue::Float64(number) => shortened(*number).unwrap_or_else(|| text(value)),
+        AnyValue::Float32(number) => shortened(f64::from(*number)).unwrap_or_else(|| text(value)),
+        other => text(other),
+    }
+}
+
+/// Six significant digits of a number that has more.
+fn shortened(number: f64) -> Option<String> {
+    if !number.is_finite() || number.to_string().len() <= SHORT {
+        return None;
+    }
+    let rounded: f64 = format!("{number:.5e}").parse().ok()?;
+    let plain = rounded.to_string();
+    Some(if plain.len() <= 12 { plain } else { format!("{rounded:e}") })
+}
+
+/// A cell as text.
 fn text(value: &AnyValue<'_>) -> String {
     match value {
         AnyValue::Null => "null".to_owned(),

@@ -10,7 +10,7 @@ use polars::io::HiveOptions;
 use polars::io::cloud::CloudOptions;
 use polars::prelude::{
     CloudScheme, DataFrame, DataType, Field, IntoLazy, LazyFrame, PlRefPath, PolarsError, PolarsResult, ScanArgsParquet, Schema, UnionArgs,
-    col, concat,
+    col, concat, lit,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -27,9 +27,17 @@ pub(super) fn scan(lake: &Lake, table: &'static Table) -> Result<LazyFrame, SqlE
         }
     }
     let wrong = |error: PolarsError| SqlError::Data(describe(&error));
+    // Polars takes any folder that is called `key=value` for a partition; a lake below such a folder names its partitions itself.
+    let own = lake.show("").display().to_string().contains('=');
     let mut scans = Vec::new();
     for (shape, keys) in &groups {
-        scans.push(scan_group(lake, table, shape, keys).map_err(wrong)?);
+        if own {
+            for key in keys {
+                scans.push(scan_file(lake, table, shape, key).map_err(wrong)?);
+            }
+        } else {
+            scans.push(scan_group(lake, table, shape, keys, true).map_err(wrong)?);
+        }
     }
     match scans.len() {
         0 => {
@@ -105,7 +113,15 @@ fn lists_of_any_length(scan: LazyFrame, table: &Table) -> LazyFrame {
     scan.with_columns(table.columns.iter().filter(|column| is_list(column)).map(cast).collect::<Vec<_>>())
 }
 
-fn scan_group(lake: &Lake, table: &Table, shape: &Shape, keys: &[String]) -> PolarsResult<LazyFrame> {
+/// One file, with its partitions as constants.
+fn scan_file(lake: &Lake, table: &Table, shape: &Shape, key: &str) -> PolarsResult<LazyFrame> {
+    let value = |name: &str| key.split('/').find_map(|part| part.strip_prefix(name)?.strip_prefix('=')).unwrap_or_default().to_owned();
+    let constants =
+        partitions(table).iter().map(|(name, kind)| lit(value(name)).cast(kind.clone()).alias(name.clone())).collect::<Vec<_>>();
+    Ok(scan_group(lake, table, shape, &[key.to_owned()], false)?.with_columns(constants))
+}
+
+fn scan_group(lake: &Lake, table: &Table, shape: &Shape, keys: &[String], hive: bool) -> PolarsResult<LazyFrame> {
     let root = lake.show("").display().to_string();
     let paths = keys.iter().map(|key| PlRefPath::new(lake.show(key).display().to_string().as_str()));
     let cloud_options = match lake.store().settings() {
@@ -115,9 +131,9 @@ fn scan_group(lake: &Lake, table: &Table, shape: &Shape, keys: &[String]) -> Pol
     let options = ScanArgsParquet {
         cloud_options,
         hive_options: HiveOptions {
-            enabled: Some(true),
-            hive_start_idx: root.len(),
-            schema: Some(Arc::new(partitions(table))),
+            enabled: Some(hive),
+            hive_start_idx: 0,
+            schema: hive.then(|| Arc::new(partitions(table))),
             try_parse_dates: false,
         },
         schema: Some(Arc::new(schema(table, shape))),
