@@ -6,12 +6,13 @@
 //! 2. **grid**: fields repeat (more than one field is above a tenth of the peak), and the 60° score lies above its null; or the 90° score
 //!    does; or the strongest wave does and the fitted lattice has two dimensions (rhombic and oblique lattices).
 //! 3. **band**: the strongest wave lies above its null and is the only one.
-//! 4. **place-like**: neighbouring bins are more alike than when bins are permuted, and one compact field holds most of the
+//! 4. **border**: the border score is at least 0.5 (as in Solstad et al. 2008) and lies above its null; see [`crate::measures::border_score`].
+//! 5. **place-like**: neighbouring bins are more alike than when bins are permuted, and one compact field holds most of the
 //!    bins above half the peak.
-//! 5. **untuned**: none of these.
+//! 6. **untuned**: none of these.
 //!
 //! Each test is at level `alpha` on its own, so a map without any structure is classed other than untuned or place-like with a chance of at
-//! most three times `alpha`.
+//! most four times `alpha`. A field along a wall that repeats elsewhere is judged as a lattice or band first.
 
 use crate::config::ClassesConfig;
 use crate::lattice::LatticeShape;
@@ -27,6 +28,8 @@ pub enum UnitClass {
     Grid,
     /// One wave.
     Band,
+    /// A field along a wall.
+    Border,
     /// One compact field.
     PlaceLike,
     /// Active, none of the others.
@@ -41,6 +44,7 @@ impl UnitClass {
         match self {
             Self::Grid => "grid",
             Self::Band => "band",
+            Self::Border => "border",
             Self::PlaceLike => "place-like",
             Self::Untuned => "untuned",
             Self::Dead => "dead",
@@ -54,6 +58,8 @@ impl std::fmt::Display for UnitClass {
     }
 }
 
+/// Least border score of a border cell.
+const BORDER_FROM: f64 = 0.5;
 /// Share of the bins above half the peak that a place-like unit's one field holds.
 const ONE_FIELD: f64 = 0.8;
 /// Level of the peak that a place-like unit's field is above.
@@ -68,6 +74,7 @@ pub(crate) struct Evidence<'a> {
     pub(crate) sargolini: &'a ScoreWithNull,
     pub(crate) square: &'a ScoreWithNull,
     pub(crate) periodicity: &'a ScoreWithNull,
+    pub(crate) border: &'a ScoreWithNull,
     pub(crate) spectrum: Option<&'a UnitSpectrum>,
 }
 
@@ -101,15 +108,19 @@ pub(crate) fn classify(
             )
         };
     }
+    if evidence.border.value >= BORDER_FROM && evidence.border.significant(alpha) {
+        let (value, p) = (evidence.border.value, evidence.border.p);
+        return (UnitClass::Border, format!("border score {value:.2} above its null (p = {p:.3}), no lattice and no wave"));
+    }
     match one_field(map, HALF) {
         Some(share) if share <= config.place_share => {
             let p = neighbour_p(map, permutations, stream);
             if p <= alpha {
                 return (UnitClass::PlaceLike, format!("one field over {:.0} % of the visited bins (p = {p:.3})", 100.0 * share));
             }
-            (UnitClass::Untuned, "no lattice, no wave, and neighbouring bins are not alike".to_owned())
+            (UnitClass::Untuned, "no lattice, no wave, not along a wall, and neighbouring bins are not alike".to_owned())
         }
-        _ => (UnitClass::Untuned, "no lattice, no wave, no single compact field above its null".to_owned()),
+        _ => (UnitClass::Untuned, "no lattice, no wave, not along a wall, no single compact field above its null".to_owned()),
     }
 }
 

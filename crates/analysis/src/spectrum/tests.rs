@@ -112,10 +112,13 @@ fn field(rows: usize, cols: usize, sd: f64, seed: u64) -> Array2<f64> {
 fn two_standard_errors_cover_the_truth() {
     let (rows, cols, width, height) = (30, 40, 2.0, 1.8);
     let search = SpectrumSearch::new(&Array2::from_elem((rows, cols), true), width, height, &SpectrumConfig::default());
+    // With GRIDLAKE_BLESS=1 more maps, and the bounds that they allow: 90 to 99 % (99.5 with chance) where 95.4 % are nominal.
+    let large = std::env::var_os("GRIDLAKE_BLESS").is_some();
+    let (count, bounds) = if large { (400, 0.90..=0.995) } else { (40, 0.84..=1.0) };
     for (noise_sd, smooth, kappa) in [(0.3, 0.0, 0.0), (0.3, 0.0, 3.0), (0.15, 1.5, 0.0), (0.15, 1.5, 3.0)] {
         // Period, orientation, all components of the waves.
         let (mut within, mut all, mut scores) = ([0_u32; 3], [0_u32; 3], [0.0; 3]);
-        for seed in 0..100 {
+        for seed in 0..count {
             let mut stream = Seed(seed).stream("truth", 0);
             let (spacing, orientation) = (stream.uniform_in(0.3, 0.8), stream.uniform_in(0.0, FRAC_PI_3));
             let offset = [stream.uniform_in(-0.4, 0.4), stream.uniform_in(-0.4, 0.4)];
@@ -160,6 +163,6 @@ fn two_standard_errors_cover_the_truth() {
             size(1),
             size(2)
         );
-        assert!((0..3).all(|which| (0.89..=1.0).contains(&share(which))));
+        assert!((0..3).all(|which| bounds.contains(&share(which))));
     }
 }
