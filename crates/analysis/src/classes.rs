@@ -181,3 +181,74 @@ fn neighbour_p(map: ArrayView2<'_, f64>, permutations: usize, stream: &mut Strea
     }
     (1 + at_least) as f64 / (1 + permutations) as f64
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::spectrum::SpectrumSearch;
+    use gridlake_space::lattice::Lattice;
+    use gridlake_space::seed::Seed;
+    use ndarray::Array2;
+
+    fn score(value: f64, p: f64) -> ScoreWithNull {
+        ScoreWithNull { value, p, null: Vec::new(), reason: value.is_nan().then(|| "why".to_owned()) }
+    }
+
+    /// Class and reason of a map whose 60°, 90°, periodicity and border scores have these values and p.
+    fn class(map: &Array2<f64>, scores: [(f64, f64); 4]) -> (UnitClass, String) {
+        let [sargolini, square, periodicity, border] = scores.map(|(value, p)| score(value, p));
+        let spectrum = SpectrumSearch::new(&map.mapv(|rate| !rate.is_nan()), 2.0, 2.0, &crate::config::SpectrumConfig::default());
+        let spectrum = spectrum.find(map.view()).ok();
+        let evidence =
+            Evidence { sargolini: &sargolini, square: &square, periodicity: &periodicity, border: &border, spectrum: spectrum.as_ref() };
+        classify(map.view(), &evidence, &ClassesConfig::default(), 199, &mut Seed(1).stream("class", 0))
+    }
+
+    fn map(rate: impl Fn(f64, f64) -> f64) -> Array2<f64> {
+        let at = |i: usize| (i as f64 + 0.5) / 15.0 - 1.0;
+        Array2::from_shape_fn((30, 30), |(row, col)| rate(at(col), at(row)))
+    }
+
+    const NO: (f64, f64) = (0.2, 0.6);
+    const YES: (f64, f64) = (0.9, 0.002);
+
+    #[test]
+    fn the_first_test_that_holds_names_the_class() {
+        let sheared = Lattice::from_waves([2.6, 0.0], [-0.9, 1.9]);
+        let grid = map(|x, y| sheared.rate(x, y, [0.1, 0.0]));
+        assert_eq!(class(&grid, [YES; 4]), (UnitClass::Grid, "60° score 0.90 above its null (p = 0.002)".to_owned()));
+        assert_eq!(
+            class(&grid, [NO, YES, YES, YES]),
+            (UnitClass::Grid, "90° score 0.90 above its null (p = 0.002), 60° score not".to_owned())
+        );
+        let (kind, reason) = class(&grid, [NO, NO, YES, YES]);
+        assert!(kind == UnitClass::Grid && reason.ends_with("(p = 0.002), neither 60° nor 90° score"), "a sheared grid: {reason}");
+        assert_eq!(class(&grid, [NO, NO, NO, YES]).0, UnitClass::Border);
+        assert_eq!(class(&grid, [NO; 4]).0, UnitClass::Untuned);
+        let band = Lattice::band(0.5, 0.7);
+        assert_eq!(class(&map(|x, y| band.rate(x, y, [0.0; 2])), [NO, NO, YES, YES]).0, UnitClass::Band);
+    }
+
+    #[test]
+    fn a_lone_field_is_along_a_wall_or_in_place_but_no_lattice() {
+        let wall = map(|x, _| ((x - 1.0) / 0.1).exp());
+        let (kind, reason) = class(&wall, [YES; 4]);
+        assert_eq!((kind, reason.as_str()), (UnitClass::Border, "border score 0.90 above its null (p = 0.002), no lattice and no wave"));
+        assert_eq!(class(&wall, [YES, YES, YES, (0.45, 0.002)]).0, UnitClass::PlaceLike, "below the least border score");
+        let place = map(|x, y| (-(x * x + y * y) / 0.05).exp());
+        assert_eq!(class(&place, [YES, YES, YES, (-1.0, 1.0)]).0, UnitClass::PlaceLike);
+    }
+
+    #[test]
+    fn undefined_scores_make_no_class() {
+        let undefined = [(f64::NAN, f64::NAN); 4];
+        let (kind, reason) = class(&map(|_, _| 0.3), undefined);
+        assert_eq!(
+            (kind, reason.as_str()),
+            (UnitClass::Untuned, "no lattice, no wave, not along a wall, no single compact field above its null")
+        );
+        for odd in [Array2::from_elem((30, 30), f64::NAN), Array2::zeros((0, 0))] {
+            assert_eq!(class(&odd, undefined).0, UnitClass::Untuned);
+        }
+    }
+}

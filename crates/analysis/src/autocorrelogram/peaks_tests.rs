@@ -35,6 +35,7 @@ fn apart(a: f64, b: f64, period: f64) -> f64 {
 }
 
 #[test]
+#[expect(clippy::print_stderr, reason = "measured errors are for people")]
 fn spacings_from_a_tenth_to_half_of_the_box_are_read() {
     for (side, n, spacings) in [(2.0, 50, &[0.2, 0.25, 0.3, 0.4, 0.5, 0.7, 0.9, 1.0, 1.2][..]), (4.0, 80, &[0.2, 0.3, 0.45, 0.8, 1.2][..])]
     {
@@ -179,4 +180,45 @@ fn maps_without_peaks_say_why() {
     assert_eq!(peaks(Array2::zeros((3, 3)).view(), &bins), Err(NoPeaks::Shape));
     let one_row = map(&bins, |x, y| if (0.0..0.05).contains(&y) { x } else { f64::NAN });
     assert!(find(&one_row, &bins).is_err());
+}
+
+/// The peaks of a smooth function of the lag as anyone would find them: highest lags of the whole half plane, nearest first, and a fine grid around each.
+fn reference(r: &dyn Fn(f64, f64) -> f64, reach: isize, step: f64) -> Vec<[f64; 2]> {
+    let at = |x: isize, y: isize| r(x as f64 * step, y as f64 * step);
+    let mut found = Vec::new();
+    for y in 0..=reach {
+        for x in -reach..=reach {
+            let around = (-1..=1).flat_map(|dy| (-1..=1).map(move |dx| [dx, dy])).filter(|d| *d != [0, 0]);
+            if (y > 0 || x > 0) && around.into_iter().all(|[dx, dy]| at(x + dx, y + dy) < at(x, y)) {
+                let fine = (-40..=40).flat_map(|v| (-40..=40).map(move |u| [f64::from(u) / 40.0, f64::from(v) / 40.0]));
+                let places = fine.map(|[u, v]| [(x as f64 + u) * step, (y as f64 + v) * step]);
+                found.push(places.max_by(|a, b| r(a[0], a[1]).total_cmp(&r(b[0], b[1]))).expect("places"));
+            }
+        }
+    }
+    found.sort_by(|a, b| a[0].hypot(a[1]).total_cmp(&b[0].hypot(b[1])));
+    found
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(16))]
+
+    #[test]
+    fn peaks_of_a_known_function_lie_where_a_search_finds_them(spacing in 0.25_f64..0.9, orientation in 0.0_f64..FRAC_PI_3, shear in -0.15_f64..0.15) {
+        let bins = Bins::square(Arena::square(2.0), 40);
+        let hexagonal = Lattice::hexagonal(spacing, orientation);
+        let bent = |k: [f64; 2]| [k[0] + shear * k[1], k[1]];
+        let lattice = Lattice::from_waves(bent(hexagonal.waves()[0]), bent(hexagonal.waves()[1]));
+        let r = |x: f64, y: f64| (lattice.rate(x, y, [0.0; 2]) - 1.0 / 3.0) * 1.5;
+        let step = 2.0 / 40.0;
+        let sampled = Array2::from_shape_fn((79, 79), |(row, col)| r((col as f64 - 39.0) * step, (row as f64 - 39.0) * step));
+        let found = peaks(sampled.view(), &bins).expect("peaks");
+        prop_assert_eq!(found.found, 3);
+        let nearest = reference(&r, 38, step);
+        for expected in &nearest[..3] {
+            let off = found.peaks_m.iter().map(|p| (p[0] - expected[0]).hypot(p[1] - expected[1])).fold(f64::INFINITY, f64::min);
+            // The reference's grid is 1/40 of a bin.
+            prop_assert!(off < 0.05 * step, "{off} m off at {expected:?}: {found:?}");
+        }
+    }
 }

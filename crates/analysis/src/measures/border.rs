@@ -168,7 +168,7 @@ fn round_wall(map: ArrayView2<'_, f64>, fields: &Array2<u32>, count: usize, bins
 /// Largest share of a wall's visited lines that belong to one field; `None` where too few were visited.
 fn share(along: impl Iterator<Item = Option<u32>>, lines: usize, count: usize) -> Option<f64> {
     let mut per_field = vec![0_usize; count + 1];
-    let mut visited = 0;
+    let mut visited = 0_usize;
     for field in along.flatten() {
         visited += 1;
         per_field[field as usize] += 1;

@@ -109,6 +109,7 @@ fn field(rows: usize, cols: usize, sd: f64, seed: u64) -> Array2<f64> {
 }
 
 #[test]
+#[expect(clippy::print_stderr, reason = "measured coverage is for people")]
 fn two_standard_errors_cover_the_truth() {
     let (rows, cols, width, height) = (30, 40, 2.0, 1.8);
     let search = SpectrumSearch::new(&Array2::from_elem((rows, cols), true), width, height, &SpectrumConfig::default());
@@ -164,5 +165,62 @@ fn two_standard_errors_cover_the_truth() {
             size(2)
         );
         assert!((0..3).all(|which| bounds.contains(&share(which))));
+    }
+}
+
+#[test]
+fn spectrum_and_autocorrelogram_agree_or_say_where_they_do_not() {
+    let bins = gridlake_space::bins::Bins::square(gridlake_space::arena::Arena::square(SIDE_M), BINS);
+    let both = |lattice: &Lattice| {
+        let cell = noisy(map(|x, y| lattice.rate(x, y, [0.1, 0.05])), 0.1, 8);
+        let lags = crate::autocorrelogram::Autocorrelator::new(&cell.mapv(|_| true), 20).map(cell.view());
+        (find(&cell).expect("waves"), crate::autocorrelogram::peaks(lags.view(), &bins).expect("peaks"))
+    };
+    let square = Lattice::square(0.5, 0.4);
+    let cells = [Lattice::hexagonal(0.5, 0.2), Lattice::hexagonal(0.7, 0.2), Lattice::hexagonal(0.5, 0.6), square, Lattice::band(0.5, 0.3)];
+    let found: Vec<_> = cells.iter().map(both).collect();
+    for (spectrum, peaks) in &found {
+        let same = super::agreement(spectrum, peaks);
+        assert!(same.agrees && same.verdict == "agrees" && same.same_shape, "{same:?}");
+        assert!(same.spacing_difference.abs() < 0.02 && same.orientation_difference_rad < 0.02, "{same:?}");
+    }
+    let verdict = |i: usize, j: usize| super::agreement(&found[i].0, &found[j].1);
+    assert!(
+        (verdict(0, 1).spacing_difference - 0.4).abs() < 0.02 && verdict(0, 1).verdict.starts_with("spacing: 0.70"),
+        "{:?}",
+        verdict(0, 1)
+    );
+    assert!(
+        (verdict(0, 2).orientation_difference_rad - 0.4).abs() < 0.02 && verdict(0, 2).verdict.starts_with("orientation: 2"),
+        "{:?}",
+        verdict(0, 2)
+    );
+    assert!(!verdict(0, 3).same_shape && verdict(0, 3).verdict.contains("shape: square in the autocorrelogram, hexagonal in the spectrum"));
+    let band = verdict(0, 4);
+    assert!(!band.agrees && band.orientation_difference_rad.is_nan() && band.verdict.contains("shape: band"), "{band:?}");
+}
+
+#[test]
+fn unequal_bins_and_circles_hold_the_same_waves() {
+    for (rows, cols, width, height, round) in
+        [(50, 50, 2.0, 1.0, false), (25, 60, 2.0, 2.0, false), (50, 50, 2.0, 2.0, true), (70, 20, 1.0, 3.0, false)]
+    {
+        for seed in 0..6 {
+            let mut stream = Seed(seed).stream("unequal", 0);
+            let (spacing, orientation) = (stream.uniform_in(0.3, 0.6), stream.uniform_in(0.0, FRAC_PI_3));
+            let lattice = Lattice::hexagonal(spacing, orientation);
+            let cell = Array2::from_shape_fn((rows, cols), |(row, col)| {
+                let (x, y) =
+                    ((col as f64 + 0.5) / cols as f64 * width - width / 2.0, (row as f64 + 0.5) / rows as f64 * height - height / 2.0);
+                if round && x.hypot(y) > 1.0 { f64::NAN } else { lattice.rate_sharp(x, y, [0.1, 0.05], 2.0) + 0.1 * stream.normal() }
+            });
+            let found = SpectrumSearch::new(&cell.mapv(|rate| !rate.is_nan()), width, height, &SpectrumConfig::default()).find(cell.view());
+            let found = found.expect("waves");
+            assert!(
+                (found.period_m / spacing - 1.0).abs() < 0.02 && apart(found.orientation_rad, orientation) < 0.03,
+                "{rows}x{cols} {spacing}: {found:?}"
+            );
+            assert_eq!(found.shape, LatticeShape::Hexagonal);
+        }
     }
 }
