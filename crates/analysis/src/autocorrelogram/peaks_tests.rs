@@ -34,36 +34,48 @@ fn apart(a: f64, b: f64, period: f64) -> f64 {
     d.min(period - d)
 }
 
+/// Root mean squares of the relative error of the spacing and of the error of the orientation in degrees, the largest error of the spacing, and how many of
+/// `count` hexagonal cells had peaks.
+fn errors(bins: &Bins, spacing: f64, noise: f64, count: u64) -> (f64, f64, f64, u64) {
+    let (mut off, mut turned, mut worst, mut found) = (0.0_f64, 0.0_f64, 0.0_f64, 0);
+    for seed in 0..count {
+        let mut stream = Seed(seed).stream("cell", 0);
+        let orientation = stream.uniform_in(0.0, FRAC_PI_3);
+        let offset = [stream.uniform_in(-0.5, 0.5), stream.uniform_in(-0.5, 0.5)];
+        let lattice = Lattice::hexagonal(spacing, orientation);
+        let cell = noisy(map(bins, |x, y| lattice.rate_sharp(x, y, offset, 2.0)), noise, seed);
+        if let Ok(peaks) = find(&cell, bins) {
+            found += 1;
+            let error = peaks.spacing_m / spacing - 1.0;
+            off += error.powi(2);
+            worst = worst.max(error.abs());
+            turned += apart(peaks.orientation_rad, orientation, FRAC_PI_3).powi(2);
+            assert!(peaks.peaks_m.len() == 6 && peaks.ellipse_ratio >= 1.0);
+        }
+    }
+    let mean = |sum: f64| (sum / found as f64).sqrt();
+    (mean(off), mean(turned).to_degrees(), worst, found)
+}
+
 #[test]
 #[expect(clippy::print_stderr, reason = "measured errors are for people")]
 fn spacings_from_a_tenth_to_half_of_the_box_are_read() {
+    // With GRIDLAKE_BLESS=1 more cells, and noise up to the peak's own height.
+    let large = std::env::var_os("GRIDLAKE_BLESS").is_some();
+    let (count, noises) = if large { (30, &[0.15, 0.3, 0.6][..]) } else { (5, &[0.15][..]) };
     for (side, n, spacings) in [(2.0, 50, &[0.2, 0.25, 0.3, 0.4, 0.5, 0.7, 0.9, 1.0, 1.2][..]), (4.0, 80, &[0.2, 0.3, 0.45, 0.8, 1.2][..])]
     {
         let bins = Bins::square(Arena::square(side), n);
-        for &spacing in spacings {
-            let (mut off, mut turned, mut worst, mut found, count) = (0.0_f64, 0.0_f64, 0.0_f64, 0, 20);
-            for seed in 0..count {
-                let mut stream = Seed(seed).stream("cell", 0);
-                let orientation = stream.uniform_in(0.0, FRAC_PI_3);
-                let offset = [stream.uniform_in(-0.5, 0.5), stream.uniform_in(-0.5, 0.5)];
-                let lattice = Lattice::hexagonal(spacing, orientation);
-                let cell = noisy(map(&bins, |x, y| lattice.rate_sharp(x, y, offset, 2.0)), 0.15, seed);
-                if let Ok(peaks) = find(&cell, &bins) {
-                    found += 1;
-                    let error = peaks.spacing_m / spacing - 1.0;
-                    off += error.powi(2);
-                    worst = worst.max(error.abs());
-                    turned += apart(peaks.orientation_rad, orientation, FRAC_PI_3).powi(2);
-                    assert!(peaks.peaks_m.len() == 6 && peaks.ellipse_ratio >= 1.0);
-                }
+        for &noise in noises {
+            for &spacing in spacings {
+                let (off, turned, worst, found) = errors(&bins, spacing, noise, count);
+                eprintln!(
+                    "{side} m, {n} bins, noise {noise}, spacing {spacing} m: {found}/{count}, spacing rms {:.2} % worst {:.2} %, orientation rms {turned:.2}°",
+                    100.0 * off,
+                    100.0 * worst
+                );
+                assert!(noise > 0.15 || (found == count && worst < 0.04 && turned < 0.75));
             }
-            let (off, turned) = ((off / f64::from(found)).sqrt(), (turned / f64::from(found)).sqrt().to_degrees());
-            eprintln!(
-                "{side} m, {n} bins, spacing {spacing} m: {found}/{count}, spacing rms {:.2} % worst {:.2} %, orientation rms {turned:.2}°",
-                100.0 * off,
-                100.0 * worst
-            );
-            assert!(found as u64 == count && worst < 0.025 && turned < 0.75);
         }
     }
 }

@@ -12,8 +12,9 @@
 //! quarter of the map's shorter side), beyond which it is taken as 0, times `N/(N - pτ)`: `p` fitted numbers took from `N` bins what they would have from
 //! `N/τ` independent ones, `τ = Σ_l γ(l)/γ(0)`. Period, spacing and orientation follow by linear propagation.
 //!
-//! What is covered is noise. Curvature of the walls, a lattice that bends, or a fit that took the wrong lattice are not: look at `explained`. Tests hold
-//! that about 95 % of synthetic maps lie within two standard errors, under white and under smooth noise.
+//! What is covered is noise. Curvature of the walls, a lattice that bends, or a fit that took the wrong lattice are not: look at `explained`. Measured on
+//! 400 synthetic grids each: 92 to 96 % lie within two standard errors under white noise, 98 to 99 % under noise smoothed by 1.5 bins, where errors are
+//! a quarter too large: `τ` weighs the noise at zero frequency, and smooth noise is weaker at the waves' own.
 
 use super::fit::Grid;
 use crate::lattice::{self, Wave, cross, norm};
