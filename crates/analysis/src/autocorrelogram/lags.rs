@@ -49,6 +49,11 @@ impl Lags {
         if col < 0 || row < 0 { f64::NAN } else { self.r.get([row as usize, col as usize]).copied().unwrap_or(f64::NAN) }
     }
 
+    /// Mean of the four lags beside the zero lag, which noise of the map's bins does not lift; NaN where one is undefined.
+    pub(super) fn beside_zero(&self) -> f64 {
+        (self.at(1, 0) + self.at(-1, 0) + self.at(0, 1) + self.at(0, -1)) / 4.0
+    }
+
     /// All lags, as whole bins (x, y) from the zero lag.
     pub(super) fn all(&self) -> impl Iterator<Item = [isize; 2]> + use<> {
         let [rx, ry] = self.reach;

@@ -2,7 +2,8 @@
 //!
 //! 1. The **central peak's radius** `R` is where the mean of r over all directions falls to zero (a third of a hexagonal lattice's spacing). Every length
 //!    below scales with it, so many fields and few are treated alike.
-//! 2. **Candidates** are lags beyond `R` of r ≥ 0.1 that are highest within 0.6 `R`, after smoothing by a Gaussian of `R`/4; the 16 nearest of one half plane
+//! 2. **Candidates** are lags beyond `R` of r ≥ 0.1 (in noisy maps, whose peaks are all low, 0.3 of the height beside the zero lag) that are highest within
+//!    0.6 `R`, after smoothing by a Gaussian of `R`/4; the 16 nearest of one half plane
 //!    (the other is its mirror image).
 //! 3. **Sub-bin positions**: the vertex of a quadratic surface fitted to the *unsmoothed* r with Gaussian weights of 0.4 `R`, at least 0.8 bins, moved to its
 //!    vertex until it stays. Where the weights are centred on a symmetric peak its odd terms vanish, so bins as wide as a third of the peak bias it little.
@@ -30,8 +31,10 @@ use gridlake_space::bins::Bins;
 use ndarray::ArrayView2;
 use std::f64::consts::TAU;
 
-/// Least r of a peak.
+/// Least r of a peak: this, or the share below of the height beside the zero lag, if that is lower.
 const LEAST_HEIGHT: f64 = 0.1;
+/// Noise lowers all peaks alike, the central one too but for the zero lag itself.
+const LEAST_SHARE: f64 = 0.3;
 /// Candidates of one half plane.
 const CANDIDATES: usize = 16;
 /// Least angle between two lattice vectors, degrees.
@@ -100,19 +103,20 @@ pub fn peaks(autocorrelogram: ArrayView2<'_, f64>, bins: &Bins) -> Result<Autoco
     }
     let radius = lags.central_radius_m().ok_or(NoPeaks::NoCentralEdge)?.map_err(|()| NoPeaks::Unresolved)?;
     let smooth = lags.smoothed(radius / 4.0);
+    let least = LEAST_HEIGHT.min(LEAST_SHARE * smooth.beside_zero().max(0.0));
     if let Some(across) = ridge::across(&smooth) {
-        let wavelength_m = ridge::next_ridge_m(&lags, across, radius, LEAST_HEIGHT).ok_or(NoPeaks::TooFew(0))?;
+        let wavelength_m = ridge::next_ridge_m(&lags, across, radius, least).ok_or(NoPeaks::TooFew(0))?;
         return Ok(band(across, wavelength_m));
     }
     let refine = |start: Lag| vertex(&lags, start, (0.4 * radius).max(0.8 * lags.coarse_m()));
-    let candidates: Vec<Lag> = candidates(&smooth, radius).into_iter().filter_map(refine).collect();
+    let candidates: Vec<Lag> = candidates(&smooth, radius, least).into_iter().filter_map(refine).collect();
     let [a, b] = best_pair(&smooth, &candidates, radius).ok_or(NoPeaks::TooFew(usize::from(!candidates.is_empty())))?;
     let expected = superbase(a, b).ok_or(NoPeaks::TooFew(1))?;
     let near = |found: &Lag, expected: Lag| norm(combine(1.0, *found, -1.0, expected)) <= NEAR * norm(expected);
     let found = expected.map(|vector| {
         let known = candidates.iter().flat_map(|c| [*c, [-c[0], -c[1]]]).filter(|c| near(c, vector));
         let known = known.min_by(|p, q| norm(combine(1.0, *p, -1.0, vector)).total_cmp(&norm(combine(1.0, *q, -1.0, vector))));
-        known.or_else(|| refine(vector).filter(|c| near(c, vector) && smooth.between(*c) >= LEAST_HEIGHT))
+        known.or_else(|| refine(vector).filter(|c| near(c, vector) && smooth.between(*c) >= least))
     });
     let count = found.iter().flatten().count();
     let neighbours = match found {
@@ -170,7 +174,7 @@ fn band(across: Lag, wavelength_m: f64) -> AutocorrelogramPeaks {
 }
 
 /// Highest lags within 0.6 central radii, nearest first, of the half plane of angles [0, π).
-fn candidates(smooth: &Lags, radius: f64) -> Vec<Lag> {
+fn candidates(smooth: &Lags, radius: f64, least: f64) -> Vec<Lag> {
     let alone = (0.6 * radius).max(1.5 * smooth.coarse_m());
     let reach = smooth.step.map(|step| (alone / step) as isize);
     let ring = |[x, y]: &[isize; 2]| x.abs() <= 1 && y.abs() <= 1;
@@ -183,7 +187,7 @@ fn candidates(smooth: &Lags, radius: f64) -> Vec<Lag> {
         .filter(|&[x, y]| y > 0 || (y == 0 && x > 0))
         .filter(|&[x, y]| {
             let height = smooth.at(x, y);
-            let inside = height >= LEAST_HEIGHT && norm(smooth.metres([x, y])) > radius;
+            let inside = height > 0.0 && height >= least && norm(smooth.metres([x, y])) > radius;
             inside
                 && around.iter().all(|step| {
                     let other = smooth.at(x + step[0], y + step[1]);

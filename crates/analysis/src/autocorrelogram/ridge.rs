@@ -11,7 +11,7 @@ const REACH: f64 = 0.6;
 
 /// The unit vector across the ridge through the zero lag, if there is one. `smooth`: smoothed lags.
 pub(super) fn across(smooth: &Lags) -> Option<Lag> {
-    let beside: f64 = [[1, 0], [-1, 0], [0, 1], [0, -1]].iter().map(|[x, y]| smooth.at(*x, *y)).sum::<f64>() / 4.0;
+    let beside = smooth.beside_zero();
     if beside.is_nan() || beside <= 0.0 {
         return None;
     }
