@@ -108,7 +108,7 @@ mod tests {
         let rebin = Rebin::new(&Array2::from_elem((35, 50), 2), 20);
         assert_eq!((rebin.rows, rebin.cols), (14, 20));
         // A plane stays a plane, but for fine bins whose halves go to different coarse ones: 0.05 of a fine bin along each axis.
-        let plane: Vec<f64> = (0..35 * 50).map(|i| (i % 50) as f64 + 0.5 + 3.0 * ((i / 50) as f64 + 0.5)).collect();
+        let plane: Vec<f64> = (0..35 * 50_usize).map(|i| (i % 50) as f64 + 0.5 + 3.0 * ((i / 50) as f64 + 0.5)).collect();
         for (i, rate) in rebin.apply(&plane).into_iter().enumerate() {
             let expected = ((i % 20) as f64 + 0.5) * 2.5 + 3.0 * ((i / 20) as f64 + 0.5) * 2.5;
             assert!((rate - expected).abs() < 0.05 * 4.0 + 1e-9, "{i}: {rate} against {expected}");
