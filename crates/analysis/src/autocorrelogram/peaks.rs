@@ -18,9 +18,10 @@
 //! A **band** has no peaks but ridges: where the central peak is a ridge across the arena, `peaks_m` are the two points of the next ridges that are nearest to
 //! zero, `spacing_m` their distance, and what needs two directions is NaN because of `shape` = band.
 //!
-//! Departs from opexebo's `grid_score_stats`, which takes the centroids of six thresholded regions: at spacings under a quarter of the box those
-//! regions merge or are not the nearest; and from the usual orientation (angle of the axis nearest to x): here all three axes are averaged modulo
-//! 60°.
+//! Departs from opexebo's `grid_score_stats`, which looks for maxima in whole bins, only between 1.5 central radii and 1.25 times the radius of the best grid
+//! score, takes the six nearest after dropping the farther of two in similar directions, and has no numbers where there are fewer than six. With
+//! many fields the best radius holds several rings of peaks, and what is nearest then depends on which noise passes for a peak. Its spacing is the mean
+//! over three of the six; its orientation, as here, the mean over the axes modulo 60°.
 
 use super::ellipse::Ellipse;
 use super::lags::{Lag, Lags};

@@ -10,7 +10,7 @@
 //!   third axis is one of two equal diagonals. For a band: the angle between wave and step to the next ridge;
 //! * **shape**: [`crate::lattice::shape`] of each.
 //!
-//! The limits are 5 % and 3°: peaks of noisy synthetic grids (tests) are at most 4 % off in spacing, and typically under 0.5° in
+//! The limits are 5 % and 3°: peaks of synthetic grids with noise of 0.15 of their peak (tests) are at most 4 % off in spacing, and typically under 0.5° in
 //! orientation, up to a spacing of 0.6 of the box.
 
 use super::UnitSpectrum;
