@@ -6,12 +6,13 @@
 //! 2. **grid**: fields repeat (more than one field is above a tenth of the peak), and the 60° score lies above its null; or the 90° score
 //!    does; or the strongest wave does and the fitted lattice has two dimensions (rhombic and oblique lattices).
 //! 3. **band**: the strongest wave lies above its null and is the only one.
-//! 4. **place-like**: neighbouring bins are more alike than when bins are permuted, and one compact field holds most of the
+//! 4. **border**: the border score is at least 0.5 (as in Solstad et al. 2008) and lies above its null; see [`crate::measures::border_score`].
+//! 5. **place-like**: neighbouring bins are more alike than when bins are permuted, and one compact field holds most of the
 //!    bins above half the peak.
-//! 5. **untuned**: none of these.
+//! 6. **untuned**: none of these.
 //!
 //! Each test is at level `alpha` on its own, so a map without any structure is classed other than untuned or place-like with a chance of at
-//! most three times `alpha`.
+//! most four times `alpha`. A field along a wall that repeats elsewhere is judged as a lattice or band first.
 
 use crate::config::ClassesConfig;
 use crate::lattice::LatticeShape;
@@ -27,6 +28,8 @@ pub enum UnitClass {
     Grid,
     /// One wave.
     Band,
+    /// A field along a wall.
+    Border,
     /// One compact field.
     PlaceLike,
     /// Active, none of the others.
@@ -41,6 +44,7 @@ impl UnitClass {
         match self {
             Self::Grid => "grid",
             Self::Band => "band",
+            Self::Border => "border",
             Self::PlaceLike => "place-like",
             Self::Untuned => "untuned",
             Self::Dead => "dead",
@@ -54,6 +58,8 @@ impl std::fmt::Display for UnitClass {
     }
 }
 
+/// Least border score of a border cell.
+const BORDER_FROM: f64 = 0.5;
 /// Share of the bins above half the peak that a place-like unit's one field holds.
 const ONE_FIELD: f64 = 0.8;
 /// Level of the peak that a place-like unit's field is above.
@@ -68,6 +74,7 @@ pub(crate) struct Evidence<'a> {
     pub(crate) sargolini: &'a ScoreWithNull,
     pub(crate) square: &'a ScoreWithNull,
     pub(crate) periodicity: &'a ScoreWithNull,
+    pub(crate) border: &'a ScoreWithNull,
     pub(crate) spectrum: Option<&'a UnitSpectrum>,
 }
 
@@ -101,15 +108,19 @@ pub(crate) fn classify(
             )
         };
     }
+    if evidence.border.value >= BORDER_FROM && evidence.border.significant(alpha) {
+        let (value, p) = (evidence.border.value, evidence.border.p);
+        return (UnitClass::Border, format!("border score {value:.2} above its null (p = {p:.3}), no lattice and no wave"));
+    }
     match one_field(map, HALF) {
         Some(share) if share <= config.place_share => {
             let p = neighbour_p(map, permutations, stream);
             if p <= alpha {
                 return (UnitClass::PlaceLike, format!("one field over {:.0} % of the visited bins (p = {p:.3})", 100.0 * share));
             }
-            (UnitClass::Untuned, "no lattice, no wave, and neighbouring bins are not alike".to_owned())
+            (UnitClass::Untuned, "no lattice, no wave, not along a wall, and neighbouring bins are not alike".to_owned())
         }
-        _ => (UnitClass::Untuned, "no lattice, no wave, no single compact field above its null".to_owned()),
+        _ => (UnitClass::Untuned, "no lattice, no wave, not along a wall, no single compact field above its null".to_owned()),
     }
 }
 
@@ -169,4 +180,75 @@ fn neighbour_p(map: ArrayView2<'_, f64>, permutations: usize, stream: &mut Strea
         at_least += usize::from(alike(&values) >= observed);
     }
     (1 + at_least) as f64 / (1 + permutations) as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::spectrum::SpectrumSearch;
+    use gridlake_space::lattice::Lattice;
+    use gridlake_space::seed::Seed;
+    use ndarray::Array2;
+
+    fn score(value: f64, p: f64) -> ScoreWithNull {
+        ScoreWithNull { value, p, null: Vec::new(), reason: value.is_nan().then(|| "why".to_owned()) }
+    }
+
+    /// Class and reason of a map whose 60°, 90°, periodicity and border scores have these values and p.
+    fn class(map: &Array2<f64>, scores: [(f64, f64); 4]) -> (UnitClass, String) {
+        let [sargolini, square, periodicity, border] = scores.map(|(value, p)| score(value, p));
+        let spectrum = SpectrumSearch::new(&map.mapv(|rate| !rate.is_nan()), 2.0, 2.0, &crate::config::SpectrumConfig::default());
+        let spectrum = spectrum.find(map.view()).ok();
+        let evidence =
+            Evidence { sargolini: &sargolini, square: &square, periodicity: &periodicity, border: &border, spectrum: spectrum.as_ref() };
+        classify(map.view(), &evidence, &ClassesConfig::default(), 199, &mut Seed(1).stream("class", 0))
+    }
+
+    fn map(rate: impl Fn(f64, f64) -> f64) -> Array2<f64> {
+        let at = |i: usize| (i as f64 + 0.5) / 15.0 - 1.0;
+        Array2::from_shape_fn((30, 30), |(row, col)| rate(at(col), at(row)))
+    }
+
+    const NO: (f64, f64) = (0.2, 0.6);
+    const YES: (f64, f64) = (0.9, 0.002);
+
+    #[test]
+    fn the_first_test_that_holds_names_the_class() {
+        let sheared = Lattice::from_waves([2.6, 0.0], [-0.9, 1.9]);
+        let grid = map(|x, y| sheared.rate(x, y, [0.1, 0.0]));
+        assert_eq!(class(&grid, [YES; 4]), (UnitClass::Grid, "60° score 0.90 above its null (p = 0.002)".to_owned()));
+        assert_eq!(
+            class(&grid, [NO, YES, YES, YES]),
+            (UnitClass::Grid, "90° score 0.90 above its null (p = 0.002), 60° score not".to_owned())
+        );
+        let (kind, reason) = class(&grid, [NO, NO, YES, YES]);
+        assert!(kind == UnitClass::Grid && reason.ends_with("(p = 0.002), neither 60° nor 90° score"), "a sheared grid: {reason}");
+        assert_eq!(class(&grid, [NO, NO, NO, YES]).0, UnitClass::Border);
+        assert_eq!(class(&grid, [NO; 4]).0, UnitClass::Untuned);
+        let band = Lattice::band(0.5, 0.7);
+        assert_eq!(class(&map(|x, y| band.rate(x, y, [0.0; 2])), [NO, NO, YES, YES]).0, UnitClass::Band);
+    }
+
+    #[test]
+    fn a_lone_field_is_along_a_wall_or_in_place_but_no_lattice() {
+        let wall = map(|x, _| ((x - 1.0) / 0.1).exp());
+        let (kind, reason) = class(&wall, [YES; 4]);
+        assert_eq!((kind, reason.as_str()), (UnitClass::Border, "border score 0.90 above its null (p = 0.002), no lattice and no wave"));
+        assert_eq!(class(&wall, [YES, YES, YES, (0.45, 0.002)]).0, UnitClass::PlaceLike, "below the least border score");
+        let place = map(|x, y| (-(x * x + y * y) / 0.05).exp());
+        assert_eq!(class(&place, [YES, YES, YES, (-1.0, 1.0)]).0, UnitClass::PlaceLike);
+    }
+
+    #[test]
+    fn undefined_scores_make_no_class() {
+        let undefined = [(f64::NAN, f64::NAN); 4];
+        let (kind, reason) = class(&map(|_, _| 0.3), undefined);
+        assert_eq!(
+            (kind, reason.as_str()),
+            (UnitClass::Untuned, "no lattice, no wave, not along a wall, no single compact field above its null")
+        );
+        for odd in [Array2::from_elem((30, 30), f64::NAN), Array2::zeros((0, 0))] {
+            assert_eq!(class(&odd, undefined).0, UnitClass::Untuned);
+        }
+    }
 }

@@ -26,6 +26,7 @@ pub mod grid_score;
 pub mod lattice;
 pub mod lattice_consensus;
 mod linear;
+pub mod measures;
 pub mod nulls;
 pub mod ratemap;
 mod rebin;

@@ -102,4 +102,22 @@ mod tests {
         let map: Vec<f64> = (0..63).map(f64::from).collect();
         assert_eq!(small.apply(&map), map);
     }
+
+    #[test]
+    fn rectangles_keep_their_aspect_and_a_circle_its_corners() {
+        let rebin = Rebin::new(&Array2::from_elem((35, 50), 2), 20);
+        assert_eq!((rebin.rows, rebin.cols), (14, 20));
+        // A plane stays a plane, but for fine bins whose halves go to different coarse ones: 0.05 of a fine bin along each axis.
+        let plane: Vec<f64> = (0..35 * 50_usize).map(|i| (i % 50) as f64 + 0.5 + 3.0 * ((i / 50) as f64 + 0.5)).collect();
+        for (i, rate) in rebin.apply(&plane).into_iter().enumerate() {
+            let expected = ((i % 20) as f64 + 0.5) * 2.5 + 3.0 * ((i / 20) as f64 + 0.5) * 2.5;
+            assert!((rate - expected).abs() < 0.05 * 4.0 + 1e-9, "{i}: {rate} against {expected}");
+        }
+        let bins = gridlake_space::bins::Bins::square(gridlake_space::arena::Arena::circle(2.0), 50);
+        let round = Array2::from_shape_fn((50, 50), |(row, col)| u32::from(bins.reachable(row * 50 + col)));
+        let coarse = Rebin::new(&round, 20);
+        let rates = coarse.apply(&vec![1.5; 2500]);
+        assert!(rates[0].is_nan() && (rates[210] - 1.5).abs() < 1e-12);
+        assert!(coarse.visited().iter().zip(&rates).all(|(seen, rate)| *seen != rate.is_nan()));
+    }
 }

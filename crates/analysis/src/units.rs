@@ -6,13 +6,14 @@ use rayon::prelude::*;
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use crate::autocorrelogram::Autocorrelator;
+use crate::autocorrelogram::{self, Autocorrelator, AutocorrelogramPeaks};
 use crate::classes::{Evidence, UnitClass, classify};
 use crate::config::CheckedAnalyzeConfig;
 use crate::lattice_consensus::{self, LatticeConsensus};
+use crate::measures::{self, BorderNull, Measured};
 use crate::nulls::{Battery, BatteryWorkspace, ScoreWithNull, Statistic, with_nulls};
 use crate::ratemap::Ratemaps;
-use crate::spectrum::{SpectrumSearch, UnitSpectrum};
+use crate::spectrum::{self, Agreement, SpectrumErrors, SpectrumSearch, UnitSpectrum};
 
 /// One unit in one arena: scores with their nulls, wave vectors, class.
 #[derive(Debug, Clone, PartialEq)]
@@ -41,6 +42,24 @@ pub struct UnitAnalysis {
     pub spectrum: Option<UnitSpectrum>,
     /// Why there is no spectrum.
     pub spectrum_reason: Option<String>,
+    /// Standard errors of the spectrum; `None` without one, or where the map does not tell the waves' components apart.
+    pub spectrum_errors: Option<SpectrumErrors>,
+    /// Spacing, orientation, ellipse and lattice from the autocorrelogram's neighbouring peaks.
+    pub peaks: Option<AutocorrelogramPeaks>,
+    /// Why there are no peaks.
+    pub peaks_reason: Option<String>,
+    /// Whether spectrum and autocorrelogram tell the same lattice; `None` where either is missing, whose reason says why.
+    pub agreement: Option<Agreement>,
+    /// Spatial information, bits per event.
+    pub spatial_information_bits: Measured,
+    /// Skaggs' sparsity, 0 to 1: small is sparse.
+    pub sparsity: Measured,
+    /// Pearson's r of each bin with the mean of its neighbours.
+    pub coherence: Measured,
+    /// Pearson's r of the two halves' maps; undefined without them.
+    pub stability: Measured,
+    /// Border score with its null, which is drawn only as far as needed ([`measures::ENOUGH`]).
+    pub border_score: ScoreWithNull,
 }
 
 /// The analysis of all units of one arena.
@@ -62,12 +81,14 @@ pub struct ArenaPlan<'a> {
     battery: Battery,
     spectra: SpectrumSearch,
     lags: Autocorrelator,
+    border: BorderNull,
 }
 
 /// What [`ArenaPlan::units`] calls after each unit, with the number of units done.
 pub type Progress<'a> = &'a (dyn Fn(usize) -> ControlFlow<()> + Sync);
 
-/// Analyzes every unit: autocorrelogram, scores with nulls, wave vectors, class; then the population's lattice.
+/// Analyzes every unit: autocorrelogram and its peaks, scores with nulls, wave vectors, measures, class; then the population's lattice. Without maps of the
+/// recording's halves, stability is undefined; [`ArenaPlan::units`] takes them.
 ///
 /// * `ratemaps`: the maps, as binned (and smoothed, if at all) by the caller.
 /// * `seed`, `progress`: as for [`ArenaPlan`].
@@ -77,7 +98,7 @@ pub type Progress<'a> = &'a (dyn Fn(usize) -> ControlFlow<()> + Sync);
 /// Silent, constant, hardly visited or non-finite maps are outcomes with a reason, never errors. Non-finite rates in visited bins leave a unit
 /// without scores.
 pub fn analyze(ratemaps: &Ratemaps, config: &CheckedAnalyzeConfig, seed: Seed, progress: Option<Progress<'_>>) -> Option<UnitsAnalysis> {
-    let found = ArenaPlan::new(ratemaps, config, seed).units(ratemaps, 0, progress)?;
+    let found = ArenaPlan::new(ratemaps, config, seed).units(ratemaps, 0, None, progress)?;
     let (units, autocorrelograms): (Vec<UnitAnalysis>, Vec<Array2<f64>>) = found.into_iter().unzip();
     let active: Vec<_> = units.iter().filter(|unit| unit.active).map(|unit| (unit.unit, unit.spectrum.as_ref())).collect();
     let consensus = lattice_consensus::consensus(&active, &config.lattice_consensus);
@@ -98,6 +119,7 @@ impl<'a> ArenaPlan<'a> {
             battery: Battery::new(ratemaps, config),
             spectra: SpectrumSearch::new(&visited, arena.width_m, arena.height_m, &config.spectrum),
             lags: Autocorrelator::new(&visited, config.autocorrelogram.min_overlap),
+            border: BorderNull::new(ratemaps),
             occupancy: ratemaps.occupancy.clone(),
         }
     }
@@ -105,12 +127,20 @@ impl<'a> ArenaPlan<'a> {
     /// Analyzes the units of these maps: unit `first` and those after it. Returns each one's analysis and autocorrelogram, as [`UnitsAnalysis`] has them; they
     /// are the same, to the bit, in whatever portions units come.
     ///
+    /// `halves`: the same units' maps of the two halves of the recording, on the same bins, for stability alone; without them it is undefined.
+    ///
     /// `progress` is called after each unit with the number of units done so far, from any thread; where it breaks, no further unit is begun. Returns `None`
     /// only then.
     ///
     /// # Panics
     /// Where the maps have other bins than the plan, or other visits.
-    pub fn units(&self, ratemaps: &Ratemaps, first: usize, progress: Option<Progress<'_>>) -> Option<Vec<(UnitAnalysis, Array2<f64>)>> {
+    pub fn units(
+        &self,
+        ratemaps: &Ratemaps,
+        first: usize,
+        halves: Option<[&Ratemaps; 2]>,
+        progress: Option<Progress<'_>>,
+    ) -> Option<Vec<(UnitAnalysis, Array2<f64>)>> {
         assert!(self.occupancy == ratemaps.occupancy, "maps of the plan's arena");
         let (done, stopped) = (AtomicUsize::new(0), AtomicBool::new(false));
         (0..ratemaps.units())
@@ -121,7 +151,8 @@ impl<'a> ArenaPlan<'a> {
                     if stopped.load(Ordering::Relaxed) {
                         return None;
                     }
-                    let result = self.unit(ratemaps, place, first + place, workspace);
+                    let mut result = self.unit(ratemaps, place, first + place, workspace);
+                    result.0.stability = stability(halves, place).into();
                     if progress.is_some_and(|report| report(done.fetch_add(1, Ordering::Relaxed) + 1).is_break()) {
                         stopped.store(true, Ordering::Relaxed);
                         return None;
@@ -149,6 +180,15 @@ impl<'a> ArenaPlan<'a> {
             periodicity: ScoreWithNull::undefined("dead"),
             spectrum: None,
             spectrum_reason: Some("dead".to_owned()),
+            spectrum_errors: None,
+            peaks: None,
+            peaks_reason: Some("dead".to_owned()),
+            agreement: None,
+            spatial_information_bits: measures::spatial_information(map, &self.occupancy).into(),
+            sparsity: measures::sparsity(map, &self.occupancy).into(),
+            coherence: measures::coherence(map).into(),
+            stability: Measured::undefined(&measures::Undefined::NoHalves),
+            border_score: ScoreWithNull::undefined("dead"),
         };
         let visited = self.occupancy.iter().filter(|&&visits| visits > 0).count();
         let finite = self.occupancy.iter().zip(&map).all(|(&visits, rate)| visits == 0 || rate.is_finite());
@@ -162,10 +202,12 @@ impl<'a> ArenaPlan<'a> {
             result.active = true;
             result.class = UnitClass::Untuned;
             reason.clone_into(&mut result.class_reason);
-            for score in [&mut result.sargolini, &mut result.banino, &mut result.square, &mut result.periodicity] {
+            for score in [&mut result.sargolini, &mut result.banino, &mut result.square, &mut result.periodicity, &mut result.border_score]
+            {
                 *score = ScoreWithNull::undefined(reason);
             }
             result.spectrum_reason = Some(reason.to_owned());
+            result.peaks_reason = Some(reason.to_owned());
             return (result, autocorrelogram);
         }
         if firing as f64 <= self.config.classes.dead_share * visited as f64 {
@@ -183,14 +225,24 @@ impl<'a> ArenaPlan<'a> {
                 Statistic::Periodicity => result.periodicity = score,
             }
         }
-        match self.spectra.find(map) {
-            Ok(spectrum) => (result.spectrum, result.spectrum_reason) = (Some(spectrum), None),
+        match self.spectra.find_with_errors(map) {
+            Ok((spectrum, errors)) => (result.spectrum, result.spectrum_errors, result.spectrum_reason) = (Some(spectrum), errors, None),
             Err(reason) => result.spectrum_reason = Some(reason.to_string()),
         }
+        match autocorrelogram::peaks(autocorrelogram.view(), &ratemaps.bins) {
+            Ok(peaks) => (result.peaks, result.peaks_reason) = (Some(peaks), None),
+            Err(reason) => result.peaks_reason = Some(reason.to_string()),
+        }
+        if let (Some(spectrum), Some(peaks)) = (&result.spectrum, &result.peaks) {
+            result.agreement = Some(spectrum::agreement(spectrum, peaks));
+        }
+        let mut stream = self.seed.stream("analysis/border", unit as u64);
+        result.border_score = self.border.score(map, self.config.nulls.count, &mut stream);
         let evidence = Evidence {
             sargolini: &result.sargolini,
             square: &result.square,
             periodicity: &result.periodicity,
+            border: &result.border_score,
             spectrum: result.spectrum.as_ref(),
         };
         let mut stream = self.seed.stream("analysis/neighbours", unit as u64);
@@ -198,4 +250,12 @@ impl<'a> ArenaPlan<'a> {
         (result.class, result.class_reason) = (class, reason);
         (result, autocorrelogram)
     }
+}
+
+fn stability(halves: Option<[&Ratemaps; 2]>, place: usize) -> Result<f64, measures::Undefined> {
+    let [a, b] = halves.ok_or(measures::Undefined::NoHalves)?;
+    if place >= a.units().min(b.units()) {
+        return Err(measures::Undefined::Shapes);
+    }
+    measures::stability(a.map(place), b.map(place))
 }

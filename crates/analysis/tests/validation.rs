@@ -119,7 +119,7 @@ fn units_are_the_same_in_any_portions() {
         };
         let plan = ArenaPlan::new(&of(0), &config, Seed(5));
         for first in (0..9).step_by(portion) {
-            for (unit, lags) in plan.units(&of(first), first, None).expect("nothing stops it") {
+            for (unit, lags) in plan.units(&of(first), first, None, None).expect("nothing stops it") {
                 let same = text(&whole.units[unit.unit], &whole.autocorrelograms[unit.unit]);
                 assert!(text(&unit, &lags) == same, "unit {} in portions of {portion}", unit.unit);
             }

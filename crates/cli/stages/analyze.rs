@@ -63,7 +63,7 @@ fn analyze_arena(workspace: &Workspace<'_>, arena: &ArenaSums, publication: &mut
             }
             if interrupt::requested() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         };
-        let Some(found) = plan.units(&maps, first, Some(&report)) else {
+        let Some(found) = plan.units(&maps, first, None, Some(&report)) else {
             return Err(interrupt::stopped(Stage::Analyze.name()));
         };
         let (found, autocorrelograms): (Vec<UnitAnalysis>, Vec<_>) = found.into_iter().unzip();

@@ -1,6 +1,8 @@
 //! The only map from positions to bins.
+//!
+//! A circle's bins lie on the square around it: positions beyond its wall have none, and the bins that lie wholly beyond are not reachable.
 
-use crate::arena::Arena;
+use crate::arena::{Arena, ArenaShape};
 
 /// An arena in `ny` rows by `nx` columns of equal bins; row 0 has the least y, column 0 the least x.
 ///
@@ -57,6 +59,19 @@ impl Bins {
         Some(along(y_m, self.arena.height_m, self.ny) * self.nx + along(x_m, self.arena.width_m, self.nx))
     }
 
+    /// Whether a bin holds, or touches, a place inside the arena. All bins of a rectangle do; bins in the corners around a circle do not.
+    ///
+    /// A bin's *centre* may lie outside the circle although part of the bin is inside.
+    pub fn reachable(&self, index: usize) -> bool {
+        match self.arena.shape {
+            ArenaShape::Rectangle => true,
+            ArenaShape::Circle => {
+                let ((x, y), (width, height)) = (self.centre(index), self.bin_m());
+                self.arena.contains((x.abs() - width / 2.0).max(0.0), (y.abs() - height / 2.0).max(0.0))
+            }
+        }
+    }
+
     /// Centre (x, y) of a bin in metres.
     pub fn centre(&self, index: usize) -> (f64, f64) {
         let (width, height) = self.bin_m();
@@ -72,7 +87,7 @@ mod tests {
 
     #[test]
     fn rows_are_y_and_columns_are_x() {
-        let bins = Bins::new(Arena { width_m: 4.0, height_m: 2.0 }, 4, 2);
+        let bins = Bins::new(Arena::rectangle(4.0, 2.0), 4, 2);
         assert_eq!(bins.index(-2.0, -1.0), Some(0));
         assert_eq!(bins.index(1.5, -0.5), Some(3));
         assert_eq!(bins.index(-1.5, 0.5), Some(4));
@@ -81,10 +96,29 @@ mod tests {
         assert_eq!(bins.centre(7), (1.5, 0.5));
     }
 
+    #[test]
+    fn beyond_a_round_wall_there_are_no_bins() {
+        let bins = Bins::square(Arena::circle(2.0), 4);
+        assert_eq!(bins.index(0.9, 0.9), None);
+        assert_eq!(bins.index(0.7, 0.7), Some(15), "the corner's bin reaches into the circle");
+        assert!((0..16).all(|bin| bins.reachable(bin)));
+        let fine = Bins::square(Arena::circle(2.0), 20);
+        let reachable = (0..400).filter(|bin| fine.reachable(*bin)).count();
+        assert!(!fine.reachable(0) && fine.reachable(10) && (314..400).contains(&reachable), "{reachable} bins cover an area of 314 bins");
+    }
+
     proptest! {
         #[test]
+        fn positions_in_a_circle_have_reachable_bins(n in 1_usize..70, x in -1.0_f64..=1.0, y in -1.0_f64..=1.0) {
+            let bins = Bins::square(Arena::circle(2.0), n);
+            let index = bins.index(x, y);
+            prop_assert_eq!(index.is_some(), bins.arena.contains(x, y));
+            prop_assert!(index.is_none_or(|bin| bins.reachable(bin) && Bins::square(Arena::square(2.0), n).index(x, y) == Some(bin)));
+        }
+
+        #[test]
         fn the_centre_of_a_bin_is_in_it(nx in 1_usize..70, ny in 1_usize..70, width in 0.1_f64..5.0, height in 0.1_f64..5.0, pick in 0.0_f64..1.0) {
-            let bins = Bins::new(Arena { width_m: width, height_m: height }, nx, ny);
+            let bins = Bins::new(Arena::rectangle(width, height), nx, ny);
             let index = (pick * bins.len() as f64) as usize;
             let (x, y) = bins.centre(index);
             prop_assert_eq!(bins.index(x, y), Some(index));

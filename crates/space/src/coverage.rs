@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 /// Coverage of an arena by trajectories. Shares are of steps, unless said otherwise; all are 0 without steps.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Coverage {
-    /// Share of bins visited at least once.
+    /// Share of the bins that can be visited that were, at least once. (Bins wholly beyond a round wall cannot.)
     pub visited_share: f64,
     /// Largest magnitude of a velocity component, m per step.
     pub max_component_m: f64,
@@ -75,8 +75,9 @@ impl CoverageCounter {
     /// The summary.
     pub fn finish(&self) -> Coverage {
         let share = |count: usize| count as f64 / self.steps.max(1) as f64;
+        let reachable = (0..self.bins.len()).filter(|bin| self.bins.reachable(*bin)).count();
         Coverage {
-            visited_share: self.visits.iter().filter(|visits| **visits > 0).count() as f64 / self.bins.len() as f64,
+            visited_share: self.visits.iter().filter(|visits| **visits > 0).count() as f64 / reachable as f64,
             max_component_m: self.max_component_m,
             max_speed_m: self.max_speed_m,
             mean_speed_m: self.speed_sum_m / self.steps.max(1) as f64,

@@ -2,8 +2,11 @@
 //!
 //! A network has seen velocities of at most the training's limit, so every walk stays inside that support, whatever the size of the box: a walker
 //! whose step grew with the box would leave the support and look like failed generalization.
+//!
+//! At a straight wall a step that would cross has its velocity across the wall reversed. At a round wall it is mirrored at the tangent; where even that
+//! would cross (a shallow step from the wall itself leaves the circle on either side of the tangent), the walker steps towards the centre.
 
-use crate::arena::Arena;
+use crate::arena::{Arena, ArenaShape};
 use crate::seed::Stream;
 use serde::{Deserialize, Serialize};
 use std::f64::consts::{FRAC_PI_2, PI, TAU};
@@ -79,19 +82,56 @@ impl Walk {
             deviation = SPEED_MEMORY * deviation + (1.0 - SPEED_MEMORY * SPEED_MEMORY).sqrt() * SPEED_SD * stream.normal();
             let speed = (self.mean_speed_m * (1.0 + deviation).clamp(SPEED_SHARES.0, SPEED_SHARES.1)).min(fastest);
             heading = (heading + HEADING_SD * stream.normal()).rem_euclid(TAU);
-            heading = self.away_from_walls(heading, position, half);
-            let mut velocity = [speed * libm::cos(heading), speed * libm::sin(heading)];
-            for axis in 0..2 {
-                if (position[axis] + velocity[axis]).abs() > half[axis] {
-                    velocity[axis] = -velocity[axis];
-                    heading = libm::atan2(velocity[1], velocity[0]);
-                }
-                position[axis] += velocity[axis];
-            }
+            let velocity = match arena.shape {
+                ArenaShape::Rectangle => self.between_walls(speed, &mut heading, position, half),
+                ArenaShape::Circle => self.within_circle(speed, &mut heading, position, arena),
+            };
+            position = [position[0] + velocity[0], position[1] + velocity[1]];
             path.velocities_m.push(velocity);
             path.positions_m.push(position);
         }
         path
+    }
+
+    /// A step in a rectangle with these half sides.
+    fn between_walls(&self, speed: f64, heading: &mut f64, position: [f64; 2], half: [f64; 2]) -> [f64; 2] {
+        *heading = self.away_from_walls(*heading, position, half);
+        let mut velocity = [speed * libm::cos(*heading), speed * libm::sin(*heading)];
+        for axis in 0..2 {
+            if (position[axis] + velocity[axis]).abs() > half[axis] {
+                velocity[axis] = -velocity[axis];
+                *heading = libm::atan2(velocity[1], velocity[0]);
+            }
+        }
+        velocity
+    }
+
+    /// A step in a circle.
+    fn within_circle(&self, speed: f64, heading: &mut f64, position: [f64; 2], arena: &Arena) -> [f64; 2] {
+        let outward = libm::atan2(position[1], position[0]);
+        let near = arena.wall_distance_m(position[0], position[1]) <= NOTICE_STEPS * self.mean_speed_m;
+        let off = wrapped(*heading - outward);
+        // The wall itself turns by this much within a step, so a heading along it leads into it.
+        let along = (FRAC_PI_2 + 2.0 * speed / arena.width_m).min(PI);
+        if near && off.abs() < along {
+            *heading += (along - off.abs()).min(WALL_TURN).copysign(off);
+        }
+        let step = |heading: f64| [speed * libm::cos(heading), speed * libm::sin(heading)];
+        let inside = |velocity: [f64; 2]| arena.contains(position[0] + velocity[0], position[1] + velocity[1]);
+        let velocity = step(*heading);
+        if inside(velocity) {
+            return velocity;
+        }
+        let mirrored = outward + PI - wrapped(*heading - outward);
+        for turned in [mirrored, outward + PI] {
+            *heading = turned;
+            let velocity = step(turned);
+            if inside(velocity) {
+                return velocity;
+            }
+        }
+        // Only rounding gets here, on the wall itself: the walker waits.
+        [0.0; 2]
     }
 
     /// Turns a heading that leads into a near wall along the wall, at most [`WALL_TURN`] at once, to the side that is nearer.
@@ -102,14 +142,19 @@ impl Walk {
             if half[axis] - position[axis].abs() > notice {
                 continue;
             }
-            // Angle off the wall's outward normal, in (-π, π].
-            let off = PI - (PI - (heading - normal - side)).rem_euclid(TAU);
+            // In the order of this difference, on whose last bit recordings depend.
+            let off = wrapped(heading - normal - side);
             if off.abs() < FRAC_PI_2 {
                 heading += (FRAC_PI_2 - off.abs()).min(WALL_TURN).copysign(off);
             }
         }
         heading
     }
+}
+
+/// The same angle in (-π, π].
+fn wrapped(angle: f64) -> f64 {
+    PI - (PI - angle).rem_euclid(TAU)
 }
 
 impl Trajectory {
@@ -165,6 +210,29 @@ mod tests {
     }
 
     #[test]
+    fn walks_in_a_box_are_the_same_forever() {
+        // Recordings depend on these bits: made before there were round arenas.
+        let walks = (0..20).map(|number| WALK.draw(&Arena::square(2.0), &mut Seed(9).stream("golden", number)));
+        let bits = walks.flat_map(|walk| walk.positions_m).flatten().fold(0_u64, |sum, x| sum.rotate_left(5) ^ x.to_bits());
+        assert_eq!(bits, 2_378_989_035_708_083_546);
+    }
+
+    #[test]
+    fn walks_cover_rectangles_and_circles_evenly() {
+        for arena in [Arena::rectangle(2.0, 1.0), Arena::rectangle(0.8, 3.0), Arena::circle(2.0), Arena::circle(1.2)] {
+            let mut counter = CoverageCounter::new(Bins::square(arena, 25), 0.1);
+            for number in 0..400 {
+                counter.add(&WALK.draw(&arena, &mut Seed(1).stream("walks", number)));
+            }
+            let seen = counter.finish();
+            assert!(seen.outside_share == 0.0 && seen.visited_share > 0.98, "{}: {seen:?}", arena.label());
+            assert!((0.045..0.055).contains(&seen.mean_speed_m) && seen.max_component_m <= 0.15, "{}: {seen:?}", arena.label());
+            let area = 1.0 - (1.0 - 0.2 / arena.width_m) * (1.0 - 0.2 / arena.height_m);
+            assert!((0.5 * area..1.6 * area).contains(&seen.near_wall_share), "{}: {seen:?}, area {area}", arena.label());
+        }
+    }
+
+    #[test]
     fn smooth_walks_are_smooth() {
         let path = WALK.draw(&Arena::square(100.0), &mut Seed(5).stream("walk", 0));
         let turn = |pair: &[[f64; 2]]| {
@@ -189,13 +257,15 @@ mod tests {
 
     proptest! {
         #[test]
-        fn smooth_walks_never_leave_box_or_support(seed in 0_u64..1000, side in 0.2_f64..5.0, speed in 0.001_f64..0.1, limit in 0.02_f64..0.2) {
+        fn smooth_walks_never_leave_arena_or_support(seed in 0_u64..1000, side in 0.2_f64..5.0, other in 0.2_f64..5.0, speed in 0.001_f64..0.1, limit in 0.02_f64..0.2) {
             let walk = Walk { steps: 300, mean_speed_m: speed, velocity_limit_m: limit, ..WALK };
-            let arena = Arena::square(side);
-            let path = walk.draw(&arena, &mut Seed(seed).stream("walk", 0));
-            prop_assert_eq!(path.positions_m.len(), 300);
-            prop_assert!(path.positions_m.iter().all(|p| arena.contains(p[0], p[1])));
-            prop_assert!(path.velocities_m.iter().flatten().all(|v| v.abs() <= limit));
+            for arena in [Arena::square(side), Arena::rectangle(side, other), Arena::circle(side)] {
+                let path = walk.draw(&arena, &mut Seed(seed).stream("walk", 0));
+                prop_assert_eq!(path.positions_m.len(), 300);
+                prop_assert!(path.positions_m.iter().all(|p| arena.contains(p[0], p[1])));
+                prop_assert!(path.velocities_m.iter().flatten().all(|v| v.abs() <= limit));
+                prop_assert_eq!(&path, &Trajectory::from_velocities(path.velocities_m.clone()));
+            }
         }
     }
 }

@@ -12,14 +12,24 @@
 //!
 //! [`reference`] sums directly, O(bins²); [`Autocorrelator`] takes five real convolutions by FFT, O(bins log bins), and reuses its plan and
 //! the mask's transform over all maps with the same visited bins. Tests hold them equal.
+//!
+//! [`peaks`] reads spacing, orientation, ellipse and lattice from an autocorrelogram's neighbouring peaks.
 
+mod ellipse;
 mod fast;
+mod lags;
+mod peaks;
+#[cfg(test)]
+mod peaks_tests;
 mod reference;
+mod ridge;
 #[cfg(test)]
 mod tests;
 
+pub use ellipse::Ellipse;
 pub use fast::Autocorrelator;
 pub(crate) use fast::Workspace;
+pub use peaks::{AutocorrelogramPeaks, NoPeaks, peaks};
 pub use reference::reference;
 
 /// Variance of one side of an overlap, relative to the map's, at or below which the overlap counts as constant.

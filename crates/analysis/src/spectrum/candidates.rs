@@ -22,7 +22,10 @@ pub(super) struct Padded {
     step: [f64; 2],
     hann: Vec<f64>,
     lowest: f64,
+    /// Highest frequency along the longer side of a bin.
     highest: f64,
+    /// Sides (x, y) of a bin over the longer one.
+    aspect: [f64; 2],
     resolution: f64,
 }
 
@@ -34,7 +37,17 @@ impl Padded {
         let window = |i: usize, n: usize| (PI * (i as f64 + 0.5) / n as f64).sin().powi(2);
         let hann = (0..rows * cols).map(|i| window(i / cols, rows) * window(i % cols, cols)).collect();
         let step = [1.0 / (plan.rows as f64 * dy), 1.0 / (plan.cols as f64 * dx)];
-        Self { plan, rows, cols, step, hann, lowest, highest: 0.45 / dx.max(dy), resolution: 1.0 / width_m.max(height_m) }
+        Self {
+            plan,
+            rows,
+            cols,
+            step,
+            hann,
+            lowest,
+            highest: 0.45 / dx.max(dy),
+            aspect: [dx / dx.max(dy), dy / dx.max(dy)],
+            resolution: 1.0 / width_m.max(height_m),
+        }
     }
 
     pub(super) fn scratch(&self) -> (Vec<Complex64>, Fft2Scratch) {
@@ -85,7 +98,8 @@ impl Padded {
         for index in 0..power.len() {
             let [kx, ky] = self.wave(index);
             let length = kx.hypot(ky);
-            if ky < 0.0 || (ky == 0.0 && kx < 0.0) || length < self.lowest || length > self.highest || power[index] <= 0.0 {
+            let too_fine = (self.aspect[0] * kx).hypot(self.aspect[1] * ky) > self.highest;
+            if ky < 0.0 || (ky == 0.0 && kx < 0.0) || length < self.lowest || too_fine || power[index] <= 0.0 {
                 continue;
             }
             let (col, row) = (index / rows, index % rows);

@@ -24,8 +24,10 @@ pub(super) struct Grid {
     pub(super) y_m: Vec<f64>,
     /// Flat index, row and column of every visited bin.
     pub(super) bins: Vec<(usize, usize, usize)>,
-    /// Largest frequency that the bins can hold, in cycles per metre.
+    /// Largest frequency that the longer side of a bin can hold, in cycles per metre.
     nyquist: f64,
+    /// Sides (x, y) of a bin over the longer one.
+    aspect: [f64; 2],
     /// Longer side, whose inverse is the resolution.
     side_m: f64,
     at_x: Vec<f64>,
@@ -55,12 +57,25 @@ impl Grid {
         let bins: Vec<_> = visited.indexed_iter().filter(|(_, seen)| **seen).map(|((row, col), _)| (row * cols + col, row, col)).collect();
         let at_x = bins.iter().map(|bin| x_m[bin.2]).collect();
         let at_y = bins.iter().map(|bin| y_m[bin.1]).collect();
-        Self { at_x, at_y, x_m, y_m, bins, nyquist: 0.5 / dx.max(dy), side_m: width_m.max(height_m) }
+        Self {
+            at_x,
+            at_y,
+            x_m,
+            y_m,
+            bins,
+            nyquist: 0.5 / dx.max(dy),
+            aspect: [dx / dx.max(dy), dy / dx.max(dy)],
+            side_m: width_m.max(height_m),
+        }
     }
 
     /// The orders whose waves the bins can hold.
     fn resolvable(&self, k: [Wave; 2], orders: &[(i8, i8)]) -> Vec<(i8, i8)> {
-        let resolvable = |&(m, n): &(i8, i8)| norm(combine(f64::from(m), k[0], f64::from(n), k[1])) < 0.9 * self.nyquist;
+        let [ax, ay] = self.aspect;
+        let resolvable = |&(m, n): &(i8, i8)| {
+            let [kx, ky] = combine(f64::from(m), k[0], f64::from(n), k[1]);
+            norm([ax * kx, ay * ky]) < 0.9 * self.nyquist
+        };
         orders.iter().copied().enumerate().filter(|(i, order)| *i == 0 || resolvable(order)).map(|(_, order)| order).collect()
     }
 
@@ -151,6 +166,33 @@ impl Grid {
         }
         let explained = 1.0 - solved.rss / dot(values, values);
         (k.iter().flatten().all(|v| v.is_finite()) && explained.is_finite()).then_some(Fit { k, explained })
+    }
+
+    /// Derivatives of the fitted map by the free components of k, cleared of what the waves themselves explain; the residual; and how many numbers
+    /// were fitted. `None` where the waves cannot be told apart.
+    pub(super) fn cleared_slopes(
+        &self,
+        k: [Wave; 2],
+        orders: &[(i8, i8)],
+        both: bool,
+        values: &[f64],
+    ) -> Option<(Vec<Vec<f64>>, Vec<f64>, usize)> {
+        let orders = self.resolvable(k, orders);
+        let columns = self.design(k, &orders);
+        let solved = Self::solve(&columns, values)?;
+        let slopes = self.slopes(&orders, &columns, &solved.coefficients, if both { 4 } else { 2 });
+        let cleared = slopes.iter().map(|slope| Some(Self::solve(&columns, slope)?.residual)).collect::<Option<Vec<_>>>()?;
+        let fitted = columns.len() + cleared.len();
+        Some((cleared, solved.residual, fitted))
+    }
+
+    /// A flat map, row-major, of one value per visited bin; NaN elsewhere.
+    pub(super) fn spread(&self, values: &[f64]) -> Vec<f64> {
+        let mut map = vec![f64::NAN; self.x_m.len() * self.y_m.len()];
+        for (&(index, _, _), &value) in self.bins.iter().zip(values) {
+            map[index] = value;
+        }
+        map
     }
 
     /// Derivatives of the fitted map by k₁ₓ, k₁ᵧ (and k₂ₓ, k₂ᵧ).

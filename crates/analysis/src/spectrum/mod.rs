@@ -11,13 +11,20 @@
 //!    order √3 and 2, and the lattice that explains most, with three and with nine waves, is kept. That selects the fundamental: a
 //!    harmonic's lattice lacks the fundamental, a subharmonic's three waves carry no power;
 //! 4. where the other waves add less than `band_power_ratio` of the strongest one's power, the map is a band: one wave vector.
+//!
+//! [`SpectrumErrors`] are the standard errors of all of these, and [`agreement`] holds them against the autocorrelogram's peaks. Bins need not be square:
+//! a wave is resolved where `(k_x Δx)² + (k_y Δy)²` is below a constant, so the finer side of a bin holds higher frequencies.
 
+mod agreement;
 mod candidates;
+mod errors;
 mod fit;
 mod search;
 #[cfg(test)]
 mod tests;
 
+pub use agreement::{Agreement, ORIENTATION_WITHIN_DEG, SPACING_WITHIN, agreement};
+pub use errors::SpectrumErrors;
 pub use search::SpectrumSearch;
 
 use crate::lattice::{LatticeShape, Wave};

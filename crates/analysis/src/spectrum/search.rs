@@ -1,6 +1,7 @@
 //! The search over candidate lattices.
 
 use super::candidates::Padded;
+use super::errors::{self, SpectrumErrors};
 use super::fit::{Fit, Grid, SINGLE, SINGLE_WITH_HARMONICS, TRIAD, WITH_HARMONICS};
 use super::{NoSpectrum, UnitSpectrum};
 use crate::config::SpectrumConfig;
@@ -50,6 +51,17 @@ impl SpectrumSearch {
     /// # Panics
     /// Where `map` has another shape than the mask.
     pub fn find(&self, map: ArrayView2<'_, f64>) -> Result<UnitSpectrum, NoSpectrum> {
+        self.find_with_errors(map).map(|(spectrum, _)| spectrum)
+    }
+
+    /// As [`Self::find`], with the standard errors; `None` for those where the map does not tell the waves' components apart.
+    ///
+    /// # Errors
+    /// [`NoSpectrum`] says why there are no waves.
+    ///
+    /// # Panics
+    /// Where `map` has another shape than the mask.
+    pub fn find_with_errors(&self, map: ArrayView2<'_, f64>) -> Result<(UnitSpectrum, Option<SpectrumErrors>), NoSpectrum> {
         assert_eq!(map.dim(), self.padded.shape(), "the map has the mask's shape");
         let values = self.standardised(map)?;
         let (peaks, hexagonal) = self.padded.search(&self.grid, &values, &mut self.padded.scratch());
@@ -59,7 +71,10 @@ impl SpectrumSearch {
             (None, None) => Err(NoSpectrum::NoWave),
             (Some(band), None) => Ok(self.band(&band, &values)),
             (Some(band), Some(found)) if found.three < (1.0 + self.band_power_ratio) * band.explained => Ok(self.band(&band, &values)),
-            (_, Some(found)) => Ok(of_lattice(&found)),
+            (_, Some(found)) => {
+                let errors = errors::of_lattice(&self.grid, found.nine.k, &found.triad, &WITH_HARMONICS, &values);
+                Ok((of_lattice(&found), errors))
+            }
         }
     }
 
@@ -141,7 +156,7 @@ impl SpectrumSearch {
         triad.iter().all(|&k| norm(k) >= self.lowest)
     }
 
-    fn band(&self, single: &Fit, values: &[f64]) -> UnitSpectrum {
+    fn band(&self, single: &Fit, values: &[f64]) -> (UnitSpectrum, Option<SpectrumErrors>) {
         let finished = self.grid.refine(single.k, &SINGLE_WITH_HARMONICS, false, values).unwrap_or_else(|| single.clone());
         let k = if finished.k[0][1] < 0.0 || (finished.k[0][1] == 0.0 && finished.k[0][0] < 0.0) {
             [-finished.k[0][0], -finished.k[0][1]]
@@ -149,7 +164,7 @@ impl SpectrumSearch {
             finished.k[0]
         };
         let wavelength_m = 1.0 / norm(k);
-        UnitSpectrum {
+        let spectrum = UnitSpectrum {
             waves: [k, [f64::NAN; 2], [f64::NAN; 2]],
             wavelength_m,
             spacing_m: wavelength_m * 2.0 / 3.0_f64.sqrt(),
@@ -158,7 +173,8 @@ impl SpectrumSearch {
             shape: LatticeShape::Band,
             explained: single.explained,
             explained_with_harmonics: finished.explained,
-        }
+        };
+        (spectrum, errors::of_band(&self.grid, k, &SINGLE_WITH_HARMONICS, values))
     }
 }
 

@@ -93,3 +93,134 @@ fn maps_without_waves_say_why() {
     assert_eq!(find(&map(|x, y| if x > 0.9 && y > 0.9 { 1.0 } else { f64::NAN })).err(), Some(NoSpectrum::TooFewBins));
     assert_eq!(find(&map(|x, _| if x > 0.0 { f64::INFINITY } else { 1.0 })).err(), Some(NoSpectrum::NotFinite));
 }
+
+/// White noise, or noise smoothed by a Gaussian of `sd` bins and scaled back to variance 1.
+fn field(rows: usize, cols: usize, sd: f64, seed: u64) -> Array2<f64> {
+    let reach = (3.0 * sd).ceil() as usize;
+    let mut stream = Seed(seed).stream("field", 0);
+    let white = Array2::from_shape_fn((rows + 2 * reach, cols + 2 * reach), |_| stream.normal());
+    let kernel: Vec<f64> =
+        (0..=2 * reach).map(|i| if reach == 0 { 1.0 } else { (-0.5 * ((i as f64 - reach as f64) / sd).powi(2)).exp() }).collect();
+    let size = kernel.iter().map(|k| k * k).sum::<f64>();
+    let half = Array2::from_shape_fn((rows + 2 * reach, cols), |(row, col)| {
+        kernel.iter().enumerate().map(|(i, k)| k * white[[row, col + i]]).sum::<f64>()
+    });
+    Array2::from_shape_fn((rows, cols), |(row, col)| kernel.iter().enumerate().map(|(i, k)| k * half[[row + i, col]]).sum::<f64>() / size)
+}
+
+#[test]
+#[expect(clippy::print_stderr, reason = "measured coverage is for people")]
+fn two_standard_errors_cover_the_truth() {
+    let (rows, cols, width, height) = (30, 40, 2.0, 1.8);
+    let search = SpectrumSearch::new(&Array2::from_elem((rows, cols), true), width, height, &SpectrumConfig::default());
+    // With GRIDLAKE_BLESS=1 more maps, and the bounds that they allow: 90 to 99 % (99.5 with chance) where 95.4 % are nominal.
+    let large = std::env::var_os("GRIDLAKE_BLESS").is_some();
+    let (count, bounds) = if large { (400, 0.90..=0.995) } else { (40, 0.84..=1.0) };
+    for (noise_sd, smooth, kappa) in [(0.3, 0.0, 0.0), (0.3, 0.0, 3.0), (0.15, 1.5, 0.0), (0.15, 1.5, 3.0)] {
+        // Period, orientation, all components of the waves.
+        let (mut within, mut all, mut scores) = ([0_u32; 3], [0_u32; 3], [0.0; 3]);
+        for seed in 0..count {
+            let mut stream = Seed(seed).stream("truth", 0);
+            let (spacing, orientation) = (stream.uniform_in(0.3, 0.8), stream.uniform_in(0.0, FRAC_PI_3));
+            let offset = [stream.uniform_in(-0.4, 0.4), stream.uniform_in(-0.4, 0.4)];
+            let lattice = Lattice::hexagonal(spacing, orientation);
+            let mut map = field(rows, cols, smooth, seed) * noise_sd;
+            for ((row, col), rate) in map.indexed_iter_mut() {
+                let (x, y) =
+                    ((col as f64 + 0.5) * width / cols as f64 - width / 2.0, (row as f64 + 0.5) * height / rows as f64 - height / 2.0);
+                *rate += if kappa == 0.0 { lattice.rate(x, y, offset) } else { lattice.rate_sharp(x, y, offset, kappa) };
+            }
+            let (found, errors) = search.find_with_errors(map.view()).expect("a lattice");
+            let errors = errors.expect("errors");
+            let mut count = |which: usize, error: f64, standard: f64| {
+                all[which] += 1;
+                within[which] += u32::from(error.abs() < 2.0 * standard);
+                scores[which] += (error / standard).powi(2);
+            };
+            count(0, found.period_m - spacing, errors.period_m);
+            count(1, apart(found.orientation_rad, orientation), errors.orientation_rad);
+            for (wave, error) in found.waves.iter().zip(&errors.waves) {
+                let truth = |k: &[f64; 2]| {
+                    lattice
+                        .waves()
+                        .iter()
+                        .flat_map(|w| [*w, [-w[0], -w[1]]])
+                        .min_by(|a, b| (a[0] - k[0]).hypot(a[1] - k[1]).total_cmp(&(b[0] - k[0]).hypot(b[1] - k[1])))
+                        .expect("six waves")
+                };
+                let truth = truth(wave);
+                count(2, wave[0] - truth[0], error[0]);
+                count(2, wave[1] - truth[1], error[1]);
+            }
+        }
+        let share = |which: usize| f64::from(within[which]) / f64::from(all[which]);
+        let size = |which: usize| (scores[which] / f64::from(all[which])).sqrt();
+        eprintln!(
+            "noise {noise_sd} smoothed by {smooth} bins, kappa {kappa}: within 2 SE: period {:.3}, orientation {:.3}, waves {:.3}; rms of error/SE {:.2} {:.2} {:.2}",
+            share(0),
+            share(1),
+            share(2),
+            size(0),
+            size(1),
+            size(2)
+        );
+        assert!((0..3).all(|which| bounds.contains(&share(which))));
+    }
+}
+
+#[test]
+fn spectrum_and_autocorrelogram_agree_or_say_where_they_do_not() {
+    let bins = gridlake_space::bins::Bins::square(gridlake_space::arena::Arena::square(SIDE_M), BINS);
+    let both = |lattice: &Lattice| {
+        let cell = noisy(map(|x, y| lattice.rate(x, y, [0.1, 0.05])), 0.1, 8);
+        let lags = crate::autocorrelogram::Autocorrelator::new(&cell.mapv(|_| true), 20).map(cell.view());
+        (find(&cell).expect("waves"), crate::autocorrelogram::peaks(lags.view(), &bins).expect("peaks"))
+    };
+    let square = Lattice::square(0.5, 0.4);
+    let cells = [Lattice::hexagonal(0.5, 0.2), Lattice::hexagonal(0.7, 0.2), Lattice::hexagonal(0.5, 0.6), square, Lattice::band(0.5, 0.3)];
+    let found: Vec<_> = cells.iter().map(both).collect();
+    for (spectrum, peaks) in &found {
+        let same = super::agreement(spectrum, peaks);
+        assert!(same.agrees && same.verdict == "agrees" && same.same_shape, "{same:?}");
+        assert!(same.spacing_difference.abs() < 0.02 && same.orientation_difference_rad < 0.02, "{same:?}");
+    }
+    let verdict = |i: usize, j: usize| super::agreement(&found[i].0, &found[j].1);
+    assert!(
+        (verdict(0, 1).spacing_difference - 0.4).abs() < 0.02 && verdict(0, 1).verdict.starts_with("spacing: 0.70"),
+        "{:?}",
+        verdict(0, 1)
+    );
+    assert!(
+        (verdict(0, 2).orientation_difference_rad - 0.4).abs() < 0.02 && verdict(0, 2).verdict.starts_with("orientation: 2"),
+        "{:?}",
+        verdict(0, 2)
+    );
+    assert!(!verdict(0, 3).same_shape && verdict(0, 3).verdict.contains("shape: square in the autocorrelogram, hexagonal in the spectrum"));
+    let band = verdict(0, 4);
+    assert!(!band.agrees && band.orientation_difference_rad.is_nan() && band.verdict.contains("shape: band"), "{band:?}");
+}
+
+#[test]
+fn unequal_bins_and_circles_hold_the_same_waves() {
+    for (rows, cols, width, height, round) in
+        [(50, 50, 2.0, 1.0, false), (25, 60, 2.0, 2.0, false), (50, 50, 2.0, 2.0, true), (70, 20, 1.0, 3.0, false)]
+    {
+        for seed in 0..6 {
+            let mut stream = Seed(seed).stream("unequal", 0);
+            let (spacing, orientation) = (stream.uniform_in(0.3, 0.6), stream.uniform_in(0.0, FRAC_PI_3));
+            let lattice = Lattice::hexagonal(spacing, orientation);
+            let cell = Array2::from_shape_fn((rows, cols), |(row, col)| {
+                let (x, y) =
+                    ((col as f64 + 0.5) / cols as f64 * width - width / 2.0, (row as f64 + 0.5) / rows as f64 * height - height / 2.0);
+                if round && x.hypot(y) > 1.0 { f64::NAN } else { lattice.rate_sharp(x, y, [0.1, 0.05], 2.0) + 0.1 * stream.normal() }
+            });
+            let found = SpectrumSearch::new(&cell.mapv(|rate| !rate.is_nan()), width, height, &SpectrumConfig::default()).find(cell.view());
+            let found = found.expect("waves");
+            assert!(
+                (found.period_m / spacing - 1.0).abs() < 0.02 && apart(found.orientation_rad, orientation) < 0.03,
+                "{rows}x{cols} {spacing}: {found:?}"
+            );
+            assert_eq!(found.shape, LatticeShape::Hexagonal);
+        }
+    }
+}

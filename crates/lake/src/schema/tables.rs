@@ -175,7 +175,7 @@ pub const UNITS: Table = Table {
         ARENA,
         BOX_M,
         UNIT,
-        c("class", Text, "", "grid, band, place-like, untuned or dead, by the null tests"),
+        c("class", Text, "", "grid, band, border, place-like, untuned or dead, by the null tests"),
         c("class_reason", Text, "", "Why it has that class"),
         c("module", Int32, "1", "Label of its module, the same in every arena; -1 = unassigned, null = not yet analyzed").nullable(),
         c("grid_score_sargolini", Float64, "1", "60° score, annuli from the central peak's edge outwards; null where undefined").nullable(),
