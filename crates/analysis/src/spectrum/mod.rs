@@ -13,7 +13,7 @@
 //! 4. where the other waves add less than `band_power_ratio` of the strongest one's power, the map is a band: one wave vector.
 
 mod candidates;
-mod fit;
+pub(crate) mod fit;
 mod search;
 #[cfg(test)]
 mod tests;
