@@ -13,7 +13,7 @@
 
 mod joint_fit;
 
-pub use joint_fit::{JointFit, NoJointFit, SharedWaves};
+pub use joint_fit::{EachMap, JointFit, NoJointFit, SharedWaves};
 
 use crate::fft::{Fft2, Fft2Scratch, good_size};
 use ndarray::{Array2, ArrayView2};

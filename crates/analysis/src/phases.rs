@@ -129,7 +129,9 @@ impl PhasePlan {
         if !mean.is_finite() {
             return UnitPhases::undefined("the map holds values that are not finite");
         }
-        values.iter_mut().for_each(|v| *v -= mean);
+        for v in &mut values {
+            *v -= mean;
+        }
         let total = dot(&values, &values);
         if total <= 1e-24 * mean * mean * count {
             return UnitPhases::undefined("the map is constant");

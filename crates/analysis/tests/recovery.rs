@@ -106,7 +106,7 @@ fn outcome(run: &Run) -> Outcome {
             / count(&|unit| made.truth[unit] == Truth::Band),
         rand_index: adjusted_rand_index(&truth, &found),
         modules: modules.modules.len(),
-        stability: modules.stability.adjusted_rand_index,
+        stability: modules.stability.pair_agreement,
         least_p: f64::NAN,
         similarity: similar(run).p,
         ..Outcome::default()
@@ -172,7 +172,7 @@ fn row(name: &str, populations: &[Population]) -> (String, Vec<Outcome>) {
     let most = |pick: &dyn Fn(&Outcome) -> f64| outcomes.iter().map(pick).fold(f64::NAN, f64::max);
     let found: Vec<String> = outcomes.iter().map(|o| o.modules.to_string()).collect();
     let text = format!(
-        "| {name} | {} | {} | {:.2} | {:.2} % | {:.2} % | {:.2} % | {:.2}° | {:.1}° | {:.2} | {:.2} | {:.2} |\n",
+        "| {name} | {} | {} | {:.2} | {:.2} % | {:.2} % | {:.2} % | {:.2}° | {:.1}° | {:.2} | {:.2} | {:.2} | {:.2} |\n",
         populations[0].modules,
         found.join(" "),
         mean(&|o| o.rand_index),
@@ -183,6 +183,7 @@ fn row(name: &str, populations: &[Population]) -> (String, Vec<Outcome>) {
         most(&|o| o.phase).to_degrees(),
         mean(&|o| o.precision),
         mean(&|o| o.recall),
+        mean(&|o| o.band_recall),
         mean(&|o| o.stability),
     );
     (text, outcomes)

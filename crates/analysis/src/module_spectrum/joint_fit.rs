@@ -50,6 +50,9 @@ pub struct SharedWaves {
     pub converged: bool,
 }
 
+/// What reads a module's maps: calls what it is given with every member's map, in the same order each time.
+pub type EachMap<'a> = &'a mut dyn FnMut(&mut dyn FnMut(ArrayView2<'_, f64>));
+
 /// Why there are no shared waves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum NoJointFit {
@@ -96,11 +99,7 @@ impl JointFit {
     ///
     /// # Panics
     /// Where a map has another shape than the mask.
-    pub fn refine(
-        &self,
-        start: &[Wave; 3],
-        each_map: &mut dyn FnMut(&mut dyn FnMut(ArrayView2<'_, f64>)),
-    ) -> Result<SharedWaves, NoJointFit> {
+    pub fn refine(&self, start: &[Wave; 3], each_map: EachMap<'_>) -> Result<SharedWaves, NoJointFit> {
         let band = !start[1][0].is_finite();
         if !start[0].iter().all(|v| v.is_finite()) {
             return Err(NoJointFit::NoStart);
@@ -162,13 +161,7 @@ impl JointFit {
     }
 
     /// Sums over all maps at these waves.
-    fn pass(
-        &self,
-        k: [Wave; 2],
-        orders: &[(i8, i8)],
-        free: usize,
-        each_map: &mut dyn FnMut(&mut dyn FnMut(ArrayView2<'_, f64>)),
-    ) -> Result<Pass, NoJointFit> {
+    fn pass(&self, k: [Wave; 2], orders: &[(i8, i8)], free: usize, each_map: EachMap<'_>) -> Result<Pass, NoJointFit> {
         let columns = self.grid.design(k, orders);
         let gram = gram(&columns);
         let mut pass = Pass {
@@ -198,11 +191,17 @@ impl JointFit {
         if largest == 0.0 || !largest.is_finite() {
             return None;
         }
-        values.iter_mut().for_each(|v| *v /= largest);
+        for v in &mut values {
+            *v /= largest;
+        }
         let mean = values.iter().sum::<f64>() / values.len() as f64;
-        values.iter_mut().for_each(|v| *v -= mean);
+        for v in &mut values {
+            *v -= mean;
+        }
         let size = dot(&values, &values).sqrt();
-        values.iter_mut().for_each(|v| *v /= size);
+        for v in &mut values {
+            *v /= size;
+        }
         (size * size > 1e-24 * values.len() as f64).then_some(values)
     }
 

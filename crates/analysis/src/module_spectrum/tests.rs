@@ -53,8 +53,8 @@ fn standard_errors_cover_the_truth() {
         for sample in 0..30 {
             let (made, visited) = maps(&lattice, units, 0.4, &format!("errors {units} {sample}"));
             let found = fitted(&made, &visited, &truth);
-            for wave in 0..3 {
-                squares.extend((0..2).map(|axis| ((found.waves[wave][axis] - truth[wave][axis]) / found.se[wave][axis]).powi(2)));
+            for ((wave, se), truth) in found.waves.iter().zip(found.se).zip(truth) {
+                squares.extend((0..2).map(|axis| ((wave[axis] - truth[axis]) / se[axis]).powi(2)));
             }
         }
         let ratio = (squares.iter().sum::<f64>() / squares.len() as f64).sqrt();
@@ -67,7 +67,9 @@ fn the_spectrum_has_its_peaks_at_the_waves_and_sums_to_one() {
     let lattice = Lattice::hexagonal(0.4, 0.2);
     let (made, visited) = maps(&lattice, 6, 0.2, "peaks");
     let mut sum = SpectrumSum::new(&visited, 2.0, 2.0, 4);
-    made.iter().for_each(|map| sum.add(map.view()));
+    for map in &made {
+        sum.add(map.view());
+    }
     sum.add(Array2::from_elem((40, 40), 0.3).view());
     let whole = sum.finish(f64::INFINITY);
     assert!((whole.units, whole.left_out) == (6, 1));

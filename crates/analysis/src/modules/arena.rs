@@ -161,7 +161,9 @@ fn ellipse_ratio(waves: &Triad) -> f64 {
     let whole = det(&rows);
     let unknown = |column: usize| {
         let mut changed = rows;
-        changed.iter_mut().for_each(|row| row[column] = 1.0);
+        for row in &mut changed {
+            row[column] = 1.0;
+        }
         det(&changed) / whole
     };
     let (xx, xy, yy) = (unknown(0), unknown(1), unknown(2));

@@ -95,6 +95,24 @@ pub(super) struct Cluster {
     pub(super) members: Vec<usize>,
     bic: f64,
     bic_gain: f64,
+    gate: Gate,
+}
+
+/// Which lattices are a module's.
+struct Gate {
+    /// The lattice that coordinates are taken near.
+    seat: Triad,
+    /// What one is, in coordinates.
+    scale: f64,
+    gaussian: Gaussian,
+    limit: f64,
+}
+
+impl Gate {
+    /// Squared Mahalanobis distance over what is allowed: up to 1 is inside. A unit may be as uncertain as it is.
+    fn excess(&self, point: &[f64], relative_se: f64) -> f64 {
+        self.gaussian.squared_distance(point) / (self.limit * (relative_se / self.scale).powi(2).max(1.0))
+    }
 }
 
 /// Finds the modules of a run.
@@ -102,7 +120,7 @@ pub(super) struct Cluster {
 /// * `units`: each unit's lattices, the same arenas in the same order.
 /// * `seed`: streams `analysis/modules/…` start the mixtures and draw the subsamples; the result does not depend on the number of threads.
 ///
-/// No unit, or none with a lattice, gives no modules. Time and memory: units² in the worst case for the neighbours (24 bytes a pair of neighbours).
+/// No unit, or none with a lattice, gives no modules. Time and memory: units² for the neighbours (16 bytes for each pair of neighbours).
 pub fn find(units: &[UnitLattices], config: &ModulesConfig, seed: Seed) -> Modules {
     let combined: Vec<Result<Combined, String>> = units.iter().map(|unit| combine(unit, config)).collect();
     let at: Vec<usize> = (0..units.len()).filter(|&i| combined[i].is_ok()).collect();
@@ -202,7 +220,9 @@ impl<'a> Population<'a> {
     /// The member with most neighbours among them (ties: the surest, then the first).
     fn seat(&self, members: &[usize]) -> usize {
         let mut inside = vec![false; self.units.len()];
-        members.iter().for_each(|&m| inside[m] = true);
+        for &m in members {
+            inside[m] = true;
+        }
         let votes = |m: usize| self.neighbours[m].iter().filter(|&&other| inside[other]).count();
         members.iter().copied().fold(members[0], |best, m| {
             let (ours, theirs) = (votes(m), votes(best));
@@ -220,13 +240,16 @@ impl<'a> Population<'a> {
         for group in groups {
             self.split(&group, min_units, &starts, &mut places, &mut found);
         }
+        self.adopt(sample, &mut places, &mut found);
         Clusters { places, found }
     }
 
     /// Step 1: linkage.
     fn groups(&self, sample: &[usize], min_units: usize, places: &mut [Place]) -> Vec<Vec<usize>> {
         let mut inside = vec![false; self.units.len()];
-        sample.iter().for_each(|&m| inside[m] = true);
+        for &m in sample {
+            inside[m] = true;
+        }
         let near = |m: usize| self.neighbours[m].iter().copied().filter(|&other| inside[other]);
         let core: Vec<bool> = (0..self.units.len()).map(|m| inside[m] && near(m).count() + 1 >= min_units).collect();
         let mut group = vec![usize::MAX; self.units.len()];
@@ -292,23 +315,22 @@ impl<'a> Population<'a> {
         for label in labels {
             let of: Vec<usize> = (0..members.len()).filter(|&i| mixture.labels[i] == label).collect();
             let mut kept = of.clone();
-            let mut gaussian = None;
+            let mut gate = None;
             for _ in 0..3 {
-                gaussian = Gaussian::of(&kept.iter().map(|&i| points[i].as_slice()).collect::<Vec<_>>(), 1.0);
-                let Some(gaussian) = &gaussian else { break };
-                // A unit may be as uncertain as it is.
-                let allowed = |i: usize| limit * (se[i] / scale).powi(2).max(1.0);
-                let next: Vec<usize> = of.iter().copied().filter(|&i| gaussian.squared_distance(&points[i]) <= allowed(i)).collect();
+                let gaussian = Gaussian::of(&kept.iter().map(|&i| points[i].as_slice()).collect::<Vec<_>>(), 1.0);
+                gate = gaussian.map(|gaussian| Gate { seat, scale, gaussian, limit });
+                let Some(gate) = &gate else { break };
+                let next: Vec<usize> = of.iter().copied().filter(|&i| gate.excess(&points[i], se[i]) <= 1.0).collect();
                 if next == kept || next.is_empty() {
                     break;
                 }
                 kept = next;
             }
             let number = found.len();
-            let enough = kept.len() >= min_units;
+            let enough = kept.len() >= min_units && gate.is_some();
             for &i in &of {
                 places[members[i]] = if !kept.contains(&i) {
-                    let away = gaussian.as_ref().map_or(f64::NAN, |g| g.squared_distance(&points[i]).sqrt());
+                    let away = gate.as_ref().map_or(f64::NAN, |gate| gate.gaussian.squared_distance(&points[i]).sqrt());
                     Place::Outside(format!("{away:.1} standard deviations from the nearest module's lattice"))
                 } else if enough {
                     Place::Cluster(number)
@@ -316,8 +338,33 @@ impl<'a> Population<'a> {
                     Place::Outside(format!("shares its lattice with {} other units; a module needs {min_units} units", kept.len() - 1))
                 };
             }
-            if enough {
-                found.push(Cluster { members: kept.iter().map(|&i| members[i]).collect(), bic, bic_gain });
+            if let (true, Some(gate)) = (enough, gate) {
+                found.push(Cluster { members: kept.iter().map(|&i| members[i]).collect(), bic, bic_gain, gate });
+            }
+        }
+    }
+
+    /// Step 4: who is outside, but inside a module's gate.
+    fn adopt(&self, sample: &[usize], places: &mut [Place], found: &mut [Cluster]) {
+        for &m in sample {
+            if matches!(places[m], Place::Cluster(_)) {
+                continue;
+            }
+            let unit = &self.units[m];
+            let se = relative(unit.se, &unit.waves);
+            let mut nearest: Option<(usize, f64)> = None;
+            for (number, cluster) in found.iter().enumerate() {
+                let Some(point) = coordinates(&cluster.gate.seat, &unit.waves) else { continue };
+                let scaled: Vec<f64> = point.iter().map(|x| x / cluster.gate.scale).collect();
+                let excess = cluster.gate.excess(&scaled, se);
+                if excess <= 1.0 && nearest.is_none_or(|(_, least)| excess < least) {
+                    nearest = Some((number, excess));
+                }
+            }
+            if let Some((number, _)) = nearest {
+                places[m] = Place::Cluster(number);
+                let members = &mut found[number].members;
+                members.insert(members.partition_point(|&other| other < m), m);
             }
         }
     }

@@ -1,6 +1,8 @@
 //! Gaussian mixtures by linfa, with the number of components by BIC.
 //!
-//! `BIC(K) = p ln n - 2 ln L`, `p = K - 1 + K d + K d (d + 1)/2`; smaller is better; K grows only as long as BIC falls by more than the margin.
+//! `BIC = p ln n - 2 ln L`, `p = K - 1 + K d + c`; smaller is better; K grows only as long as BIC falls by more than the margin. `c` counts the covariances'
+//! parameters: K d (d + 1)/2 for one each, d (d + 1)/2 for a shared one, 1 for a shared sphere; of the three, which share the means and weights that linfa
+//! found, each K is given the one of least BIC (as in mclust, Fraley & Raftery 2002). A dozen units cannot pay for twenty numbers of covariance.
 //!
 //! What linfa-clustering 0.8.1 leaves to the caller, each read in its source:
 //! * `n_runs` goes on from the run before, so it is one start however many are asked for: here every start has its own generator, and the most likely wins;
@@ -95,6 +97,44 @@ impl Gaussian {
     }
 }
 
+/// How components' covariances are related, from most parameters to fewest.
+#[derive(Clone, Copy)]
+enum Covariances {
+    /// Each its own.
+    Own,
+    /// One for all.
+    Shared,
+    /// One for all, the same in every direction.
+    Sphere,
+}
+
+impl Covariances {
+    /// Parameters of K components' covariances in d dimensions.
+    fn parameters(self, components: usize, d: usize) -> usize {
+        match self {
+            Self::Own => components * d * (d + 1) / 2,
+            Self::Shared => d * (d + 1) / 2,
+            Self::Sphere => 1,
+        }
+    }
+
+    /// The Gaussians with covariances related so: averages over components by weight.
+    fn relate(self, gaussians: &[Gaussian], weights: &[f64]) -> Option<Vec<Gaussian>> {
+        let d = gaussians.first()?.mean.len();
+        let mut shared: Vec<f64> =
+            (0..d * d).map(|at| gaussians.iter().zip(weights).map(|(gaussian, w)| w * gaussian.covariance[at]).sum()).collect();
+        match self {
+            Self::Own => return Some(gaussians.to_vec()),
+            Self::Shared => {}
+            Self::Sphere => {
+                let variance = (0..d).map(|i| shared[i * d + i]).sum::<f64>() / d as f64;
+                shared = (0..d * d).map(|at| if at / d == at % d { variance } else { 0.0 }).collect();
+            }
+        }
+        gaussians.iter().map(|gaussian| Gaussian::new(gaussian.mean.clone(), shared.clone())).collect()
+    }
+}
+
 /// The mixture of `points` (in units in which the noise has variance 1) with the least BIC, up to `most` components, from `starts` seeds each.
 pub(super) fn fit(points: &[Vec<f64>], most: usize, starts: &[u64], margin: f64, separation: f64) -> Mixture {
     let n = points.len();
@@ -104,22 +144,23 @@ pub(super) fn fit(points: &[Vec<f64>], most: usize, starts: &[u64], margin: f64,
     let mut best = f64::INFINITY;
     let mut gaussians: Vec<Gaussian> = Vec::new();
     for components in 1..=most.max(1) {
-        let parameters = (components - 1 + components * d + components * d * (d + 1) / 2) as f64;
         // One component has one solution.
         let tried = if components == 1 { &starts[..starts.len().min(1)] } else { starts };
-        let solutions = tried.iter().filter_map(|&start| solve(data.view(), points, components, start));
-        let solution = solutions.fold(None, |best: Option<Solution>, next| match best {
-            Some(best) if best.log_likelihood >= next.log_likelihood => Some(best),
-            _ => Some(next),
-        });
-        let Some(solution) = solution else {
+        let mut least: Option<Solution> = None;
+        for &start in tried {
+            for solution in solve(data.view(), points, components, start) {
+                if least.as_ref().is_none_or(|least| solution.bic < least.bic) {
+                    least = Some(solution);
+                }
+            }
+        }
+        let Some(solution) = least else {
             chosen.bic.push(f64::NAN);
             continue;
         };
-        let bic = parameters * (n as f64).ln() - 2.0 * solution.log_likelihood;
-        chosen.bic.push(bic);
-        if bic < best - if best.is_finite() { margin } else { 0.0 } {
-            best = bic;
+        chosen.bic.push(solution.bic);
+        if solution.bic < best - if best.is_finite() { margin } else { 0.0 } {
+            best = solution.bic;
             chosen.components = components;
             chosen.labels = solution.labels;
             gaussians = solution.gaussians;
@@ -132,36 +173,47 @@ pub(super) fn fit(points: &[Vec<f64>], most: usize, starts: &[u64], margin: f64,
 }
 
 struct Solution {
-    log_likelihood: f64,
+    bic: f64,
     labels: Vec<usize>,
     gaussians: Vec<Gaussian>,
 }
 
-fn solve(data: ArrayView2<'_, f64>, points: &[Vec<f64>], components: usize, start: u64) -> Option<Solution> {
+/// linfa's solution from one start, with its covariances related in each way.
+fn solve(data: ArrayView2<'_, f64>, points: &[Vec<f64>], components: usize, start: u64) -> Vec<Solution> {
     let dataset = DatasetBase::from(data.to_owned());
-    let model = GaussianMixtureModel::params_with_rng(components, Xoshiro256Plus::seed_from_u64(start))
+    let fitted = GaussianMixtureModel::params_with_rng(components, Xoshiro256Plus::seed_from_u64(start))
         .reg_covariance(1.0)
         .tolerance(1e-4)
         .max_n_iterations(300)
-        .fit(&dataset)
-        .ok()?;
-    let gaussians: Vec<Gaussian> = (0..components)
+        .fit(&dataset);
+    let Ok(model) = fitted else { return Vec::new() };
+    let own: Option<Vec<Gaussian>> = (0..components)
         .map(|k| {
             let covariance = model.covariances().index_axis(ndarray::Axis(0), k).iter().copied().collect();
             Gaussian::new(model.means().row(k).to_vec(), covariance)
         })
-        .collect::<Option<_>>()?;
-    let weights: Vec<f64> = model.weights().iter().map(|w| w.ln()).collect();
+        .collect();
+    let Some(own) = own else { return Vec::new() };
+    let weights = model.weights().to_vec();
+    let kinds = [Covariances::Sphere, Covariances::Shared, Covariances::Own];
+    kinds.into_iter().filter_map(|kind| evaluate(points, kind.relate(&own, &weights)?, &weights, kind)).collect()
+}
+
+/// Labels and BIC; `None` where the likelihood is not finite.
+fn evaluate(points: &[Vec<f64>], gaussians: Vec<Gaussian>, weights: &[f64], kind: Covariances) -> Option<Solution> {
     let mut log_likelihood = 0.0;
     let mut labels = Vec::with_capacity(points.len());
     for point in points {
-        let logs: Vec<f64> = gaussians.iter().zip(&weights).map(|(gaussian, w)| w + gaussian.log_density(point)).collect();
+        let logs: Vec<f64> = gaussians.iter().zip(weights).map(|(gaussian, w)| w.ln() + gaussian.log_density(point)).collect();
         let (label, largest) =
             logs.iter().enumerate().fold((0, f64::NEG_INFINITY), |best, (k, &log)| if log > best.1 { (k, log) } else { best });
         labels.push(label);
         log_likelihood += largest + logs.iter().map(|log| (log - largest).exp()).sum::<f64>().ln();
     }
-    log_likelihood.is_finite().then_some(Solution { log_likelihood, labels, gaussians })
+    let (components, d) = (gaussians.len(), points.first().map_or(0, Vec::len));
+    let parameters = (components - 1 + components * d + kind.parameters(components, d)) as f64;
+    let bic = parameters * (points.len() as f64).ln() - 2.0 * log_likelihood;
+    bic.is_finite().then_some(Solution { bic, labels, gaussians })
 }
 
 /// Components that are not `separation` apart get one label (the least).

@@ -20,6 +20,8 @@
 //!    The covariance's floor is the estimates' own noise: the median of `se² + noise_floor²`, or the distance to the nearest unit, whichever is larger. Without
 //!    it, three units in four dimensions have a singular covariance and any split "explains" everything.
 //! 3. *Gate*: a unit farther from its module than a Gaussian's `outlier_p` quantile is unassigned, and a module keeps at least `min_units` units.
+//! 4. *Adoption*: a unit that no link reached, but that lies inside a module's gate, belongs to it (uncertain units are farther from their neighbours than
+//!    `link_radius`, and no farther from their module than they may be).
 //!
 //! Linkage alone merges modules of nearby periods into chains, a mixture alone needs many units and breaks on strays; `docs/validation.md` has the
 //! measured limits of both together.
@@ -43,4 +45,4 @@ pub use evidence::{ArenaLattice, UnitLattices, wave_standard_error};
 pub use find::{Module, ModuleUnit, Modules, find};
 pub use refinement::{Refinement, refinement};
 pub use similarity::{CentralLags, Similarity, similarity};
-pub use stability::{Stability, adjusted_rand_index};
+pub use stability::{Stability, adjusted_rand_index, pair_agreement};

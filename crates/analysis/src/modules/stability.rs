@@ -3,7 +3,9 @@
 //! `resamples` subsamples of 80 % of the participants without replacement (Hennig 2007, *Computational Statistics & Data Analysis* 52:258; with replacement,
 //! copies of one stray unit would make a module). In each, clustering runs anew, with the least number of units scaled to the sample (at least 2).
 //! * Per module: the mean over subsamples of the largest Jaccard index `|A ∩ B| / |A ∪ B|` between its units in the subsample and a module found there.
-//! * Overall: the mean over subsamples of the adjusted Rand index (Hubert & Arabie 1985) over the participants in the subsample, unassigned as singletons.
+//! * Overall: the mean over subsamples of the agreement about pairs, `2 |P ∩ Q| / (|P| + |Q|)` with P, Q the pairs of units that share a module in the whole and in the
+//!   subsample's grouping; and of the adjusted Rand index (Hubert & Arabie 1985), unassigned as singletons. The latter has no meaning where one module
+//!   holds (nearly) everybody: leaving out a single unit then gives 0; so it is NaN where there is one module.
 //!
 //! NaN where there is no module or `resamples` is 0.
 
@@ -17,10 +19,12 @@ const SHARE: f64 = 0.8;
 /// Agreement of labels over subsamples.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Stability {
-    /// Mean adjusted Rand index (1: always the same; 0: as by chance).
-    pub adjusted_rand_index: f64,
+    /// Mean agreement about pairs, 0 to 1 (always the same).
+    pub pair_agreement: f64,
     /// Its least over the subsamples.
     pub least: f64,
+    /// Mean adjusted Rand index (1: always the same; 0: as by chance); NaN where there is one module.
+    pub adjusted_rand_index: f64,
     /// Subsamples.
     pub resamples: usize,
 }
@@ -33,13 +37,13 @@ pub(super) struct Shares {
 
 pub(super) fn stability(population: &Population<'_>, whole: &Clusters, seed: Seed) -> Shares {
     let (resamples, n) = (population.config().resamples, population.units.len());
-    let undefined = Stability { adjusted_rand_index: f64::NAN, least: f64::NAN, resamples };
+    let undefined = Stability { pair_agreement: f64::NAN, least: f64::NAN, adjusted_rand_index: f64::NAN, resamples };
     if resamples == 0 || whole.found.is_empty() {
         return Shares { jaccard: vec![f64::NAN; whole.found.len()], summary: undefined };
     }
     let take = ((SHARE * n as f64).round() as usize).clamp(1, n);
     let least_units = ((SHARE * population.config().min_units as f64).round() as usize).max(2);
-    let each: Vec<(Vec<f64>, f64)> = (0..resamples)
+    let each: Vec<(Vec<f64>, [f64; 2])> = (0..resamples)
         .into_par_iter()
         .map(|number| {
             let mut stream = seed.stream("analysis/modules/resamples", number as u64);
@@ -47,7 +51,9 @@ pub(super) fn stability(population: &Population<'_>, whole: &Clusters, seed: See
             sample.sort_unstable();
             let again = population.cluster(&sample, least_units, population.config().starts.min(2), seed);
             let mut inside = vec![false; n];
-            sample.iter().for_each(|&m| inside[m] = true);
+            for &m in &sample {
+                inside[m] = true;
+            }
             let jaccard = whole
                 .found
                 .iter()
@@ -64,17 +70,20 @@ pub(super) fn stability(population: &Population<'_>, whole: &Clusters, seed: See
                 })
                 .collect();
             let labels = |clusters: &Clusters| -> Vec<i64> { sample.iter().map(|&m| label(&clusters.places[m])).collect() };
-            (jaccard, adjusted_rand_index(&labels(whole), &labels(&again)))
+            let (before, after) = (labels(whole), labels(&again));
+            (jaccard, [pair_agreement(&before, &after), adjusted_rand_index(&before, &after)])
         })
         .collect();
     let mean = |values: Vec<f64>| values.iter().sum::<f64>() / values.len() as f64;
     let defined = |cluster: usize| each.iter().map(|(jaccard, _)| jaccard[cluster]).filter(|j| !j.is_nan()).collect();
-    let indices: Vec<f64> = each.iter().map(|(_, index)| *index).collect();
-    let least = indices.iter().copied().fold(f64::INFINITY, f64::min);
-    Shares {
-        jaccard: (0..whole.found.len()).map(|cluster| mean(defined(cluster))).collect(),
-        summary: Stability { adjusted_rand_index: mean(indices), least, resamples },
-    }
+    let of = |which: usize| each.iter().map(|(_, indices)| indices[which]).collect::<Vec<f64>>();
+    let summary = Stability {
+        pair_agreement: mean(of(0)),
+        least: of(0).into_iter().fold(f64::INFINITY, f64::min),
+        adjusted_rand_index: if whole.found.len() > 1 { mean(of(1)) } else { f64::NAN },
+        resamples,
+    };
+    Shares { jaccard: (0..whole.found.len()).map(|cluster| mean(defined(cluster))).collect(), summary }
 }
 
 fn label(place: &Place) -> i64 {
@@ -91,19 +100,37 @@ fn label(place: &Place) -> i64 {
 /// Where the two have different lengths.
 pub fn adjusted_rand_index(first: &[i64], second: &[i64]) -> f64 {
     assert_eq!(first.len(), second.len(), "two labels of each thing");
-    let pairs = |n: f64| n * (n - 1.0) / 2.0;
-    let sizes = |labels: &mut Vec<(i64, i64)>| {
-        labels.sort_unstable();
-        labels.chunk_by(|a, b| a == b).map(|run| pairs(run.len() as f64)).sum::<f64>()
-    };
-    // Singletons make no pairs.
-    let both = sizes(&mut first.iter().zip(second).filter(|(a, b)| **a >= 0 && **b >= 0).map(|(a, b)| (*a, *b)).collect());
-    let one = sizes(&mut first.iter().filter(|a| **a >= 0).map(|a| (*a, 0)).collect());
-    let other = sizes(&mut second.iter().filter(|b| **b >= 0).map(|b| (*b, 0)).collect());
+    let (both, one, other) = shared_pairs(first, second);
     let all = pairs(first.len() as f64);
     let expected = if all > 0.0 { one * other / all } else { 0.0 };
     let most = f64::midpoint(one, other);
     if most - expected == 0.0 { 1.0 } else { (both - expected) / (most - expected) }
+}
+
+/// Agreement of two labellings about which pairs belong together: `2 |P ∩ Q| / (|P| + |Q|)`, 0 to 1. Negative labels are unassigned and make no pairs. 1 where
+/// neither has a pair.
+///
+/// # Panics
+/// Where the two have different lengths.
+pub fn pair_agreement(first: &[i64], second: &[i64]) -> f64 {
+    assert_eq!(first.len(), second.len(), "two labels of each thing");
+    let (both, one, other) = shared_pairs(first, second);
+    if one + other > 0.0 { 2.0 * both / (one + other) } else { 1.0 }
+}
+
+fn pairs(n: f64) -> f64 {
+    n * (n - 1.0) / 2.0
+}
+
+/// Pairs that are together in both, in the first, and in the second.
+fn shared_pairs(first: &[i64], second: &[i64]) -> (f64, f64, f64) {
+    let sizes = |mut labels: Vec<(i64, i64)>| {
+        labels.sort_unstable();
+        labels.chunk_by(|a, b| a == b).map(|run| pairs(run.len() as f64)).sum::<f64>()
+    };
+    let alone = |labels: &[i64]| sizes(labels.iter().filter(|label| **label >= 0).map(|label| (*label, 0)).collect());
+    let both = first.iter().zip(second).filter(|(a, b)| **a >= 0 && **b >= 0).map(|(a, b)| (*a, *b)).collect();
+    (sizes(both), alone(first), alone(second))
 }
 
 #[cfg(test)]
@@ -118,6 +145,7 @@ mod tests {
         assert!((found - (2.0 - 6.0 * 3.0 / 15.0) / (4.5 - 1.2)).abs() < 1e-12, "{found}");
         assert_eq!(adjusted_rand_index(&[-1, -1], &[-1, -1]), 1.0);
         assert_eq!(adjusted_rand_index(&[0, 0, 0], &[-1, -1, -1]), 0.0);
+        assert_eq!(pair_agreement(&[0, 0, 0, 1], &[2, 2, -1, -1]), 0.5);
         let mut stream = Seed(2).stream("labels", 0);
         let (a, b): (Vec<i64>, Vec<i64>) = (0..3000).map(|_| (stream.below(4) as i64, stream.below(3) as i64)).unzip();
         assert!(adjusted_rand_index(&a, &b).abs() < 0.01);
