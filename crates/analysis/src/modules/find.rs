@@ -344,20 +344,22 @@ impl<'a> Population<'a> {
         }
     }
 
-    /// Step 4: who is outside, but inside a module's gate.
+    /// Step 4: who is outside, but inside a module's gate, and as near to its mean as a link or three of its own standard errors.
     fn adopt(&self, sample: &[usize], places: &mut [Place], found: &mut [Cluster]) {
+        let means: Vec<Triad> = found.iter().map(|cluster| self.mean(&cluster.members)).collect();
         for &m in sample {
             if matches!(places[m], Place::Cluster(_)) {
                 continue;
             }
             let unit = &self.units[m];
             let se = relative(unit.se, &unit.waves);
+            let reach = self.config.link_radius.max(3.0 * se);
             let mut nearest: Option<(usize, f64)> = None;
             for (number, cluster) in found.iter().enumerate() {
                 let Some(point) = coordinates(&cluster.gate.seat, &unit.waves) else { continue };
                 let scaled: Vec<f64> = point.iter().map(|x| x / cluster.gate.scale).collect();
                 let excess = cluster.gate.excess(&scaled, se);
-                if excess <= 1.0 && nearest.is_none_or(|(_, least)| excess < least) {
+                if excess <= 1.0 && distance(&means[number], &unit.waves) <= reach && nearest.is_none_or(|(_, least)| excess < least) {
                     nearest = Some((number, excess));
                 }
             }

@@ -22,7 +22,7 @@ pub(crate) struct Population {
     pub(crate) spacing_m: f64,
     /// Spacing of each module over that of the next finer one.
     pub(crate) ratio: f64,
-    /// Whether all modules have one orientation; otherwise each has its own.
+    /// Whether all modules have one orientation and one direction of shear; otherwise each has its own.
     pub(crate) aligned: bool,
     /// Simple shear of the modules' lattices (0.3 turns 60° into about 51° or 76°), along a direction of each module's own.
     pub(crate) shear: f64,
@@ -95,13 +95,13 @@ impl Population {
     /// Makes it. The same seed makes the same maps.
     pub(crate) fn make(&self) -> Made {
         let mut stream = Seed(self.seed).stream("population", 0);
-        let first = stream.uniform_in(0.0, FRAC_PI_3);
+        let (first, first_along) = (stream.uniform_in(0.0, FRAC_PI_3), stream.uniform_in(0.0, PI));
         let waves: Vec<[Wave; 3]> = (0..self.modules)
             .map(|module| {
                 let spacing = self.spacing_m * self.ratio.powi(module as i32);
                 let orientation = if self.aligned { first } else { stream.uniform_in(0.0, FRAC_PI_3) };
                 let lattice = Lattice::hexagonal(spacing, orientation);
-                let along = stream.uniform_in(0.0, PI);
+                let along = if self.aligned { first_along } else { stream.uniform_in(0.0, PI) };
                 let [a, b] = [0, 1].map(|i| sheared(lattice.waves()[i], self.shear, along));
                 superbase(a, b).expect("two directions")
             })
