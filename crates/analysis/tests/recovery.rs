@@ -108,6 +108,8 @@ fn outcome(run: &Run) -> Outcome {
         modules: modules.modules.len(),
         stability: modules.stability.pair_agreement,
         least_p: f64::NAN,
+        period: f64::NAN,
+        orientation: f64::NAN,
         similarity: similar(run).p,
         ..Outcome::default()
     };
@@ -167,8 +169,11 @@ fn similar(run: &Run) -> Similarity {
 
 fn row(name: &str, populations: &[Population]) -> (String, Vec<Outcome>) {
     let outcomes: Vec<Outcome> = populations.iter().map(|population| outcome(&run(population))).collect();
-    let n = outcomes.len() as f64;
-    let mean = |pick: &dyn Fn(&Outcome) -> f64| outcomes.iter().map(pick).sum::<f64>() / n;
+    // Over the populations in which the number is defined.
+    let mean = |pick: &dyn Fn(&Outcome) -> f64| {
+        let (sum, n) = outcomes.iter().map(pick).filter(|v| !v.is_nan()).fold((0.0, 0.0), |(sum, n), v| (sum + v, n + 1.0));
+        sum / n
+    };
     let most = |pick: &dyn Fn(&Outcome) -> f64| outcomes.iter().map(pick).fold(f64::NAN, f64::max);
     let found: Vec<String> = outcomes.iter().map(|o| o.modules.to_string()).collect();
     let text = format!(
@@ -186,7 +191,8 @@ fn row(name: &str, populations: &[Population]) -> (String, Vec<Outcome>) {
         mean(&|o| o.band_recall),
         mean(&|o| o.stability),
     );
-    (text, outcomes)
+    // What no module was found for.
+    (text.replace("NaN %", "–").replace("NaN°", "–").replace("NaN", "–"), outcomes)
 }
 
 fn seeds(population: &Population, count: u64) -> Vec<Population> {

@@ -46,6 +46,8 @@ pub struct ModuleInArena {
     pub bic: f64,
     /// Mean Jaccard index over subsamples.
     pub stability: f64,
+    /// Expected number of modules as large by chance, up to 1.
+    pub chance: f64,
     /// Why numbers are NaN; `None` where all that apply are there.
     pub reason: Option<String>,
 }
@@ -107,6 +109,7 @@ pub fn in_arena(modules: &Modules, units: &[UnitLattices], arena: usize) -> Vec<
                 ratio_to_next: f64::NAN,
                 bic: module.bic,
                 stability: module.stability,
+                chance: module.chance,
                 reason: None,
             };
             match near.len() {

@@ -1,5 +1,6 @@
 //! From units' lattices to modules.
 
+use super::chance::chance;
 use super::evidence::{Combined, UnitLattices, combine, mean};
 use super::mixture::{Gaussian, fit, noise_scale, relative};
 use super::refinement::{Refinement, refinement};
@@ -69,6 +70,8 @@ pub struct Module {
     pub bic_gain: f64,
     /// Mean over subsamples of the largest Jaccard index with a module found there (Hennig 2007): above 0.75 is stable, under 0.5 is dissolved.
     pub stability: f64,
+    /// Expected number of modules as large if units' orientations were independent, up to 1: above some 5 %, chance alone may have made it.
+    pub chance: f64,
 }
 
 /// Participants with what does not change between subsamples.
@@ -155,6 +158,7 @@ pub fn find(units: &[UnitLattices], config: &ModulesConfig, seed: Seed) -> Modul
                 bic: cluster.bic,
                 bic_gain: cluster.bic_gain,
                 stability: shares.jaccard[old],
+                chance: population.chance(&clusters, old, &waves),
             }
         })
         .collect();
@@ -369,6 +373,13 @@ impl<'a> Population<'a> {
                 members.insert(members.partition_point(|&other| other < m), m);
             }
         }
+    }
+
+    /// Whether this many units would meet by chance.
+    fn chance(&self, clusters: &Clusters, number: usize, waves: &Triad) -> f64 {
+        let candidate = |m: &usize| !matches!(clusters.places[*m], Place::Cluster(other) if other != number);
+        let candidates: Vec<&Combined> = (0..self.units.len()).filter(candidate).map(|m| &self.units[m]).collect();
+        chance(waves, clusters.found[number].members.len(), &candidates, self.config.link_radius)
     }
 
     pub(super) fn config(&self) -> &ModulesConfig {

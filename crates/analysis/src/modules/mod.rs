@@ -26,10 +26,12 @@
 //! Linkage alone merges modules of nearby periods into chains, a mixture alone needs many units and breaks on strays; `docs/validation.md` has the
 //! measured limits of both together.
 //!
-//! **What is reported.** [`Modules`]: a label per unit with a reason, stability over subsamples ([`Stability`]), and how each pair of lattices is related
+//! **What is reported.** [`Modules`]: a label per unit with a reason, stability over subsamples ([`Stability`]), the chance of as
+//! many units meeting without a module, and how each pair of lattices is related
 //! ([`Refinement`]). [`ModuleInArena`]: the numbers of a module in an arena. [`Similarity`]: the same question asked of the autocorrelograms, which know no fit.
 
 mod arena;
+mod chance;
 mod evidence;
 mod find;
 mod mixture;

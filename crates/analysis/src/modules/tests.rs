@@ -71,6 +71,7 @@ fn two_modules_bands_and_strays_are_told_apart() {
     assert!((found.modules[0].ratio_to_next - 0.6 / 0.42).abs() < 0.01 && found.modules[3].ratio_to_next.is_nan());
     assert!(found.stability.adjusted_rand_index > 0.9 && found.modules[..3].iter().all(|m| m.stability > 0.85), "{found:?}");
     assert!(found.units.iter().all(|unit| !unit.reason.is_empty()));
+    assert!(found.modules[2].chance < 0.05 && found.modules[3].chance > 1e-4, "{:?}", found.modules);
     for row in in_arena(&found, &units, 1) {
         assert!(row.reason.is_none() && row.units_here == row.units && row.period_sd_m < 0.03, "{row:?}");
     }
