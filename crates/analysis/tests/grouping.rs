@@ -69,7 +69,7 @@ fn index(what: &Draw, config: &ModulesConfig, samples: u64) -> f64 {
 
 #[test]
 fn the_defaults_group_at_least_as_well_as_their_alternatives() {
-    let samples = if large() { 40 } else { 2 };
+    let samples = if large() { 20 } else { 2 };
     let plain = ModulesConfig { resamples: 0, ..ModulesConfig::default() };
     let with = |change: &dyn Fn(&mut ModulesConfig)| {
         let mut config = plain.clone();

@@ -228,7 +228,7 @@ fn populations_are_recovered() {
         for shear in [0.0, 0.2, 0.3] {
             add(&format!("shear {shear}"), Population { shear, ..base.clone() });
         }
-        for noise_sd in [0.1, 0.6, 1.0, 1.5, 2.0] {
+        for noise_sd in [0.1, 0.6, 0.8, 1.0, 1.5, 2.0] {
             add(&format!("noise {noise_sd}"), Population { noise_sd, ..base.clone() });
         }
         for units in [3, 4, 6, 30, 100] {
