@@ -33,6 +33,8 @@ pub struct AnalyzeConfig {
     pub classes: ClassesConfig,
     /// `[analyze.lattice_consensus]`
     pub lattice_consensus: LatticeConsensusConfig,
+    /// `[analyze.modules]`
+    pub modules: ModulesConfig,
 }
 
 /// How activity is binned. Used by whoever fills the [`crate::Accumulator`]; [`crate::analyze`] takes maps as they are.
@@ -149,6 +151,58 @@ impl Default for LatticeConsensusConfig {
     }
 }
 
+/// How units are grouped into modules; see [`crate::modules`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ModulesConfig {
+    /// Fewest units of a module (2 to 1000; default 3).
+    pub min_units: usize,
+    /// Two lattices are neighbours where their wave vectors are within this share of the shortest (0.01 to 0.3; default 0.1).
+    pub link_radius: f64,
+    /// Least relative error of a unit's wave vectors (0.0001 to 0.1; default 0.005): differences of this size are never a reason to split.
+    pub noise_floor: f64,
+    /// Most components of the Gaussian mixture in a linkage group (1 to 20; default 6).
+    pub max_components: usize,
+    /// Fall in BIC that another component must bring (0 to 1000; default 10, very strong evidence in Kass & Raftery's words).
+    pub bic_margin: f64,
+    /// Components are modules of their own where their means are this many standard deviations apart (0 to 20; default 3.5: a uniform spread cut in half has 3.46).
+    pub separation: f64,
+    /// A unit is unassigned where a Gaussian module has one this far away with this probability (0 to 0.1; default 0.001).
+    pub outlier_p: f64,
+    /// Random starts of each mixture (1 to 100; default 5).
+    pub starts: usize,
+    /// Subsamples that stability is measured with (0 to 10000; default 50; 0: not measured).
+    pub resamples: usize,
+    /// A unit's lattices in two arenas are the same within this share of the shortest wave vector, or three standard errors (0.01 to 0.3; default 0.1).
+    pub arena_tolerance: f64,
+    /// Largest misfit of a commensurate refinement, as a share of the finer module's shortest wave vector (0.001 to 0.2; default 0.03).
+    pub commensurate_tolerance: f64,
+    /// Draws of the phases' uniform null and permutations of the autocorrelograms' labels (99 to 100000; default 999).
+    pub draws: usize,
+    /// Zero-padding factor of the modules' mean spectra (1 to 16; default 4).
+    pub spectrum_padding: usize,
+}
+
+impl Default for ModulesConfig {
+    fn default() -> Self {
+        Self {
+            min_units: 3,
+            link_radius: 0.1,
+            noise_floor: 0.005,
+            max_components: 6,
+            bic_margin: 10.0,
+            separation: 3.5,
+            outlier_p: 0.001,
+            starts: 5,
+            resamples: 50,
+            arena_tolerance: 0.1,
+            commensurate_tolerance: 0.03,
+            draws: 999,
+            spectrum_padding: 4,
+        }
+    }
+}
+
 /// Settings whose every value is in range. Reads like [`AnalyzeConfig`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct CheckedAnalyzeConfig(AnalyzeConfig);
@@ -188,6 +242,20 @@ impl AnalyzeConfig {
         real("analyze.classes.dead_share", self.classes.dead_share, 0.0, 0.5)?;
         real("analyze.classes.place_share", self.classes.place_share, 0.01, 1.0)?;
         real("analyze.lattice_consensus.tolerance", self.lattice_consensus.tolerance, 0.01, 0.4)?;
+        let modules = &self.modules;
+        count("analyze.modules.min_units", modules.min_units, 2, 1000)?;
+        real("analyze.modules.link_radius", modules.link_radius, 0.01, 0.3)?;
+        real("analyze.modules.noise_floor", modules.noise_floor, 1e-4, 0.1)?;
+        count("analyze.modules.max_components", modules.max_components, 1, 20)?;
+        real("analyze.modules.bic_margin", modules.bic_margin, 0.0, 1000.0)?;
+        real("analyze.modules.separation", modules.separation, 0.0, 20.0)?;
+        real("analyze.modules.outlier_p", modules.outlier_p, 0.0, 0.1)?;
+        count("analyze.modules.starts", modules.starts, 1, 100)?;
+        count("analyze.modules.resamples", modules.resamples, 0, 10_000)?;
+        real("analyze.modules.arena_tolerance", modules.arena_tolerance, 0.01, 0.3)?;
+        real("analyze.modules.commensurate_tolerance", modules.commensurate_tolerance, 0.001, 0.2)?;
+        count("analyze.modules.draws", modules.draws, 99, 100_000)?;
+        count("analyze.modules.spectrum_padding", modules.spectrum_padding, 1, 16)?;
         Ok(CheckedAnalyzeConfig(self))
     }
 }

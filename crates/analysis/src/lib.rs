@@ -11,6 +11,9 @@
 //! | With which period and orientation? | [`spectrum`], [`lattice`] |
 //! | What kind of unit is it? | [`classes`] |
 //! | Do the units share one lattice? | [`lattice_consensus`] |
+//! | Which units form modules, and how are modules related? | [`modules`] |
+//! | Which waves does a module share, and how does its spectrum look? | [`module_spectrum`] |
+//! | Where in the cell does each unit fire, and are phases uniform? | [`phases`] |
 //! | All of it, for every unit | [`units`] |
 //! | With which settings? | [`config`] |
 //!
@@ -27,7 +30,10 @@ pub mod lattice;
 pub mod lattice_consensus;
 mod linear;
 pub mod measures;
+pub mod module_spectrum;
+pub mod modules;
 pub mod nulls;
+pub mod phases;
 pub mod ratemap;
 mod rebin;
 pub mod spectrum;

@@ -2,6 +2,9 @@
 //!
 //! With `GRIDLAKE_BLESS=1` the samples are larger (some minutes) and the rates go to `docs/validation.md`.
 
+#[path = "common/bless.rs"]
+mod page;
+
 use gridlake_analysis::classes::UnitClass;
 use gridlake_analysis::config::AnalyzeConfig;
 use gridlake_analysis::nulls::NullKind;
@@ -11,14 +14,11 @@ use gridlake_space::bins::Bins;
 use gridlake_space::lattice::Lattice;
 use gridlake_space::seed::{Seed, Stream};
 use ndarray::{Array2, Array3};
+use page::{bless, large};
 use std::f64::consts::FRAC_PI_3;
 use std::fmt::Write;
 
 const SIDE_M: f64 = 2.0;
-
-fn large() -> bool {
-    std::env::var_os("GRIDLAKE_BLESS").is_some()
-}
 
 /// Maps of `count` units on `bins` by `bins`, each from its own stream.
 fn maps(name: &str, count: usize, bins: usize, draw: impl Fn(usize, &mut Stream) -> Array2<f64>) -> Ratemaps {
@@ -311,22 +311,4 @@ fn one_spot_is_a_place_field_and_a_bright_field_among_others_leaves_a_grid() {
     assert_eq!(classes[0].0, UnitClass::PlaceLike, "{classes:?}");
     assert_ne!(classes[1].0, UnitClass::Grid, "{classes:?}");
     assert_eq!(classes[2].0, UnitClass::Grid, "{classes:?}");
-}
-
-/// One test at a time writes to the page.
-static PAGE: std::sync::Mutex<()> = std::sync::Mutex::new(());
-
-/// Puts a table's rows between its marks in `docs/validation.md`.
-fn bless(table: &str, rows: &str) {
-    if !large() {
-        return;
-    }
-    let _guard = PAGE.lock();
-    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/validation.md");
-    let page = std::fs::read_to_string(&path).expect("docs/validation.md is there");
-    let (start, end) = (format!("<!-- {table} -->\n"), "<!-- end -->");
-    let (before, rest) = page.split_once(&start).expect("the table has its mark");
-    let (old, after) = rest.split_once(end).expect("the table has its end");
-    let header: String = old.lines().take(2).fold(String::new(), |header, line| header + line + "\n");
-    std::fs::write(&path, format!("{before}{start}{header}{rows}{end}{after}")).expect("docs/validation.md can be written");
 }

@@ -9,21 +9,21 @@ use std::f64::consts::TAU;
 /// The three shortest waves, as coefficients of k₁ and k₂.
 pub(super) const TRIAD: [(i8, i8); 3] = [(1, 0), (0, 1), (-1, -1)];
 /// The triad and its harmonics of order √3 and 2.
-pub(super) const WITH_HARMONICS: [(i8, i8); 9] = [(1, 0), (0, 1), (-1, -1), (1, -1), (1, 2), (2, 1), (2, 0), (0, 2), (2, 2)];
+pub(crate) const WITH_HARMONICS: [(i8, i8); 9] = [(1, 0), (0, 1), (-1, -1), (1, -1), (1, 2), (2, 1), (2, 0), (0, 2), (2, 2)];
 /// One wave, and with its harmonics.
 pub(super) const SINGLE: [(i8, i8); 1] = [(1, 0)];
-pub(super) const SINGLE_WITH_HARMONICS: [(i8, i8); 3] = [(1, 0), (2, 0), (3, 0)];
+pub(crate) const SINGLE_WITH_HARMONICS: [(i8, i8); 3] = [(1, 0), (2, 0), (3, 0)];
 
 /// Relative ridge that keeps waves too alike for the visited bins solvable.
 const RIDGE: f64 = 1e-9;
 
 /// The visited bins of a map, and where they lie.
 #[derive(Clone)]
-pub(super) struct Grid {
+pub(crate) struct Grid {
     pub(super) x_m: Vec<f64>,
     pub(super) y_m: Vec<f64>,
     /// Flat index, row and column of every visited bin.
-    pub(super) bins: Vec<(usize, usize, usize)>,
+    pub(crate) bins: Vec<(usize, usize, usize)>,
     /// Largest frequency that the longer side of a bin can hold, in cycles per metre.
     nyquist: f64,
     /// Sides (x, y) of a bin over the longer one.
@@ -48,7 +48,7 @@ struct Solved {
 }
 
 impl Grid {
-    pub(super) fn new(visited: &Array2<bool>, width_m: f64, height_m: f64) -> Self {
+    pub(crate) fn new(visited: &Array2<bool>, width_m: f64, height_m: f64) -> Self {
         let (rows, cols) = visited.dim();
         let (dx, dy) = (width_m / cols as f64, height_m / rows as f64);
         let centred = |i: usize, n: usize, step: f64| (i as f64 - (n as f64 - 1.0) / 2.0) * step;
@@ -70,7 +70,7 @@ impl Grid {
     }
 
     /// The orders whose waves the bins can hold.
-    fn resolvable(&self, k: [Wave; 2], orders: &[(i8, i8)]) -> Vec<(i8, i8)> {
+    pub(crate) fn resolvable(&self, k: [Wave; 2], orders: &[(i8, i8)]) -> Vec<(i8, i8)> {
         let [ax, ay] = self.aspect;
         let resolvable = |&(m, n): &(i8, i8)| {
             let [kx, ky] = combine(f64::from(m), k[0], f64::from(n), k[1]);
@@ -80,7 +80,7 @@ impl Grid {
     }
 
     /// Columns: one, then cosine and sine of every order's wave.
-    fn design(&self, k: [Wave; 2], orders: &[(i8, i8)]) -> Vec<Vec<f64>> {
+    pub(crate) fn design(&self, k: [Wave; 2], orders: &[(i8, i8)]) -> Vec<Vec<f64>> {
         let mut columns = vec![vec![1.0; self.bins.len()]];
         for &(m, n) in orders {
             let wave = combine(f64::from(m), k[0], f64::from(n), k[1]);
@@ -196,7 +196,7 @@ impl Grid {
     }
 
     /// Derivatives of the fitted map by k₁ₓ, k₁ᵧ (and k₂ₓ, k₂ᵧ).
-    fn slopes(&self, orders: &[(i8, i8)], columns: &[Vec<f64>], coefficients: &[f64], free: usize) -> Vec<Vec<f64>> {
+    pub(crate) fn slopes(&self, orders: &[(i8, i8)], columns: &[Vec<f64>], coefficients: &[f64], free: usize) -> Vec<Vec<f64>> {
         let mut by_phase = vec![vec![0.0; self.bins.len()]; free / 2];
         for (index, &(m, n)) in orders.iter().enumerate() {
             let (cosine, sine) = (&columns[1 + 2 * index], &columns[2 + 2 * index]);
@@ -219,7 +219,7 @@ impl Grid {
     }
 }
 
-fn gram(columns: &[Vec<f64>]) -> Vec<f64> {
+pub(crate) fn gram(columns: &[Vec<f64>]) -> Vec<f64> {
     let n = columns.len();
     let mut matrix = vec![0.0; n * n];
     for i in 0..n {

@@ -18,7 +18,7 @@
 mod agreement;
 mod candidates;
 mod errors;
-mod fit;
+pub(crate) mod fit;
 mod search;
 #[cfg(test)]
 mod tests;

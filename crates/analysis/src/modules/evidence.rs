@@ -1,0 +1,133 @@
+//! What is known of a unit's lattice: one estimate per arena, and what they say together.
+
+use super::strain::{Triad, aligned, basis, distance, is_band, shortest};
+use crate::classes::UnitClass;
+use crate::config::ModulesConfig;
+use crate::lattice::{Wave, superbase};
+use crate::units::UnitAnalysis;
+use std::f64::consts::TAU;
+
+/// A unit's lattice in one arena.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ArenaLattice {
+    /// Wave vectors in cycles per metre, as in [`crate::spectrum::UnitSpectrum::waves`]: k₁ + k₂ + k₃ = 0; a band has NaN beyond k₁.
+    pub waves: [Wave; 3],
+    /// Standard error of a wave vector's component in cycles per metre; NaN where unknown (the configured floor then stands alone).
+    pub se: f64,
+}
+
+impl ArenaLattice {
+    /// From a unit's analysis, where its class is grid or band and its waves are known; `se` as the field.
+    pub fn of(unit: &UnitAnalysis, se: f64) -> Option<Self> {
+        let spectrum = unit.spectrum.as_ref()?;
+        matches!(unit.class, UnitClass::Grid | UnitClass::Band).then(|| Self { waves: spectrum.waves, se })
+    }
+
+    fn is_defined(&self) -> bool {
+        self.waves[0].iter().all(|k| k.is_finite()) && (is_band(&self.waves) || superbase(self.waves[0], self.waves[1]).is_some())
+    }
+
+    /// Variance of a component with the floor, (cycles/m)².
+    fn variance(&self, floor: f64) -> f64 {
+        let se = if self.se.is_finite() { self.se } else { 0.0 };
+        se * se + (floor * shortest(&self.waves)).powi(2)
+    }
+}
+
+/// Standard error of a wave vector's component from the fit's shares of variance, for residuals that are independent between bins (the Cramér-Rao bound of a
+/// plane wave at unknown amplitude and phase, Rife & Boorstyn 1974):
+///
+/// ```text
+/// se = √(12 w (1 - R₉²) / (R₃² n)) / (2π L)      cycles per metre
+/// ```
+///
+/// `explained` R₃², the share of the `waves` (w = 3; a band: 1) waves; `with_harmonics` R₉²; `bins` n visited bins; `side_m` L. NaN where nothing is explained.
+/// Residuals of real maps are correlated between bins, so this is a lower bound.
+pub fn wave_standard_error(explained: f64, with_harmonics: f64, waves: usize, bins: usize, side_m: f64) -> f64 {
+    let noise = 12.0 * waves as f64 * (1.0 - with_harmonics).max(0.0) / (explained * bins as f64);
+    if explained > 0.0 && bins > 0 && noise.is_finite() { noise.sqrt() / (TAU * side_m) } else { f64::NAN }
+}
+
+/// A unit's lattices over the arenas of a run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct UnitLattices {
+    /// Index of the unit.
+    pub unit: usize,
+    /// One per arena of the run, in the same order for all units; `None` where the unit has no lattice there (another class, dead, or no waves).
+    pub arenas: Vec<Option<ArenaLattice>>,
+}
+
+/// One lattice for all arenas.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Combined {
+    pub(super) waves: Triad,
+    /// Standard error of a component, cycles per metre, floor included.
+    pub(super) se: f64,
+    /// Arenas whose lattice is another one.
+    pub(super) differing: Vec<usize>,
+}
+
+/// What the arenas say together: the lattice that most arenas agree on (ties: the surest), averaged over them with weights 1/(se² + floor²).
+///
+/// # Errors
+/// The reason why the unit takes no part.
+pub(super) fn combine(unit: &UnitLattices, config: &ModulesConfig) -> Result<Combined, String> {
+    let known: Vec<(usize, &ArenaLattice)> = unit
+        .arenas
+        .iter()
+        .enumerate()
+        .filter_map(|(arena, lattice)| Some((arena, lattice.as_ref().filter(|lattice| lattice.is_defined())?)))
+        .collect();
+    let total = unit.arenas.len();
+    if known.is_empty() {
+        return Err("neither grid nor band in any arena".to_owned());
+    }
+    if 2 * known.len() < total {
+        return Err(format!("grid or band in only {} of {total} arenas", known.len()));
+    }
+    let agree = |a: &ArenaLattice, b: &ArenaLattice| {
+        let sure = 3.0 * (a.variance(0.0) + b.variance(0.0)).sqrt() / shortest(&a.waves);
+        distance(&a.waves, &b.waves) <= config.arena_tolerance.max(sure.min(0.3))
+    };
+    let mut best: Option<(usize, f64, &ArenaLattice)> = None;
+    for &(_, seat) in &known {
+        let votes = known.iter().filter(|(_, other)| agree(seat, other)).count();
+        let doubt = seat.variance(config.noise_floor);
+        if best.is_none_or(|(most, least, _)| votes > most || (votes == most && doubt < least)) {
+            best = Some((votes, doubt, seat));
+        }
+    }
+    let Some((_, _, seat)) = best else { return Err("neither grid nor band in any arena".to_owned()) };
+    let (mut sums, mut weight) = ([[0.0; 2]; 2], 0.0);
+    let mut differing = Vec::new();
+    for &(arena, lattice) in &known {
+        match aligned(&seat.waves, &lattice.waves).filter(|_| agree(seat, lattice)) {
+            Some(vectors) => {
+                let w = 1.0 / lattice.variance(config.noise_floor);
+                for (sum, vector) in sums.iter_mut().zip(vectors) {
+                    *sum = [sum[0] + w * vector[0], sum[1] + w * vector[1]];
+                }
+                weight += w;
+            }
+            None => differing.push(arena),
+        }
+    }
+    let [p, q] = sums.map(|sum| [sum[0] / weight, sum[1] / weight]);
+    let waves = if is_band(&seat.waves) { [p, [f64::NAN; 2], [f64::NAN; 2]] } else { superbase(p, q).unwrap_or(seat.waves) };
+    Ok(Combined { waves, se: (1.0 / weight).sqrt(), differing })
+}
+
+/// The mean lattice of some that lie near `seat`, weighted by 1/se²; `seat` itself where there are none.
+pub(super) fn mean(seat: &Triad, members: &[&Combined]) -> Triad {
+    let (mut sums, mut weight) = ([[0.0; 2]; 2], 0.0);
+    for member in members {
+        let Some(vectors) = aligned(seat, &member.waves) else { continue };
+        let w = 1.0 / (member.se * member.se);
+        for (sum, vector) in sums.iter_mut().zip(vectors) {
+            *sum = [sum[0] + w * vector[0], sum[1] + w * vector[1]];
+        }
+        weight += w;
+    }
+    let [p, q] = if weight > 0.0 { sums.map(|sum| [sum[0] / weight, sum[1] / weight]) } else { basis(seat) };
+    if is_band(seat) { [p, [f64::NAN; 2], [f64::NAN; 2]] } else { superbase(p, q).unwrap_or(*seat) }
+}
