@@ -1,9 +1,10 @@
 //! From recorded activity to ratemaps, autocorrelograms, scores with their nulls, periods and classes.
 //!
-//! Arenas follow each other, and within an arena units are analyzed and written some at a time: beside one arena's sums, memory does not grow with the
-//! number of arenas, units or moments.
+//! Arenas follow each other, and within an arena units are analyzed and written some at a time: beside one arena's sums and a few numbers for each unit,
+//! memory does not grow with the number of arenas, units or moments. Modules are found last, from all arenas.
 
 use super::arena_sums::{self, ArenaSums};
+use super::modules::{FirstLook, Population};
 use super::unit_tables;
 use crate::failure::Failure;
 use crate::interrupt;
@@ -11,9 +12,9 @@ use crate::plan::Stage;
 use crate::progress::Progress;
 use crate::workspace::Workspace;
 use gridlake_analysis::lattice_consensus::{LatticeConsensus, consensus};
+use gridlake_analysis::nulls::discovery::{Dependence, discovery};
 use gridlake_analysis::spectrum::UnitSpectrum;
 use gridlake_analysis::{AnalyzeConfig, ArenaPlan, UnitAnalysis};
-use gridlake_lake::frame::Frame;
 use gridlake_lake::partition::Publication;
 use gridlake_space::seed::Seed;
 use serde_json::{Value, json};
@@ -32,18 +33,35 @@ const PORTION_UNITS: (usize, usize) = (16, 256);
 pub(crate) fn analyze(workspace: &mut Workspace<'_>) -> Result<Value, Failure> {
     let mut publication =
         Publication::begin(workspace.lake, workspace.owner(Stage::Analyze), Stage::Analyze.name(), workspace.last_step())?;
-    let mut found = serde_json::Map::new();
+    let (mut consensuses, mut populations) = (serde_json::Map::new(), serde_json::Map::new());
+    let mut looks: Vec<FirstLook> = Vec::new();
     arena_sums::each(workspace, |arena| {
-        let consensus = analyze_arena(workspace, &arena, &mut publication)?;
-        found.insert(arena.label.to_string(), consensus_json(&consensus));
+        let (consensus, look) = analyze_arena(workspace, &arena, &mut publication)?;
+        consensuses.insert(arena.label.to_string(), consensus_json(&consensus));
+        looks.push(look);
+        interrupt::check(Stage::Analyze.name())
+    })?;
+    let (config, seed) = (&workspace.run.settings.analyze, Seed(workspace.run.settings.seed).child("analyze/modules"));
+    let population = Population::find(&looks, config, seed);
+    let mut looks = looks.into_iter().enumerate();
+    arena_sums::each(workspace, |arena| {
+        let Some((number, look)) = looks.next() else {
+            return Err(Failure::work(format!("the arena {} has only just appeared: run the command again", arena.label)));
+        };
+        let notes = population.write(number, &arena, look, config, seed.child(&arena.label), &mut publication)?;
+        populations.insert(arena.label.to_string(), notes);
         interrupt::check(Stage::Analyze.name())
     })?;
     workspace.lock.check(&workspace.run.name)?;
     publication.publish()?;
-    Ok(json!({ "lattice_consensus": found }))
+    Ok(json!({ "lattice_consensus": consensuses, "modules": population.notes(), "modules_in": populations }))
 }
 
-fn analyze_arena(workspace: &Workspace<'_>, arena: &ArenaSums, publication: &mut Publication<'_>) -> Result<LatticeConsensus, Failure> {
+fn analyze_arena(
+    workspace: &Workspace<'_>,
+    arena: &ArenaSums,
+    publication: &mut Publication<'_>,
+) -> Result<(LatticeConsensus, FirstLook), Failure> {
     let settings = &workspace.run.settings;
     let units = arena.sums.units();
     let label = format!("{} {}", workspace.label(Stage::Analyze), arena.label);
@@ -52,10 +70,14 @@ fn analyze_arena(workspace: &Workspace<'_>, arena: &ArenaSums, publication: &mut
     let mut plan = None;
     // Of each unit what the population's lattice needs; of each portion its rows, which wait for that.
     let mut spectra: Vec<(usize, Option<UnitSpectrum>)> = Vec::new();
-    let mut rows: Vec<Frame> = Vec::new();
+    let mut rows = Vec::new();
+    let mut look = FirstLook::new();
+    let (mut grid_score_p, mut periodicity_p) = (Vec::new(), Vec::new());
     let portion = portion(&settings.analyze);
     for first in (0..units).step_by(portion) {
-        let maps = arena.sums.maps(first..(first + portion).min(units)).smoothed(settings.analyze.ratemap.smoothing_m);
+        let range = first..(first + portion).min(units);
+        let maps = arena.sums.maps(range.clone()).smoothed(settings.analyze.ratemap.smoothing_m);
+        let halves = arena.halves(range).map(|halves| halves.map(|half| half.smoothed(settings.analyze.ratemap.smoothing_m)));
         let plan = plan.get_or_insert_with(|| ArenaPlan::new(&maps, &settings.analyze, seed));
         let report = |done: usize| {
             if let Ok(mut progress) = progress.lock() {
@@ -73,14 +95,19 @@ fn analyze_arena(workspace: &Workspace<'_>, arena: &ArenaSums, publication: &mut
             publication.write(&frame)?;
         }
         rows.push(unit_tables::units(arena, &found));
+        look.add(&found, &autocorrelograms);
+        let tested = |unit: &UnitAnalysis, p: f64| if unit.active { p } else { f64::NAN };
+        grid_score_p.extend(found.iter().map(|unit| tested(unit, unit.sargolini.p)));
+        periodicity_p.extend(found.iter().map(|unit| tested(unit, unit.periodicity.p)));
         spectra.extend(found.into_iter().filter(|unit| unit.active).map(|unit| (unit.unit, unit.spectrum)));
     }
     let active: Vec<(usize, Option<&UnitSpectrum>)> = spectra.iter().map(|(unit, spectrum)| (*unit, spectrum.as_ref())).collect();
     let consensus = consensus(&active, &settings.analyze.lattice_consensus);
-    for frame in rows {
-        publication.write(unit_tables::with_consensus(frame, &consensus))?;
-    }
-    Ok(consensus)
+    let (grid_score_q, periodicity_q) =
+        (discovery(&grid_score_p, Dependence::Positive).q, discovery(&periodicity_p, Dependence::Positive).q);
+    let together = unit_tables::OfArena { consensus: &consensus, grid_score_q: &grid_score_q, periodicity_q: &periodicity_q };
+    look.rows = rows.into_iter().map(|frame| unit_tables::with_arena(frame, &together)).collect();
+    Ok((consensus, look))
 }
 
 /// Units that are analyzed together.

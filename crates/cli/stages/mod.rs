@@ -2,6 +2,7 @@
 
 pub(crate) mod analyze;
 mod arena_sums;
+mod modules;
 pub(crate) mod checkpoints;
 pub(crate) mod draw;
 pub(crate) mod import;

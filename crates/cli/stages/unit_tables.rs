@@ -1,8 +1,12 @@
 //! What an analysis finds of units, as rows of its tables.
 
 use super::arena_sums::ArenaSums;
+use gridlake_analysis::autocorrelogram::AutocorrelogramPeaks;
 use gridlake_analysis::lattice_consensus::LatticeConsensus;
+use gridlake_analysis::modules::Modules;
 use gridlake_analysis::nulls::ScoreWithNull;
+use gridlake_analysis::phases::UnitPhases;
+use gridlake_analysis::spectrum::SpectrumErrors;
 use gridlake_analysis::{Ratemaps, UnitAnalysis};
 use gridlake_lake::frame::{Data, Frame};
 use gridlake_lake::schema::{AUTOCORRELOGRAMS, NULLS, RATEMAPS, Table, UNITS};
@@ -54,6 +58,8 @@ pub(crate) fn units(arena: &ArenaSums, units: &[UnitAnalysis]) -> Frame {
     };
     let spectrum =
         |pick: &dyn Fn(&gridlake_analysis::spectrum::UnitSpectrum) -> f64| number(&|unit| unit.spectrum.as_ref().map_or(f64::NAN, pick));
+    let peaks = |pick: &dyn Fn(&AutocorrelogramPeaks) -> f64| number(&|unit| unit.peaks.as_ref().map_or(f64::NAN, pick));
+    let errors = |pick: &dyn Fn(&SpectrumErrors) -> f64| number(&|unit| unit.spectrum_errors.as_ref().map_or(f64::NAN, pick));
     let basis = |unit: &UnitAnalysis| {
         let waves = unit.spectrum.as_ref().map(|spectrum| spectrum.waves).filter(|waves| waves.iter().flatten().all(|k| k.is_finite()));
         waves.map_or((f64::NAN, f64::NAN), |waves| gridlake_analysis::lattice::reduced_ratio_and_angle(&waves))
@@ -92,12 +98,76 @@ pub(crate) fn units(arena: &ArenaSums, units: &[UnitAnalysis]) -> Frame {
         .with("lattice_angle_rad", number(&|unit| basis(unit).1))
         .with("length_ratio", number(&|unit| basis(unit).0))
         .with("explained", spectrum(&|spectrum| spectrum.explained))
+        .with("sac_spacing_m", peaks(&|peaks| peaks.spacing_m))
+        .with("sac_orientation_rad", peaks(&|peaks| peaks.orientation_rad))
+        .with("ellipse_ratio", peaks(&|peaks| peaks.ellipse_ratio))
+        .with("ellipse_tilt_rad", peaks(&|peaks| peaks.ellipse_tilt_rad))
+        .with("sac_period_m", peaks(&|peaks| peaks.period_m))
+        .with("sac_lattice_shape", text(&|unit| unit.peaks.as_ref().map(|peaks| peaks.shape.as_str())))
+        .with("sac_reason", text(&|unit| unit.peaks_reason.as_deref()))
+        .with("sac_agrees", text(&|unit| unit.agreement.as_ref().map(|agreement| agreement.verdict.as_str())))
+        .with("spatial_information_bits", number(&|unit| unit.spatial_information_bits.value))
+        .with("sparsity", number(&|unit| unit.sparsity.value))
+        .with("coherence", number(&|unit| unit.coherence.value))
+        .with("stability", number(&|unit| unit.stability.value))
+        .with("border_score", number(&|unit| unit.border_score.value))
+        .with("border_score_p", number(&|unit| unit.border_score.p))
+        .with("measures_reason", Data::Text(units.iter().map(|unit| measures_reason(unit).map(Arc::from)).collect()))
+        .with("period_se_m", errors(&|errors| errors.period_m))
+        .with("orientation_se_rad", errors(&|errors| errors.orientation_rad))
+        .with("k_se", errors(&|errors| super::modules::mean_error(&errors.waves)))
 }
 
-/// Rows of [`units`] with what the population tells of them.
-pub(crate) fn with_consensus(units: Frame, consensus: &LatticeConsensus) -> Frame {
-    let shares = units.uint32("unit").iter().map(|unit| consensus.members.contains(&(*unit as usize))).collect::<Vec<bool>>();
-    units.with("shares_lattice", shares)
+/// Which measures are undefined, and why.
+fn measures_reason(unit: &UnitAnalysis) -> Option<String> {
+    let measures = [
+        ("spatial information", &unit.spatial_information_bits.reason),
+        ("sparsity", &unit.sparsity.reason),
+        ("coherence", &unit.coherence.reason),
+        ("stability", &unit.stability.reason),
+        ("border score", &unit.border_score.reason),
+    ];
+    let told: Vec<String> = measures.iter().filter_map(|(name, reason)| Some(format!("{name}: {}", reason.as_ref()?))).collect();
+    (!told.is_empty()).then(|| told.join("; "))
+}
+
+/// What all units of an arena together tell of each of them.
+pub(crate) struct OfArena<'a> {
+    pub(crate) consensus: &'a LatticeConsensus,
+    /// q-values by unit; NaN where there is none.
+    pub(crate) grid_score_q: &'a [f64],
+    pub(crate) periodicity_q: &'a [f64],
+}
+
+/// Rows of [`units`] with what the arena's units together tell of them.
+pub(crate) fn with_arena(units: Frame, arena: &OfArena<'_>) -> Frame {
+    let numbers: Vec<usize> = units.uint32("unit").iter().map(|unit| *unit as usize).collect();
+    let of = |values: &[f64]| numbers.iter().map(|unit| values.get(*unit).copied().unwrap_or(f64::NAN)).collect::<Vec<f64>>();
+    units
+        .with("shares_lattice", numbers.iter().map(|unit| arena.consensus.members.contains(unit)).collect::<Vec<bool>>())
+        .with("grid_score_q", of(arena.grid_score_q))
+        .with("periodicity_q", of(arena.periodicity_q))
+}
+
+/// Rows of [`units`] with their modules, and their phases by unit.
+pub(crate) fn with_modules(units: Frame, modules: &Modules, phases: &[Option<&UnitPhases>]) -> Frame {
+    let numbers: Vec<usize> = units.uint32("unit").iter().map(|unit| *unit as usize).collect();
+    let phase = |pick: &dyn Fn(&UnitPhases) -> f64| {
+        numbers.iter().map(|unit| phases.get(*unit).copied().flatten().map_or(f64::NAN, pick)).collect::<Vec<f64>>()
+    };
+    let member = |unit: usize| modules.units.get(unit);
+    units
+        .with("module", Data::Int32(numbers.iter().map(|unit| member(*unit)?.label().map(|label| label as i32)).collect()))
+        .with("module_reason", Data::Text(numbers.iter().map(|unit| Some(Arc::from(member(*unit)?.reason.as_str()))).collect()))
+        .with("phase1", phase(&|phases| phases.phases_rad[0]))
+        .with("phase2", phase(&|phases| phases.phases_rad[1]))
+        .with("phase3", phase(&|phases| phases.phases_rad[2]))
+        .with("phase1_se_rad", phase(&|phases| phases.se_rad[0]))
+        .with("phase2_se_rad", phase(&|phases| phases.se_rad[1]))
+        .with("phase3_se_rad", phase(&|phases| phases.se_rad[2]))
+        .with("phase_identity_rad", phase(&|phases| phases.identity_error_rad))
+        .with("cell1", phase(&|phases| phases.cell[0]))
+        .with("cell2", phase(&|phases| phases.cell[1]))
 }
 
 /// The null distributions of active units; `None` without one.
@@ -106,8 +176,13 @@ pub(crate) fn nulls(arena: &ArenaSums, units: &[UnitAnalysis], count: usize) -> 
         .iter()
         .filter(|unit| unit.active)
         .flat_map(|unit| {
-            let scores =
-                [("sargolini", &unit.sargolini), ("banino", &unit.banino), ("square", &unit.square), ("periodicity", &unit.periodicity)];
+            let scores = [
+                ("sargolini", &unit.sargolini),
+                ("banino", &unit.banino),
+                ("square", &unit.square),
+                ("periodicity", &unit.periodicity),
+                ("border", &unit.border_score),
+            ];
             scores.map(|(name, score)| (unit.unit, name, score))
         })
         .collect();

@@ -30,8 +30,7 @@ pub const TABLES: &[&Table] = &[
 ];
 
 /// Tables that have their columns, and that no stage writes yet.
-pub(super) const RESERVED: &[&Table] =
-    &[&MODULES, &SPECTRA, &EMBEDDING, &LAPLACIAN, &BARCODES, &TORUS, &DISTANCES, &GENERALIZATION, &PATH_INTEGRATION];
+pub(super) const RESERVED: &[&Table] = &[&EMBEDDING, &LAPLACIAN, &BARCODES, &TORUS, &DISTANCES, &GENERALIZATION, &PATH_INTEGRATION];
 
 const ARENA: Column = c("arena", Text, "", "Label of the arena, such as square-2m");
 const BOX_M: Column = c("box_m", Float64, "m", "Side of the square box");
@@ -177,7 +176,13 @@ pub const UNITS: Table = Table {
         UNIT,
         c("class", Text, "", "grid, band, border, place-like, untuned or dead, by the null tests"),
         c("class_reason", Text, "", "Why it has that class"),
-        c("module", Int32, "1", "Label of its module, the same in every arena; -1 = unassigned, null = not yet analyzed").nullable(),
+        c(
+            "module",
+            Int32,
+            "1",
+            "Label of its module, the same in every arena; -1 = unassigned, null = neither grid nor band in most arenas",
+        )
+        .nullable(),
         c("grid_score_sargolini", Float64, "1", "60° score, annuli from the central peak's edge outwards; null where undefined").nullable(),
         c("grid_score_banino", Float64, "1", "60° score, fixed masks on 20 bins; null where undefined").nullable(),
         c("square_score", Float64, "1", "90° score, annuli as for grid_score_sargolini; null where undefined").nullable(),
@@ -193,17 +198,43 @@ pub const UNITS: Table = Table {
         c("ky2", Float64, "cycles/m", "Second wave vector along y; null for a band").nullable(),
         c("kx3", Float64, "cycles/m", "Third wave vector along x, minus the other two; null for a band").nullable(),
         c("ky3", Float64, "cycles/m", "Third wave vector along y, minus the other two; null for a band").nullable(),
-        c("sac_spacing_m", Float64, "m", "Spacing from the autocorrelogram's six nearest peaks; null = not yet analyzed").nullable(),
-        c("sac_orientation_rad", Float64, "rad", "Orientation from the autocorrelogram; null = not yet analyzed").nullable(),
-        c("ellipse_ratio", Float64, "1", "Axes' ratio of the ellipse through the six peaks; null = not yet analyzed").nullable(),
-        c("ellipse_tilt_rad", Float64, "rad", "Tilt of that ellipse; null = not yet analyzed").nullable(),
-        c("spatial_information_bits", Float64, "bit", "Spatial information; null = not yet analyzed").nullable(),
-        c("coherence", Float64, "1", "Spatial coherence of the map; null = not yet analyzed").nullable(),
-        c("stability", Float64, "1", "Correlation of the maps of two halves; null = not yet analyzed").nullable(),
-        c("border_score", Float64, "1", "Border score; null = not yet analyzed").nullable(),
-        c("phase1", Float64, "rad", "Phase along the module's first wave vector; null = not yet analyzed").nullable(),
-        c("phase2", Float64, "rad", "Phase along the module's second wave vector; null = not yet analyzed").nullable(),
-        c("phase3", Float64, "rad", "Phase along the module's third wave vector; null = not yet analyzed").nullable(),
+        c("sac_spacing_m", Float64, "m", "Spacing from the autocorrelogram's six nearest peaks; null: see sac_reason").nullable(),
+        c("sac_orientation_rad", Float64, "rad", "Orientation from the autocorrelogram, modulo 60°; null for bands, or see sac_reason")
+            .nullable(),
+        c("ellipse_ratio", Float64, "1", "Axes' ratio (≥ 1) of the ellipse through the six peaks; null for bands, or see sac_reason")
+            .nullable(),
+        c("ellipse_tilt_rad", Float64, "rad", "Angle of that ellipse's longer axis, 0 to π; null for bands, or see sac_reason").nullable(),
+        c(
+            "spatial_information_bits",
+            Float64,
+            "bit",
+            "Spatial information per event (Skaggs 1993), weighted by occupancy; null: see measures_reason",
+        )
+        .nullable(),
+        c(
+            "coherence",
+            Float64,
+            "1",
+            "Pearson's r of each bin with the mean of its neighbours (Muller & Kubie 1987); null: see measures_reason",
+        )
+        .nullable(),
+        c("stability", Float64, "1", "Pearson's r of the maps of the recording's two halves; null: see measures_reason").nullable(),
+        c("border_score", Float64, "1", "Border score (Solstad et al. 2008); null: see measures_reason").nullable(),
+        c("phase1", Float64, "rad", "Phase along the module's first wave vector in this arena, 0 to 2π; null outside modules").nullable(),
+        c(
+            "phase2",
+            Float64,
+            "rad",
+            "Phase along the module's second wave vector in this arena, 0 to 2π; null outside modules, and for bands",
+        )
+        .nullable(),
+        c(
+            "phase3",
+            Float64,
+            "rad",
+            "Phase along the module's third wave vector in this arena, 0 to 2π; null outside modules, and for bands",
+        )
+        .nullable(),
         c("active", Boolean, "", "Whether it fires in more than analyze.classes.dead_share of the visited bins"),
         c("peak_rate", Float64, "1", "Largest rate of a visited bin").nullable(),
         c("mean_rate", Float64, "1", "Mean rate of the visited bins").nullable(),
@@ -222,6 +253,38 @@ pub const UNITS: Table = Table {
         c("length_ratio", Float64, "1", "Ratio (≥ 1) of the reduced basis' vectors").nullable(),
         c("explained", Float64, "1", "Share of the map's variance that its three waves explain").nullable(),
         c("shares_lattice", Boolean, "", "Whether it is active and has the wave vectors that most active units of the arena have"),
+        c("sparsity", Float64, "1", "Sparsity (Skaggs 1996), 0 to 1: small is sparse; null: see measures_reason").nullable(),
+        c("border_score_p", Float64, "1", "p-value of border_score, one-sided").nullable(),
+        c(
+            "grid_score_q",
+            Float64,
+            "1",
+            "Least share of false discoveries among the arena's active units at which grid_score_sargolini counts (Benjamini & Hochberg)",
+        )
+        .nullable(),
+        c("periodicity_q", Float64, "1", "The same of periodicity").nullable(),
+        c("measures_reason", Text, "", "Why one of the measures is null").nullable(),
+        c("sac_period_m", Float64, "m", "As period_m, from the autocorrelogram").nullable(),
+        c("sac_lattice_shape", Text, "", "As lattice_shape, from the autocorrelogram").nullable(),
+        c("sac_reason", Text, "", "Why the autocorrelogram has no such peaks").nullable(),
+        c("sac_agrees", Text, "", "agrees, or where spectrum and autocorrelogram do not tell the same lattice").nullable(),
+        c("period_se_m", Float64, "m", "Standard error of period_m").nullable(),
+        c("orientation_se_rad", Float64, "rad", "Standard error of orientation_rad").nullable(),
+        c("k_se", Float64, "cycles/m", "Root mean square of the standard errors of the wave vectors' components").nullable(),
+        c("module_reason", Text, "", "Why it is in its module, or in none").nullable(),
+        c("phase1_se_rad", Float64, "rad", "Standard error of phase1").nullable(),
+        c("phase2_se_rad", Float64, "rad", "Standard error of phase2").nullable(),
+        c("phase3_se_rad", Float64, "rad", "Standard error of phase3").nullable(),
+        c(
+            "phase_identity_rad",
+            Float64,
+            "rad",
+            "phase1 + phase2 + phase3, -π to π: 0 where the three waves peak at one point; null for bands",
+        )
+        .nullable(),
+        c("cell1", Float64, "1", "Place in the module's unit cell: share of the first direct vector; for bands of the wavelength")
+            .nullable(),
+        c("cell2", Float64, "1", "Place in the module's unit cell: share of the second direct vector; null for bands").nullable(),
     ],
 };
 
@@ -242,26 +305,28 @@ pub const NULLS: Table = Table {
 /// Units that share a lattice.
 pub const MODULES: Table = Table {
     name: "modules",
-    row: "module × arena",
+    row: "module × arena; there is none where no module was found",
     partitions: Partitions::RunStep,
     columns: &[
         ARENA,
         MODULE,
-        c("units", UInt32, "1", "Units of the module that have a lattice in this arena"),
+        c("units", UInt32, "1", "Units of the module"),
         c(
             "period_m",
             Float64,
             "m",
-            "Period of the module's joint wave vectors: spacing of the hexagonal lattice with the same density of fields",
-        ),
+            "Spacing of the hexagonal lattice with as many fields as the joint wave vectors; for bands the wavelength; null: see reason",
+        )
+        .nullable(),
         c("period_sd_m", Float64, "m", "Standard deviation of its units' periods; null with fewer than two").nullable(),
-        c("spacing_m", Float64, "m", "2/√3 over the mean length of the joint wave vectors: the spacing, if the lattice is hexagonal"),
+        c("spacing_m", Float64, "m", "2/√3 over the mean length of the joint wave vectors: the spacing, if the lattice is hexagonal")
+            .nullable(),
         c("orientation_rad", Float64, "rad", "Angle of the lattice's axes, modulo 60°; null for bands").nullable(),
         c(
             "orientation_sd_rad",
             Float64,
             "rad",
-            "Circular standard deviation of its units' orientations, modulo 60°; null with fewer than two",
+            "Standard deviation of its units' rotations against the module's lattice; null with fewer than two",
         )
         .nullable(),
         c("kx1", Float64, "cycles/m", "First joint wave vector along x").nullable(),
@@ -273,24 +338,69 @@ pub const MODULES: Table = Table {
         c("lattice_angle_rad", Float64, "rad", "Angle between the reduced basis' vectors, 60° to 90°; null for bands").nullable(),
         c("ellipse_ratio", Float64, "1", "Axes' ratio (≥ 1) of the ellipse through the lattice's six nearest points; null for bands")
             .nullable(),
-        c("phase_uniformity_p", Float64, "1", "p-value of the test that its units' phases are uniform on the torus; null where undefined")
-            .nullable(),
+        c(
+            "phase_uniformity_p",
+            Float64,
+            "1",
+            "p-value of the test that its units' phases are uniform on the torus: small where they cluster; null: see reason",
+        )
+        .nullable(),
         c("ratio_to_next", Float64, "1", "Period of the next larger module over this one's; null for the largest").nullable(),
-        c("bic", Float64, "1", "Bayesian information criterion of the clustering, the same in all rows; smaller is better").nullable(),
+        c(
+            "bic",
+            Float64,
+            "1",
+            "Bayesian information criterion of the Gaussian mixture that the module is a component of; smaller is better",
+        )
+        .nullable(),
         BOX_M,
-        c("lattice_shape", Text, "", "hexagonal, square, rhombic, rectangular, oblique or band"),
+        c("lattice_shape", Text, "", "hexagonal, square, rhombic, rectangular, oblique or band; null: see reason").nullable(),
+        c("units_here", UInt32, "1", "Units that have the module's lattice in this arena: what this row is made from"),
+        c(
+            "stability",
+            Float64,
+            "1",
+            "Mean over subsamples of units of the Jaccard index with the module found there; above 0.75 is stable",
+        )
+        .nullable(),
+        c("period_se_m", Float64, "m", "Standard error of period_m, from the joint fit").nullable(),
+        c("kx1_se", Float64, "cycles/m", "Standard error of kx1").nullable(),
+        c("ky1_se", Float64, "cycles/m", "Standard error of ky1").nullable(),
+        c("kx2_se", Float64, "cycles/m", "Standard error of kx2").nullable(),
+        c("ky2_se", Float64, "cycles/m", "Standard error of ky2").nullable(),
+        c("kx3_se", Float64, "cycles/m", "Standard error of kx3").nullable(),
+        c("ky3_se", Float64, "cycles/m", "Standard error of ky3").nullable(),
+        c(
+            "explained",
+            Float64,
+            "1",
+            "Share of its units' variance that the joint wave vectors and their harmonics explain, mean over units",
+        )
+        .nullable(),
+        c("phase_statistic", Float64, "1", "Statistic of the test behind phase_uniformity_p; about 18 for uniform phases").nullable(),
+        c("phase_evenness_p", Float64, "1", "p-value from the other tail: small where phases are more even than chance").nullable(),
+        c("autocorrelogram_r_within", Float64, "1", "Mean Pearson's r of the autocorrelograms of two of its units").nullable(),
+        c("autocorrelogram_r_next", Float64, "1", "The largest mean r with the units of another module; null with one module").nullable(),
+        c(
+            "autocorrelogram_p",
+            Float64,
+            "1",
+            "p-value of all modules together: r within less r between, against permuted labels; null with one module",
+        )
+        .nullable(),
+        c("reason", Text, "", "Why numbers are null").nullable(),
     ],
 };
 
 /// Power spectra of modules.
 pub const SPECTRA: Table = Table {
     name: "spectra",
-    row: "module × arena: the mean power spectrum of the module's ratemaps",
+    row: "module × arena: the mean power spectrum of its units' ratemaps, each over its sum",
     partitions: Partitions::RunStep,
     columns: &[
         ARENA,
         MODULE,
-        c("lags", UInt32, "1", "Frequencies along each side; zero frequency is in the middle"),
+        c("lags", UInt32, "1", "Frequencies along each side, up to what the bins hold; zero frequency is in the middle"),
         c("df_cycles_per_m", Float64, "cycles/m", "Distance of two frequencies"),
         c(
             "power",
