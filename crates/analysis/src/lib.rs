@@ -29,6 +29,7 @@ mod linear;
 pub mod nulls;
 pub mod ratemap;
 mod rebin;
+mod simd;
 pub mod spectrum;
 pub mod units;
 

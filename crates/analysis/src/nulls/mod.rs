@@ -2,7 +2,8 @@
 //!
 //! No score has a shared threshold (perfect grids and smoothed noise overlap, and the range depends on variant and spacing), so each unit is
 //! compared with surrogate maps made from *its own* map, on its own visited bins, scored by the same code:
-//! `p = (1 + #{surrogates with at least its score}) / (1 + surrogates)`.
+//! `p = (1 + #{surrogates with at least its score}) / (1 + surrogates)`. Surrogates are scored in single precision, sixteen at a time, the unit's own map in
+//! double precision; scores closer than that precision count as ties.
 //!
 //! | Kind | A surrogate keeps | It loses |
 //! |---|---|---|
@@ -16,13 +17,20 @@
 
 mod battery;
 mod isotropic;
+mod normals;
 mod phase;
+mod ranks;
+mod reference;
+mod scale;
 
 pub(crate) use battery::BatteryWorkspace;
 pub use battery::{Battery, Statistic};
+pub use reference::reference_nulls;
 
 use crate::config::NullsConfig;
+use crate::grid_score::LANES;
 use gridlake_space::seed::Stream;
+use scale::Scale;
 use serde::{Deserialize, Serialize};
 
 /// Which surrogate maps; see the module for what each keeps.
@@ -43,7 +51,7 @@ pub enum NullKind {
 pub struct ScoreWithNull {
     /// The unit's score; NaN where undefined.
     pub value: f64,
-    /// `(1 + #{null ≥ value}) / (1 + #null)`, in (0, 1]; NaN where undefined.
+    /// `(1 + #{null ≥ value - precision}) / (1 + #null)`, in (0, 1]; NaN where undefined.
     pub p: f64,
     /// The surrogates' scores, ascending. Surrogates without a score are left out.
     pub null: Vec<f64>,
@@ -52,7 +60,8 @@ pub struct ScoreWithNull {
 }
 
 impl ScoreWithNull {
-    pub(crate) fn new(value: f64, reason: Option<String>, mut null: Vec<f64>, drawn: usize) -> Self {
+    /// `tie`: scores no further apart count as equal.
+    pub(crate) fn new(value: f64, reason: Option<String>, mut null: Vec<f64>, drawn: usize, tie: f64) -> Self {
         null.retain(|score| !score.is_nan());
         null.sort_by(f64::total_cmp);
         if value.is_nan() {
@@ -62,7 +71,7 @@ impl ScoreWithNull {
             let reason = format!("only {} of {drawn} surrogate maps have a score", null.len());
             return Self { value, p: f64::NAN, null, reason: Some(reason) };
         }
-        let at_least = null.len() - null.partition_point(|&score| score < value);
+        let at_least = null.len() - null.partition_point(|&score| score < value - tie);
         let p = (1 + at_least) as f64 / (1 + null.len()) as f64;
         Self { value, p, null, reason: None }
     }
@@ -86,26 +95,52 @@ impl ScoreWithNull {
     }
 }
 
-/// Makes surrogates of one map, two at a time.
+/// Makes surrogates of one map of mean 0 and variance 1, two at a time.
 pub(crate) trait Surrogates {
     /// Fills the visited bins of `first` and `second` (flat, row-major; the rest is not touched).
-    fn pair(&mut self, stream: &mut Stream, first: &mut [f64], second: &mut [f64]);
+    fn pair(&mut self, stream: &mut Stream, first: &mut [f32], second: &mut [f32]);
 }
 
 /// Bins permuted.
 struct Shuffle {
-    values: Vec<f64>,
+    values: Vec<f32>,
     bins: Vec<usize>,
 }
 
 impl Surrogates for Shuffle {
-    fn pair(&mut self, stream: &mut Stream, first: &mut [f64], second: &mut [f64]) {
+    fn pair(&mut self, stream: &mut Stream, first: &mut [f32], second: &mut [f32]) {
         for out in [first, second] {
             stream.shuffle(&mut self.values);
             for (&bin, &value) in self.bins.iter().zip(&self.values) {
                 out[bin] = value;
             }
         }
+    }
+}
+
+impl Battery {
+    /// Every statistic of one map (flat, row-major, finite on visited bins) with its null; surrogates are drawn from `stream`.
+    pub fn nulls(&self, map: &[f64], config: &NullsConfig, stream: &mut Stream) -> Vec<(Statistic, ScoreWithNull)> {
+        with_nulls(self, map, config, stream, &mut self.workspace())
+    }
+
+    /// Surrogates of one map (flat, row-major, finite on visited bins), of this kind; empty where the map is constant.
+    pub fn surrogates(&self, map: &[f64], kind: NullKind, count: usize, stream: &mut Stream) -> Vec<Vec<f64>> {
+        let scale = Scale::of(map, self.bins());
+        if !scale.varies {
+            return Vec::new();
+        }
+        let standard: Vec<f64> = map.iter().map(|&rate| scale.standard(rate)).collect();
+        let mut source = surrogates(self, &standard, kind, stream);
+        let mut pair = [vec![f32::NAN; map.len()], vec![f32::NAN; map.len()]];
+        let mut made = Vec::with_capacity(count + 1);
+        while made.len() < count {
+            let [first, second] = &mut pair;
+            source.pair(stream, first, second);
+            made.extend(pair.iter().map(|map| map.iter().map(|&value| scale.rate(f64::from(value))).collect()));
+        }
+        made.truncate(count);
+        made
     }
 }
 
@@ -118,34 +153,64 @@ pub(crate) fn with_nulls(
     workspace: &mut BatteryWorkspace,
 ) -> Vec<(Statistic, ScoreWithNull)> {
     let observed = battery.score(map, workspace);
-    let mut nulls: Vec<Vec<f64>> = vec![Vec::with_capacity(config.count + 1); Statistic::ALL.len()];
-    let mut surrogates: Box<dyn Surrogates + '_> = match config.kind {
-        NullKind::Isotropic => Box::new(isotropic::Isotropic::new(battery.isotropic(), map)),
-        NullKind::Phase => Box::new(phase::Phase::new(battery.shape(), battery.bins(), map)),
-        NullKind::Shuffle => {
-            Box::new(Shuffle { values: battery.bins().iter().map(|&bin| map[bin]).collect(), bins: battery.bins().to_vec() })
-        }
-    };
-    let (mut first, mut second) = (map.to_vec(), map.to_vec());
-    for _ in 0..config.count.div_ceil(2) {
-        surrogates.pair(stream, &mut first, &mut second);
-        for scores in battery.score_pair(&first, &second, workspace) {
-            for (null, score) in nulls.iter_mut().zip(scores) {
-                if null.len() < config.count {
-                    null.push(score.value);
+    let scale = Scale::of(map, battery.bins());
+    let nulls = if scale.varies {
+        let standard: Vec<f64> = map.iter().map(|&rate| scale.standard(rate)).collect();
+        let mut surrogates = surrogates(battery, &standard, config.kind, stream);
+        let draw = |maps: &mut [Vec<f32>]| {
+            for pair in maps.chunks_mut(2) {
+                if let [first, second] = pair {
+                    surrogates.pair(stream, first, second);
                 }
+            }
+        };
+        null_scores(battery, config.count, map.len(), draw, &scale, workspace)
+    } else {
+        // Surrogates of a constant map are constant.
+        vec![vec![f64::NAN; config.count]; observed.len()]
+    };
+    battery
+        .statistics()
+        .zip(observed)
+        .zip(nulls)
+        .map(|((statistic, (value, reason)), null)| {
+            (statistic, ScoreWithNull::new(value, reason, null, config.count, statistic.precision()))
+        })
+        .collect()
+}
+
+fn surrogates<'a>(battery: &'a Battery, standard: &[f64], kind: NullKind, stream: &mut Stream) -> Box<dyn Surrogates + 'a> {
+    match kind {
+        NullKind::Isotropic => Box::new(isotropic::Isotropic::new(battery.isotropic(), standard, stream)),
+        NullKind::Phase => Box::new(phase::Phase::new(battery.shape(), battery.bins(), standard)),
+        NullKind::Shuffle => {
+            Box::new(Shuffle { values: battery.bins().iter().map(|&bin| standard[bin] as f32).collect(), bins: battery.bins().to_vec() })
+        }
+    }
+}
+
+/// Scores of `count` surrogates, per statistic; `draw` fills some (an even number) at a time.
+fn null_scores(
+    battery: &Battery,
+    count: usize,
+    bins: usize,
+    mut draw: impl FnMut(&mut [Vec<f32>]),
+    scale: &Scale,
+    workspace: &mut BatteryWorkspace,
+) -> Vec<Vec<f64>> {
+    let mut nulls: Vec<Vec<f64>> = battery.statistics().map(|_| Vec::with_capacity(count)).collect();
+    let mut maps = vec![vec![0.0; bins]; LANES];
+    for from in (0..count).step_by(LANES) {
+        let some = (count - from).min(LANES);
+        let maps = &mut maps[..some.next_multiple_of(2)];
+        draw(maps);
+        for scores in battery.score_batch(&maps[..some], scale, workspace) {
+            for (null, score) in nulls.iter_mut().zip(scores) {
+                null.push(score);
             }
         }
     }
-    Statistic::ALL
-        .into_iter()
-        .zip(observed)
-        .zip(nulls)
-        .map(|((statistic, score), null)| {
-            let reason = score.reason.map(|reason| reason.to_string());
-            (statistic, ScoreWithNull::new(score.value, reason, null, config.count))
-        })
-        .collect()
+    nulls
 }
 
 #[cfg(test)]
@@ -154,7 +219,7 @@ mod tests {
 
     #[test]
     fn p_counts_ties_and_itself() {
-        let score = ScoreWithNull::new(2.0, None, vec![1.0, 2.0, 3.0, f64::NAN], 4);
+        let score = ScoreWithNull::new(2.0, None, vec![1.0, 2.0, 3.0, f64::NAN], 4, 0.0);
         assert_eq!(score.p, 3.0 / 4.0);
         assert_eq!(score.null, [1.0, 2.0, 3.0]);
         assert_eq!(score.null_quantile(0.5), 2.0);
@@ -164,9 +229,9 @@ mod tests {
 
     #[test]
     fn without_a_score_or_a_null_there_is_a_reason_and_no_p() {
-        let no_score = ScoreWithNull::new(f64::NAN, Some("why".to_owned()), vec![1.0; 9], 9);
+        let no_score = ScoreWithNull::new(f64::NAN, Some("why".to_owned()), vec![1.0; 9], 9, 0.0);
         assert!(no_score.p.is_nan() && no_score.reason.as_deref() == Some("why") && !no_score.significant(0.9));
-        let no_null = ScoreWithNull::new(1.0, None, vec![f64::NAN; 9], 9);
+        let no_null = ScoreWithNull::new(1.0, None, vec![f64::NAN; 9], 9, 0.0);
         assert_eq!(no_null.reason.as_deref(), Some("only 0 of 9 surrogate maps have a score"));
         assert!(no_null.p.is_nan() && no_null.null_quantile(0.99).is_nan());
     }
