@@ -40,7 +40,8 @@ fn units(count: usize, bins: usize, side_m: f64, unvisited: usize) -> Ratemaps {
         let offset = [stream.uniform(), stream.uniform()];
         let noise = Array2::from_shape_fn((bins + 8, bins + 8), |_| stream.normal());
         map.assign(&Array2::from_shape_fn((bins, bins), |(row, col)| {
-            let patch = noise.slice(ndarray::s![row..row + 9, col..col + 9]).indexed_iter().map(|((y, x), v)| {
+            let patch = noise.slice(ndarray::s![row..row + 9, col..col + 9]);
+            let patch = patch.indexed_iter().map(|((y, x), v)| {
                 let (y, x) = (y as f64 - 4.0, x as f64 - 4.0);
                 v * (-(y * y + x * x) / 8.0).exp()
             });

@@ -136,7 +136,7 @@ impl Annuli {
         self.batch.sum(workspace);
         let mut found = [[f64::NAN; 2]; LANES];
         for (lane, (found, plane)) in found.iter_mut().zip(planes).enumerate() {
-            *found = self.lane(&workspace.pairs, lane).unwrap_or_else(|| self.scores(&self.whole(plane)).map(|score| score.value));
+            *found = self.lane(&workspace.pairs, lane).unwrap_or_else(|| self.scores(&self.batch.whole(plane)).map(|score| score.value));
         }
         found
     }
@@ -163,12 +163,6 @@ impl Annuli {
             square.push(r[2] - strict_max(r[5], r[6]));
         }
         Some([hexagonal.best, square.best])
-    }
-
-    /// The whole autocorrelogram of one half, in double precision.
-    fn whole(&self, half: &[f32]) -> Vec<f64> {
-        let mirrored = half[self.batch.columns()..].iter().rev();
-        mirrored.chain(half).map(|&r| f64::from(r)).collect()
     }
 
     /// The 60° score; see the module for its definition.

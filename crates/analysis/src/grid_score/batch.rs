@@ -14,7 +14,7 @@ pub(crate) const LANES: usize = 16;
 /// Rows above zero lag that are kept.
 const ABOVE: usize = 2;
 /// Variance of a ring of values, relative to their mean square, below which single precision is not enough.
-const TOO_ALIKE: f64 = 1e-4;
+const TOO_ALIKE: f64 = 1e-2;
 
 /// One value of each autocorrelogram.
 pub(crate) type Lanes = [f32; LANES];
@@ -150,9 +150,9 @@ impl BatchRotations {
         }
     }
 
-    /// Lags along x.
-    pub(super) fn columns(&self) -> usize {
-        self.shape.1
+    /// The whole autocorrelogram of one half, in double precision.
+    pub(super) fn whole(&self, half: &[f32]) -> Vec<f64> {
+        half[self.shape.1..].iter().rev().chain(half).map(|&r| f64::from(r)).collect()
     }
 
     pub(super) fn rings(&self) -> usize {

@@ -3,7 +3,7 @@
 //! As in the code published with Banino et al. (2018), in the form without min and max that Sorscher et al. (2019) use. It departs from
 //! that code in two ways: unvisited bins are left out (there they count as zero), and rotation is by cubic convolution.
 
-use super::batch::{BatchRotations, BatchWorkspace, LANES, Total};
+use super::batch::{BatchRotations, BatchWorkspace, LANES, Pairs, Total};
 use super::rotation::Rotations;
 use super::{Score, Undefined};
 
@@ -67,26 +67,36 @@ impl Masks {
     pub(crate) fn batch(&self, planes: &[Vec<f32>], workspace: &mut BatchWorkspace) -> [f64; LANES] {
         self.batch.load(planes, workspace);
         self.batch.sum(workspace);
+        let mut found = [f64::NAN; LANES];
+        for (lane, (found, plane)) in found.iter_mut().zip(planes).enumerate() {
+            *found = self.lane(&workspace.pairs, lane).unwrap_or_else(|| self.banino(&self.batch.whole(plane)).value);
+        }
+        found
+    }
+
+    /// The score of one autocorrelogram from its sums; `None` where single precision is not enough.
+    fn lane(&self, pairs: &[Pairs], lane: usize) -> Option<f64> {
         let rings = self.batch.rings();
-        std::array::from_fn(|lane| {
-            let (still, rotated) = workspace.pairs.split_at(rings);
-            let (mut all, mut pairs) = (Total::default(), [Total::default(); DEGREES.len()]);
-            let mut best = f64::NAN;
-            for ring in 0..rings {
-                all.add(&still[ring], lane);
-                let mean = all.s / all.n;
-                let variance = (all.ss / all.n - mean * mean).max(0.0) + EPSILON;
-                for (pair, rings) in pairs.iter_mut().zip(rotated.chunks_exact(rings)) {
-                    pair.add(&rings[ring], lane);
-                }
-                let r = pairs.map(|pair| {
-                    let sum = pair.st - mean * (pair.s + pair.t) + pair.n * mean * mean;
-                    if pair.n < FEWEST_PAIRS { f64::NAN } else { sum / pair.n / variance }
-                });
-                best = best.max(f64::midpoint(r[1], r[3]) - (r[0] + r[2] + r[4]) / 3.0);
+        let (still, rotated) = pairs.split_at(rings);
+        let (mut all, mut pairs) = (Total::default(), [Total::default(); DEGREES.len()]);
+        let mut best = f64::NAN;
+        for ring in 0..rings {
+            all.add(&still[ring], lane);
+            if !all.precise() {
+                return None;
             }
-            best
-        })
+            let mean = all.s / all.n;
+            let variance = (all.ss / all.n - mean * mean).max(0.0) + EPSILON;
+            for (pair, rings) in pairs.iter_mut().zip(rotated.chunks_exact(rings)) {
+                pair.add(&rings[ring], lane);
+            }
+            let r = pairs.map(|pair| {
+                let sum = pair.st - mean * (pair.s + pair.t) + pair.n * mean * mean;
+                if pair.n < FEWEST_PAIRS { f64::NAN } else { sum / pair.n / variance }
+            });
+            best = best.max(f64::midpoint(r[1], r[3]) - (r[0] + r[2] + r[4]) / 3.0);
+        }
+        Some(best)
     }
 }
 
