@@ -25,7 +25,7 @@ fn main() {
     let quick = std::env::args().any(|argument| argument == "--quick");
     rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a pool").install(|| {
         println!("{threads} threads");
-        surrogates(quick);
+        if !std::env::args().any(|a| a == "--whole") { surrogates(quick); }
         whole(if quick { &[32] } else { &[32, 64, 128] });
     });
 }

@@ -21,18 +21,33 @@ pub(crate) struct SingleAutocorrelator {
     rows: usize,
     cols: usize,
     reach: [usize; 2],
-    min_overlap: f64,
     /// Places of visited bins in a map.
     bins: Vec<usize>,
-    /// Overlap per lag of the half plane `dy ≥ 0`.
-    overlap: Vec<f64>,
-    /// Lags whose flatness counts: per `dy`, how far along x.
-    extent: Vec<usize>,
+    /// Lags of the half plane `dy ≥ 0`.
+    lags: Vec<Lag>,
     plan: Fft2<f32>,
     /// As the double-precision form's; `None` where every bin was visited.
     mask_conjugate: Option<Vec<Complex32>>,
     /// How often each frequency of half of the columns counts as a wave: 0, 1 or 2 (with its opposite).
     waves: Vec<f32>,
+}
+
+/// What the mask says about one lag.
+#[derive(Clone, Copy)]
+struct Lag {
+    /// One over the overlap.
+    share: f64,
+    /// Squared deviations at or below which a side is constant.
+    constant: f32,
+    /// NaN where too few bins overlap, else 0.
+    hidden: f32,
+    /// Infinite where the overlap's flatness does not count, else 0.
+    ignored: f32,
+}
+
+impl Lag {
+    /// Fills up a block.
+    const NONE: Self = Self { share: 0.0, constant: 0.0, hidden: f32::NAN, ignored: f32::INFINITY };
 }
 
 /// Buffers of one thread.
@@ -58,12 +73,19 @@ impl SingleAutocorrelator {
     pub(crate) fn new(double: &Autocorrelator, largest: [f64; 2], is_wave: &[bool]) -> Self {
         let (plan, reach) = (Fft2::new(double.plan.rows, double.plan.cols), double.reach);
         let full = double.visited == double.mask.len();
-        let half = double.overlap.len() / 2 - reach[1];
-        let overlap = double.overlap[half..].to_vec();
-        let extent = (0..=reach[0])
-            .map(|dy| ((1.0 - (dy as f64 / largest[0]).powi(2)).max(0.0).sqrt() * largest[1]).floor() as usize)
-            .map(|extent| extent.min(reach[1]))
-            .collect();
+        let (width, skipped) = (2 * reach[1] + 1, double.overlap.len() / 2 - reach[1]);
+        let lags = double.overlap[skipped..].iter().enumerate().map(|(index, &overlap)| {
+            let (dy, dx) = ((index / width) as f64, (index % width) as f64 - reach[1] as f64);
+            let enough = overlap >= double.min_overlap.max(1.0);
+            let far = (dy / largest[0]).hypot(dx / largest[1]) > 1.0;
+            Lag {
+                share: 1.0 / overlap.max(1.0),
+                constant: (CONSTANT * overlap) as f32,
+                hidden: if enough { 0.0 } else { f32::NAN },
+                ignored: if enough && !far { 0.0 } else { f32::INFINITY },
+            }
+        });
+        let lags = lags.collect();
         let waves = (0..(plan.cols / 2 + 1) * plan.rows)
             .map(|index| {
                 let column = index / plan.rows;
@@ -81,10 +103,8 @@ impl SingleAutocorrelator {
             rows: double.rows,
             cols: double.cols,
             reach,
-            min_overlap: double.min_overlap.max(1.0),
             bins: double.mask.iter().enumerate().filter(|(_, seen)| **seen).map(|(bin, _)| bin).collect(),
-            overlap,
-            extent,
+            lags,
             plan,
             mask_conjugate: (!full).then(|| double.mask_conjugate.iter().map(|v| Complex32::new(v.re as f32, v.im as f32)).collect()),
             waves,
@@ -226,9 +246,7 @@ impl SingleAutocorrelator {
             }
         }
         let out = &mut result[which][dy * cols..][..cols];
-        let overlap = &self.overlap[dy * cols..][..cols];
-        let products = &products[which];
-        let flattest = widest(Row { line, products, overlap, min_overlap: self.min_overlap, out, from: reach - self.extent[dy], to: reach + self.extent[dy] + 1 });
+        let flattest = widest(Row { line, products: &products[which], lags: &self.lags[dy * cols..][..cols], out });
         flattest >= TOO_FLAT * self.bins.len() as f32
     }
 }
@@ -289,42 +307,58 @@ struct Row<'a> {
     /// Sums at `l` and `-l`, squares at `l` and `-l`.
     line: &'a [Vec<f64>; 4],
     products: &'a [f32],
-    overlap: &'a [f64],
-    min_overlap: f64,
+    lags: &'a [Lag],
     out: &'a mut [f32],
-    from: usize,
-    to: usize,
 }
+
+/// Lags that are treated at once.
+const WIDTH: usize = 8;
 
 impl Kernel for Row<'_> {
     type Output = f32;
 
     #[inline(always)]
     fn call(self) -> f32 {
-        const WIDTH: usize = 8;
-        let n = self.out.len();
-        let [sums, minus_sums, squares, minus_squares] = self.line.each_ref().map(|line| &line[..n]);
         let mut flattest = [f32::INFINITY; WIDTH];
-        let mut one = |at: usize, lane: usize, out: &mut f32| {
-            let overlap = self.overlap[at];
-            let (a, b) = (sums[at], minus_sums[at]);
-            let share = 1.0 / overlap.max(1.0);
-            let var_a = squares[at] - a * a * share;
-            let var_b = minus_squares[at] - b * b * share;
-            let cross = (f64::from(self.products[at]) - a * b * share) as f32;
-            let flat = (var_a.max(0.0) as f32 * var_b.max(0.0) as f32).sqrt();
-            let r = (cross / flat).clamp(-1.0, 1.0);
-            let enough = overlap >= self.min_overlap;
-            let varies = (var_a > CONSTANT * overlap) & (var_b > CONSTANT * overlap);
-            *out = if enough & varies { r } else { f32::NAN };
-            let counts = enough & (at >= self.from) & (at < self.to);
-            flattest[lane] = flattest[lane].min(if counts { flat } else { f32::INFINITY });
-        };
-        for (block, out) in self.out.chunks_mut(WIDTH).enumerate() {
-            for (lane, out) in out.iter_mut().enumerate() {
-                one(block * WIDTH + lane, lane, out);
-            }
+        let (lags, lags_rest) = self.lags.as_chunks::<WIDTH>();
+        let (products, products_rest) = self.products.as_chunks::<WIDTH>();
+        let lines = self.line.each_ref().map(|line| line.as_chunks::<WIDTH>());
+        let (out, out_rest) = self.out.as_chunks_mut::<WIDTH>();
+        for (block, out) in out.iter_mut().enumerate() {
+            pearson(&lags[block], lines.map(|line| line.0[block]), &products[block], out, &mut flattest);
+        }
+        let n = out_rest.len();
+        if n > 0 {
+            let (mut last, mut product, mut r) = ([Lag::NONE; WIDTH], [0.0; WIDTH], [0.0; WIDTH]);
+            last[..n].copy_from_slice(lags_rest);
+            product[..n].copy_from_slice(products_rest);
+            let line = lines.map(|line| {
+                let mut values = [0.0; WIDTH];
+                values[..n].copy_from_slice(line.1);
+                values
+            });
+            pearson(&last, line, &product, &mut r, &mut flattest);
+            out_rest.copy_from_slice(&r[..n]);
         }
         flattest.into_iter().fold(f32::INFINITY, f32::min)
+    }
+}
+
+#[inline(always)]
+fn pearson(lags: &[Lag; WIDTH], line: [[f64; WIDTH]; 4], products: &[f32; WIDTH], out: &mut [f32; WIDTH], flattest: &mut [f32; WIDTH]) {
+    let [sums, minus_sums, squares, minus_squares] = line;
+    let (mut cross, mut var_a, mut var_b) = ([0.0_f32; WIDTH], [0.0_f32; WIDTH], [0.0_f32; WIDTH]);
+    for i in 0..WIDTH {
+        let (a, b, share) = (sums[i], minus_sums[i], lags[i].share);
+        var_a[i] = (squares[i] - a * a * share) as f32;
+        var_b[i] = (minus_squares[i] - b * b * share) as f32;
+        cross[i] = (f64::from(products[i]) - a * b * share) as f32;
+    }
+    for i in 0..WIDTH {
+        let flat = (var_a[i].max(0.0) * var_b[i].max(0.0)).sqrt();
+        let constant = (var_a[i] <= lags[i].constant) | (var_b[i] <= lags[i].constant);
+        let r = (cross[i] / flat).clamp(-1.0, 1.0);
+        out[i] = if constant { f32::NAN } else { r + lags[i].hidden };
+        flattest[i] = flattest[i].min(flat + lags[i].ignored);
     }
 }

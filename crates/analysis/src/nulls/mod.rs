@@ -16,6 +16,7 @@
 //! Measured levels and powers of all three are in `docs/validation.md`.
 
 mod battery;
+pub mod discovery;
 mod isotropic;
 mod normals;
 mod phase;
