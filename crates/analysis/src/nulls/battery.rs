@@ -181,9 +181,9 @@ impl Battery {
         })
     }
 
-    /// Scores of up to [`LANES`] maps of mean 0 and variance 1 over visited bins (the rest is not read); `scale` turns such a map's values into rates.
+    /// Scores of up to [`LANES`] maps of mean 0 and variance 1 over visited bins (the rest is not read); `scales` turn each map's values into rates.
     /// In single precision, with errors below each [`Statistic::precision`] but where a map is so flat that double precision takes over.
-    pub(super) fn score_batch(&self, maps: &[Vec<f32>], scale: &Scale, workspace: &mut BatteryWorkspace) -> Vec<Vec<f64>> {
+    pub(super) fn score_batch(&self, maps: &[Vec<f32>], scales: &[Scale], workspace: &mut BatteryWorkspace) -> Vec<Vec<f64>> {
         assert!(maps.len() <= LANES, "at most {LANES} maps at once");
         let mut periodicity = [f64::NAN; LANES];
         for (number, pair) in maps.chunks(2).enumerate() {
@@ -218,7 +218,7 @@ impl Battery {
         let banino = self.masks.batch(&workspace.coarse_planes[..maps.len()], &mut workspace.batch);
         let of_map = |lane: usize, of_map: OfMap, rates: &mut Array2<f64>| {
             for &bin in &self.bins {
-                rates[[bin / self.shape.1, bin % self.shape.1]] = scale.rate(f64::from(maps[lane][bin]));
+                rates[[bin / self.shape.1, bin % self.shape.1]] = scales[lane].rate(f64::from(maps[lane][bin]));
             }
             of_map(rates.view(), &self.arena).unwrap_or(f64::NAN)
         };
@@ -242,8 +242,7 @@ impl Battery {
         let mut found = Vec::new();
         for map in maps {
             let scale = Scale::of(map, &self.bins);
-            let standard: Vec<f32> = map.iter().map(|&rate| if scale.varies { scale.standard(rate) as f32 } else { 0.0 }).collect();
-            found.extend(self.score_batch(&[standard], &scale, &mut workspace));
+            found.extend(self.score_batch(&[scale.standardised(map)], &[scale], &mut workspace));
         }
         found
     }
@@ -253,7 +252,7 @@ impl Battery {
         let map = self.rebin.apply(&double(fine));
         let scale = Scale::of(&map, &self.coarse_bins);
         coarse.clear();
-        coarse.extend(map.iter().map(|&rate| if scale.varies { scale.standard(rate) as f32 } else { 0.0 }));
+        coarse.extend(scale.standardised(&map));
     }
 
     /// Largest share of the power that one frequency holds.
@@ -366,14 +365,11 @@ mod tests {
         let maps: Vec<Vec<f64>> = (0..LANES).map(|_| (0..1600).map(|_| stream.normal()).collect()).collect();
         let standard: Vec<Vec<f32>> = maps
             .iter()
-            .map(|map| {
-                let scale = Scale::of(map, &battery.bins);
-                map.iter().map(|&rate| scale.standard(rate) as f32).collect()
-            })
+            .map(|map| Scale::of(map, &battery.bins).standardised(map))
             .collect();
         let scale = Scale::of(&maps[0], &battery.bins);
         for count in [1, 2, 5, LANES] {
-            let together = battery.score_batch(&standard[..count], &scale, &mut workspace);
+            let together = battery.score_batch(&standard[..count], &[scale; LANES], &mut workspace);
             assert_eq!(together.len(), count);
             for (one, all) in battery.scores_in_single(&maps[..count]).iter().flatten().zip(together.iter().flatten()) {
                 assert!((one - all).abs() < 1e-4);

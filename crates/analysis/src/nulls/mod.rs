@@ -10,6 +10,7 @@
 //! | [`NullKind::Isotropic`] (default) | the radially averaged power spectrum (spatial scale, smoothness), the distribution of rates | directions and phases |
 //! | [`NullKind::Phase`] | the whole two-dimensional amplitude spectrum | phases |
 //! | [`NullKind::Shuffle`] | the distribution of rates | everything else |
+//! | [`NullKind::TrajectoryShift`] | the unit's activity in time, the paths, the visits | which activity belongs to which place |
 //!
 //! The choice matters. Shuffled bins are white noise, which any smooth map beats far above the nominal rate. Phase randomization holds its level,
 //! but keeps the amplitude spectrum, and with it much of the autocorrelation: it has less power against lattices than the isotropic null.
@@ -23,6 +24,7 @@ mod phase;
 mod ranks;
 mod reference;
 mod scale;
+pub mod shift;
 
 pub(crate) use battery::BatteryWorkspace;
 pub use battery::{Battery, Statistic};
@@ -30,6 +32,7 @@ pub use reference::reference_nulls;
 
 use crate::config::NullsConfig;
 use crate::grid_score::LANES;
+use crate::ratemap::Ratemaps;
 use gridlake_space::seed::Stream;
 use scale::Scale;
 use serde::{Deserialize, Serialize};
@@ -45,6 +48,9 @@ pub enum NullKind {
     Phase,
     /// Same rates, bins permuted.
     Shuffle,
+    /// The recording, with activity shifted in time against positions: see [`shift`]. Made from activity, not from maps.
+    #[serde(rename = "trajectory-shift")]
+    TrajectoryShift,
 }
 
 /// A score, its null distribution and its p-value.
@@ -125,14 +131,46 @@ impl Battery {
         with_nulls(self, map, config, stream, &mut self.workspace())
     }
 
-    /// Surrogates of one map (flat, row-major, finite on visited bins), of this kind; empty where the map is constant.
+    /// Every statistic of one map (flat, row-major, finite on visited bins) with the null that these surrogate maps make, in the place of a unit each; they have the
+    /// plan's bins and visits.
+    ///
+    /// # Panics
+    /// Where the surrogates have other bins.
+    pub fn against(&self, map: &[f64], surrogates: &Ratemaps) -> Vec<(Statistic, ScoreWithNull)> {
+        assert_eq!((surrogates.rates.dim().1, surrogates.rates.dim().2), self.shape(), "surrogates of the plan's bins");
+        let mut workspace = self.workspace();
+        let count = surrogates.units();
+        let observed = self.score(map, &mut workspace);
+        let mut nulls: Vec<Vec<f64>> = vec![Vec::with_capacity(count); observed.len()];
+        for from in (0..count).step_by(LANES) {
+            let (maps, scales): (Vec<Vec<f32>>, Vec<Scale>) = (from..(from + LANES).min(count))
+                .map(|surrogate| {
+                    let flat: Vec<f64> = surrogates.map(surrogate).iter().copied().collect();
+                    let scale = Scale::of(&flat, self.bins());
+                    (scale.standardised(&flat), scale)
+                })
+                .unzip();
+            for scores in self.score_batch(&maps, &scales, &mut workspace) {
+                for (null, score) in nulls.iter_mut().zip(scores) {
+                    null.push(score);
+                }
+            }
+        }
+        let found = self.statistics().zip(observed).zip(nulls);
+        found
+            .map(|((statistic, (value, reason)), null)| (statistic, ScoreWithNull::new(value, reason, null, count, statistic.precision())))
+            .collect()
+    }
+
+    /// Surrogates of one map (flat, row-major, finite on visited bins), of this kind; empty where the map is constant, and for the kind that is
+    /// not made from maps.
     pub fn surrogates(&self, map: &[f64], kind: NullKind, count: usize, stream: &mut Stream) -> Vec<Vec<f64>> {
         let scale = Scale::of(map, self.bins());
         if !scale.varies {
             return Vec::new();
         }
         let standard: Vec<f64> = map.iter().map(|&rate| scale.standard(rate)).collect();
-        let mut source = surrogates(self, &standard, kind, stream);
+        let Some(mut source) = surrogates(self, &standard, kind, stream) else { return Vec::new() };
         let mut pair = [vec![f32::NAN; map.len()], vec![f32::NAN; map.len()]];
         let mut made = Vec::with_capacity(count + 1);
         while made.len() < count {
@@ -153,11 +191,13 @@ pub(crate) fn with_nulls(
     stream: &mut Stream,
     workspace: &mut BatteryWorkspace,
 ) -> Vec<(Statistic, ScoreWithNull)> {
-    let observed = battery.score(map, workspace);
     let scale = Scale::of(map, battery.bins());
+    let standard: Vec<f64> = map.iter().map(|&rate| scale.standard(rate)).collect();
+    let Some(mut surrogates) = surrogates(battery, &standard, config.kind, stream) else {
+        return without_nulls(battery, map, workspace);
+    };
+    let observed = battery.score(map, workspace);
     let nulls = if scale.varies {
-        let standard: Vec<f64> = map.iter().map(|&rate| scale.standard(rate)).collect();
-        let mut surrogates = surrogates(battery, &standard, config.kind, stream);
         let draw = |maps: &mut [Vec<f32>]| {
             for pair in maps.chunks_mut(2) {
                 if let [first, second] = pair {
@@ -165,7 +205,7 @@ pub(crate) fn with_nulls(
                 }
             }
         };
-        null_scores(battery, config.count, map.len(), draw, &scale, workspace)
+        null_scores(battery, config.count, map.len(), draw, scale, workspace)
     } else {
         // Surrogates of a constant map are constant.
         vec![vec![f64::NAN; config.count]; observed.len()]
@@ -180,14 +220,28 @@ pub(crate) fn with_nulls(
         .collect()
 }
 
-fn surrogates<'a>(battery: &'a Battery, standard: &[f64], kind: NullKind, stream: &mut Stream) -> Box<dyn Surrogates + 'a> {
-    match kind {
+/// What a map alone has under a null that is made from activity: scores without p-values.
+fn without_nulls(battery: &Battery, map: &[f64], workspace: &mut BatteryWorkspace) -> Vec<(Statistic, ScoreWithNull)> {
+    let reason = "the trajectory-shift null is made from recorded activity, which is not at hand";
+    let scores = battery.statistics().zip(battery.score(map, workspace));
+    scores
+        .map(|(statistic, (value, undefined))| {
+            let reason = undefined.or_else(|| Some(reason.to_owned()));
+            (statistic, ScoreWithNull { value, p: f64::NAN, null: Vec::new(), reason })
+        })
+        .collect()
+}
+
+/// Where surrogates of a map come from; `None` for those that are not made from maps.
+fn surrogates<'a>(battery: &'a Battery, standard: &[f64], kind: NullKind, stream: &mut Stream) -> Option<Box<dyn Surrogates + 'a>> {
+    Some(match kind {
+        NullKind::TrajectoryShift => return None,
         NullKind::Isotropic => Box::new(isotropic::Isotropic::new(battery.isotropic(), standard, stream)),
         NullKind::Phase => Box::new(phase::Phase::new(battery.shape(), battery.bins(), standard)),
         NullKind::Shuffle => {
             Box::new(Shuffle { values: battery.bins().iter().map(|&bin| standard[bin] as f32).collect(), bins: battery.bins().to_vec() })
         }
-    }
+    })
 }
 
 /// Scores of `count` surrogates, per statistic; `draw` fills some (an even number) at a time.
@@ -196,7 +250,7 @@ fn null_scores(
     count: usize,
     bins: usize,
     mut draw: impl FnMut(&mut [Vec<f32>]),
-    scale: &Scale,
+    scale: Scale,
     workspace: &mut BatteryWorkspace,
 ) -> Vec<Vec<f64>> {
     let mut nulls: Vec<Vec<f64>> = battery.statistics().map(|_| Vec::with_capacity(count)).collect();
@@ -205,7 +259,7 @@ fn null_scores(
         let some = (count - from).min(LANES);
         let maps = &mut maps[..some.next_multiple_of(2)];
         draw(maps);
-        for scores in battery.score_batch(&maps[..some], scale, workspace) {
+        for scores in battery.score_batch(&maps[..some], &[scale; LANES], workspace) {
             for (null, score) in nulls.iter_mut().zip(scores) {
                 null.push(score);
             }

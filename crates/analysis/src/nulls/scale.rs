@@ -32,6 +32,11 @@ impl Scale {
         (rate / self.largest - self.mean) / self.deviation
     }
 
+    /// A whole map in single precision; zeros where it is constant.
+    pub(super) fn standardised(&self, map: &[f64]) -> Vec<f32> {
+        map.iter().map(|&rate| if self.varies { self.standard(rate) as f32 } else { 0.0 }).collect()
+    }
+
     /// The rate that so many standard deviations are.
     pub(super) fn rate(&self, standard: f64) -> f64 {
         (standard * self.deviation + self.mean) * self.largest
