@@ -1,9 +1,9 @@
 //! Surrogates with the map's radial power spectrum and rates, and with random directions and phases.
 //!
 //! 1. The map, mean subtracted and unvisited bins zero, padded to twice its size: its power, averaged over all directions.
-//! 2. That average is the true spectrum blurred by the box, and cutting a surrogate out of a plane blurs it again. A few multiplicative
-//!    steps `P ← P · observed / expected(P)` undo the first blur; `expected` is exact, through the autocovariance:
-//!    `FFT(IFFT(P) · overlap)`.
+//! 2. That average is the true spectrum blurred by the box, and cutting a surrogate out of a plane blurs it again. Multiplicative
+//!    steps `P ← P · observed / expected(P)` undo the first blur; `expected` is exact, through the autocovariance
+//!    `FFT(IFFT(P) · overlap)`, and linear, so that one matrix per arena holds it for all units.
 //! 3. A surrogate is a cut-out of a Gaussian field with spectrum P (twice the box, so its edges are not neighbours), with the map's
 //!    rates assigned by rank, so skewed maps have skewed surrogates.
 //!
@@ -13,11 +13,13 @@ use super::Surrogates;
 use super::normals::Normals;
 use super::ranks::Ranks;
 use crate::fft::{Fft2, Fft2Scratch, good_size};
+use crate::linear::dot;
 use gridlake_space::seed::Stream;
+use rayon::prelude::*;
 use rustfft::num_complex::{Complex32, Complex64};
 
-/// Steps that undo the box's blur; measured in `docs/validation.md`.
-const SHARPENING: usize = 4;
+/// Steps that undo the box's blur. With 4, surrogates of maps with a narrow spectrum had a wider one; more than 15 change little.
+const SHARPENING: usize = 30;
 
 /// What surrogates of all maps of one arena share.
 #[derive(Clone)]
@@ -31,8 +33,8 @@ pub(super) struct IsotropicPlan {
     /// Which radial class each frequency belongs to, and how many there are of each.
     class: Vec<u32>,
     members: Vec<f64>,
-    /// Share of visited bins that overlap per circular lag.
-    overlap: Vec<f64>,
+    /// Radial power that a field shows through the visited bins, per radial power that it has: `seen * classes + own`.
+    blur: Vec<f64>,
 }
 
 impl IsotropicPlan {
@@ -52,7 +54,7 @@ impl IsotropicPlan {
         for &c in &class {
             members[c as usize] += 1.0;
         }
-        let mut made = Self { shape, bins: bins.to_vec(), places, plan, field_plan, class, members, overlap: Vec::new() };
+        let mut made = Self { shape, bins: bins.to_vec(), places, plan, field_plan, class, members, blur: Vec::new() };
         let mut scratch = made.plan.scratch();
         let mut mask = made.padded(|_| 1.0);
         made.plan.forward(&mut mask, shape.0, &mut scratch);
@@ -61,7 +63,8 @@ impl IsotropicPlan {
         }
         made.plan.inverse(&mut mask, made.plan.rows, &mut scratch);
         let whole = mask.first().map_or(1.0, |zero| zero.re.max(1.0));
-        made.overlap = mask.iter().map(|value| (value.re / whole).max(0.0)).collect();
+        let overlap: Vec<f64> = mask.iter().map(|value| (value.re / whole).max(0.0)).collect();
+        made.blur = made.blur(&overlap);
         made
     }
 
@@ -85,15 +88,33 @@ impl IsotropicPlan {
         sums
     }
 
+    /// The matrix of `expected`; `overlap` is the share of visited bins that overlap per circular lag.
+    fn blur(&self, overlap: &[f64]) -> Vec<f64> {
+        let classes = self.members.len();
+        // Spectra and their blurred forms are real and even, so two classes share each transform.
+        let pairs: Vec<[Vec<f64>; 2]> = (0..classes.div_ceil(2))
+            .into_par_iter()
+            .map_init(
+                || self.plan.scratch(),
+                |scratch, pair| {
+                    let own = |class: u32, which: usize| if class as usize == 2 * pair + which { 1.0 } else { 0.0 };
+                    let mut data: Vec<Complex64> = self.class.iter().map(|&class| Complex64::new(own(class, 0), own(class, 1))).collect();
+                    self.plan.inverse(&mut data, self.plan.rows, scratch);
+                    for (value, overlap) in data.iter_mut().zip(overlap) {
+                        *value *= overlap / self.plan.len() as f64;
+                    }
+                    self.plan.forward(&mut data, self.plan.rows, scratch);
+                    [self.radial(data.iter().map(|value| value.re)), self.radial(data.iter().map(|value| value.im))]
+                },
+            )
+            .collect();
+        let columns: Vec<Vec<f64>> = pairs.into_iter().flatten().take(classes).collect();
+        (0..classes).flat_map(|seen| columns.iter().map(move |column| column[seen].max(0.0))).collect()
+    }
+
     /// Radial power that a field of radial power `spectrum` shows through the visited bins.
-    fn expected(&self, spectrum: &[f64], scratch: &mut Fft2Scratch) -> Vec<f64> {
-        let mut data: Vec<Complex64> = self.class.iter().map(|&class| Complex64::new(spectrum[class as usize], 0.0)).collect();
-        self.plan.inverse(&mut data, self.plan.rows, scratch);
-        for (value, overlap) in data.iter_mut().zip(&self.overlap) {
-            *value *= overlap / self.plan.len() as f64;
-        }
-        self.plan.forward(&mut data, self.plan.rows, scratch);
-        self.radial(data.iter().map(|value| value.re.max(0.0)))
+    fn expected(&self, spectrum: &[f64]) -> Vec<f64> {
+        self.blur.chunks_exact(spectrum.len().max(1)).map(|row| dot(row, spectrum)).collect()
     }
 
     /// The amplitudes of [`Self::amplitude`], and the transform that they are made for.
@@ -109,7 +130,7 @@ impl IsotropicPlan {
         let observed = self.radial(data.iter().map(Complex64::norm_sqr));
         let mut spectrum = observed.clone();
         for _ in 0..SHARPENING {
-            let expected = self.expected(&spectrum, &mut scratch);
+            let expected = self.expected(&spectrum);
             for ((p, seen), would) in spectrum.iter_mut().zip(&observed).zip(&expected) {
                 *p *= if *would > 0.0 { seen / would } else { 1.0 };
             }

@@ -13,7 +13,8 @@
 //! | [`NullKind::TrajectoryShift`] | the unit's activity in time, the paths, the visits | which activity belongs to which place |
 //!
 //! The choice matters. Shuffled bins are white noise, which any smooth map beats far above the nominal rate. Phase randomization holds its level,
-//! but keeps the amplitude spectrum, and with it much of the autocorrelation: it has less power against lattices than the isotropic null.
+//! but keeps the amplitude spectrum, and with it much of the autocorrelation: it has less power against lattices than the isotropic null, and for the
+//! strongest wave's share ([`Statistic::Periodicity`]), which it keeps, it gives no p-value.
 //! Measured levels and powers of all three are in `docs/validation.md`.
 
 mod battery;
@@ -215,6 +216,10 @@ pub(crate) fn with_nulls(
         .zip(observed)
         .zip(nulls)
         .map(|((statistic, (value, reason)), null)| {
+            if statistic == Statistic::Periodicity && config.kind == NullKind::Phase {
+                let reason = reason.or_else(|| Some("phase randomization keeps the strongest wave, and is no null for it".to_owned()));
+                return (statistic, ScoreWithNull { value, p: f64::NAN, null: Vec::new(), reason });
+            }
             (statistic, ScoreWithNull::new(value, reason, null, config.count, statistic.precision()))
         })
         .collect()
