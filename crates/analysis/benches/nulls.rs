@@ -25,7 +25,9 @@ fn main() {
     let quick = std::env::args().any(|argument| argument == "--quick");
     rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a pool").install(|| {
         println!("{threads} threads");
-        if !std::env::args().any(|a| a == "--whole") { surrogates(quick); }
+        if !std::env::args().any(|a| a == "--whole") {
+            surrogates(quick);
+        }
         whole(if quick { &[32] } else { &[32, 64, 128] });
     });
 }
@@ -74,7 +76,9 @@ fn surrogates(quick: bool) {
             fast.push(time(&|unit| drop(battery.nulls(&flat(unit), &config.nulls, &mut Seed(repeat).stream("fast", unit as u64)))));
             slow.push(
                 share as f64
-                    * time(&|unit| drop(reference_nulls(&battery, &flat(unit), SURROGATES / share, &mut Seed(repeat).stream("slow", unit as u64)))),
+                    * time(&|unit| {
+                        drop(reference_nulls(&battery, &flat(unit), SURROGATES / share, &mut Seed(repeat).stream("slow", unit as u64)));
+                    }),
             );
         }
         let rate = |seconds: &mut Vec<f64>| (8 * SURROGATES) as f64 / median(seconds);

@@ -89,9 +89,9 @@ fn shares(battery: &Battery, noise: Noise, kind: NullKind, maps: usize) -> [[usi
         let mut stream = Seed(31).stream(noise.name(), number as u64);
         let map = noise.draw(&mut stream);
         let found = battery.nulls(&map, &config, &mut stream);
-        let counts = found.into_iter().map(|(_, score)| {
-            [usize::from(!score.p.is_nan()), usize::from(score.significant(0.05)), usize::from(score.significant(0.01))]
-        });
+        let counts = found
+            .into_iter()
+            .map(|(_, score)| [usize::from(!score.p.is_nan()), usize::from(score.significant(0.05)), usize::from(score.significant(0.01))]);
         let mut all = [[0; 3]; 4];
         all.iter_mut().zip(counts).for_each(|(all, counts)| *all = counts);
         all

@@ -219,14 +219,14 @@ impl SingleAutocorrelator {
         if self.mask_conjugate.is_some() {
             let (wide, tall) = (self.plan.cols, self.plan.rows);
             let pick = |value: Complex32| f64::from(if which == 0 { value.re } else { value.im });
-            for at in 0..cols {
-                let dx = at as isize - reach as isize;
+            let [plus_sums, minus_sums, plus_squares, minus_squares] = line;
+            for (at, dx) in (-(reach as isize)..=reach as isize).enumerate() {
                 let plus = dy * wide + wrap(dx, wide);
                 let minus = (tall - dy) % tall * wide + wrap(-dx, wide);
-                line[0][at] = pick(sums[plus]);
-                line[1][at] = pick(sums[minus]);
-                line[2][at] = pick(squares[plus]);
-                line[3][at] = pick(squares[minus]);
+                plus_sums[at] = pick(sums[plus]);
+                minus_sums[at] = pick(sums[minus]);
+                plus_squares[at] = pick(squares[plus]);
+                minus_squares[at] = pick(squares[minus]);
             }
         } else {
             let width = self.cols + 1;
@@ -356,7 +356,7 @@ fn pearson(lags: &[Lag; WIDTH], line: [[f64; WIDTH]; 4], products: &[f32; WIDTH]
     }
     for i in 0..WIDTH {
         let flat = (var_a[i].max(0.0) * var_b[i].max(0.0)).sqrt();
-        let constant = (var_a[i] <= lags[i].constant) | (var_b[i] <= lags[i].constant);
+        let constant = var_a[i].min(var_b[i]) <= lags[i].constant;
         let r = (cross[i] / flat).clamp(-1.0, 1.0);
         out[i] = if constant { f32::NAN } else { r + lags[i].hidden };
         flattest[i] = flattest[i].min(flat + lags[i].ignored);

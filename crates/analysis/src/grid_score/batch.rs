@@ -145,7 +145,12 @@ impl BatchRotations {
         pairs.clear();
         for &(which, turned) in [(0, false)].iter().chain(&self.source) {
             for ring in &self.rings {
-                pairs.push(widest(RingSums { still: &rotated[0], other: &rotated[which], turn: turned.then_some(&self.turn), ring: ring.clone() }));
+                pairs.push(widest(RingSums {
+                    still: &rotated[0],
+                    other: &rotated[which],
+                    turn: turned.then_some(&self.turn),
+                    ring: ring.clone(),
+                }));
             }
         }
     }
@@ -222,8 +227,7 @@ impl Kernel for RingSums<'_> {
             for lane in 0..LANES {
                 let (s, t) = (s[lane], t[lane]);
                 // One NaN leaves the pair out.
-                let both = s + t;
-                let defined = both == both;
+                let defined = !(s + t).is_nan();
                 let (s, t) = (if defined { s } else { 0.0 }, if defined { t } else { 0.0 });
                 sums.n[lane] += if defined { 1.0 } else { 0.0 };
                 sums.s[lane] += s;

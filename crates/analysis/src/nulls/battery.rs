@@ -110,7 +110,7 @@ impl Battery {
         Self {
             shape: (rows, cols),
             bins,
-            arena: arena.clone(),
+            arena: *arena,
             fine,
             fine_single,
             annuli,
@@ -363,10 +363,7 @@ mod tests {
         let mut workspace = battery.workspace();
         let mut stream = Seed(9).stream("battery", 1);
         let maps: Vec<Vec<f64>> = (0..LANES).map(|_| (0..1600).map(|_| stream.normal()).collect()).collect();
-        let standard: Vec<Vec<f32>> = maps
-            .iter()
-            .map(|map| Scale::of(map, &battery.bins).standardised(map))
-            .collect();
+        let standard: Vec<Vec<f32>> = maps.iter().map(|map| Scale::of(map, &battery.bins).standardised(map)).collect();
         let scale = Scale::of(&maps[0], &battery.bins);
         for count in [1, 2, 5, LANES] {
             let together = battery.score_batch(&standard[..count], &[scale; LANES], &mut workspace);

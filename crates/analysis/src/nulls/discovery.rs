@@ -67,7 +67,10 @@ mod tests {
     use proptest::prelude::*;
 
     fn near(found: &[f64], expected: &[f64]) {
-        assert!(found.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-12 || (a.is_nan() && b.is_nan())), "{found:?}, not {expected:?}");
+        assert!(
+            found.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-12 || (a.is_nan() && b.is_nan())),
+            "{found:?}, not {expected:?}"
+        );
     }
 
     #[test]

@@ -23,8 +23,9 @@ impl Normals {
         let mut state = [[0; LANES]; 4];
         for lane in 0..LANES {
             let (low, high) = (stream.bits(), stream.bits());
-            for (word, value) in [low as u32, (low >> 32) as u32, high as u32, (high >> 32) as u32 | 1].into_iter().enumerate() {
-                state[word][lane] = value;
+            let words = [low as u32, (low >> 32) as u32, high as u32, (high >> 32) as u32 | 1];
+            for (lanes, word) in state.iter_mut().zip(words) {
+                lanes[lane] = word;
             }
         }
         Self { state }
@@ -104,16 +105,9 @@ fn ln(x: f32) -> f32 {
     let f = mantissa - 1.0;
     let square = f * f;
     let mut sum = 7.037_683_6e-2_f32;
-    for coefficient in [
-        -1.151_461e-1,
-        1.167_699_9e-1,
-        -1.242_014_1e-1,
-        1.424_932_3e-1,
-        -1.666_805_7e-1,
-        2.000_071_5e-1,
-        -2.499_999_4e-1,
-        3.333_333e-1,
-    ] {
+    for coefficient in
+        [-1.151_461e-1, 1.167_699_9e-1, -1.242_014_1e-1, 1.424_932_3e-1, -1.666_805_7e-1, 2.000_071_5e-1, -2.499_999_4e-1, 3.333_333e-1]
+    {
         sum = sum * f + coefficient;
     }
     let low = exponent as f32 * -2.121_944_4e-4 + (sum * f * square - 0.5 * square);
@@ -142,7 +136,9 @@ mod tests {
             let uniform = (f64::from(first >> 8) + 0.5) / f64::from(1 << 24);
             // What single precision makes of the uniform number, which is exact but for the last step below 1.
             let radius = (-f64::from(uniform as f32).ln()).sqrt();
-            let turn = (f64::from(second >> 8) + 0.5) / f64::from(1 << 26) - 0.125 + 0.25 * f64::from(second & 1) + 0.5 * f64::from(second >> 1 & 1);
+            let turn = (f64::from(second >> 8) + 0.5) / f64::from(1 << 26) - 0.125
+                + 0.25 * f64::from(second & 1)
+                + 0.5 * f64::from(second >> 1 & 1);
             let angle = turn * std::f64::consts::TAU;
             let (x, y) = normal(first, second);
             if uniform < 0.999_999 {
