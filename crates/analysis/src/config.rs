@@ -91,11 +91,14 @@ pub struct NullsConfig {
     pub kind: NullKind,
     /// Surrogate maps per unit (19 to 100000; default 500; the least p-value is 1/(count+1)).
     pub count: usize,
+    /// `trajectory-shift` alone: least circular shift, in recorded moments (1 to 100000; default 20, as many seconds at one moment a second; a shift must
+    /// outlast the time that activity and position take to forget each other).
+    pub min_shift_steps: usize,
 }
 
 impl Default for NullsConfig {
     fn default() -> Self {
-        Self { kind: NullKind::Isotropic, count: 500 }
+        Self { kind: NullKind::Isotropic, count: 500, min_shift_steps: 20 }
     }
 }
 
@@ -234,10 +237,12 @@ impl AnalyzeConfig {
         real("analyze.grid_score.outer_fraction", self.grid_score.outer_fraction, 0.2, 1.0)?;
         count("analyze.grid_score.min_ring_bins", self.grid_score.min_ring_bins, 1, 50)?;
         count("analyze.nulls.count", self.nulls.count, 19, 100_000)?;
+        real("analyze.classes.alpha", self.classes.alpha, 1e-4, 0.5)?;
+        enough_surrogates(self.nulls.count, self.classes.alpha)?;
+        count("analyze.nulls.min_shift_steps", self.nulls.min_shift_steps, 1, 100_000)?;
         count("analyze.spectrum.padding", self.spectrum.padding, 4, 16)?;
         real("analyze.spectrum.min_cycles", self.spectrum.min_cycles, 0.5, 3.0)?;
         real("analyze.spectrum.band_power_ratio", self.spectrum.band_power_ratio, 0.0, 1.0)?;
-        real("analyze.classes.alpha", self.classes.alpha, 1e-4, 0.5)?;
         real("analyze.classes.silent_rate", self.classes.silent_rate, 0.0, 1.0)?;
         real("analyze.classes.dead_share", self.classes.dead_share, 0.0, 0.5)?;
         real("analyze.classes.place_share", self.classes.place_share, 0.01, 1.0)?;
@@ -258,6 +263,20 @@ impl AnalyzeConfig {
         count("analyze.modules.spectrum_padding", modules.spectrum_padding, 1, 16)?;
         Ok(CheckedAnalyzeConfig(self))
     }
+}
+
+/// The least p-value is 1/(count + 1): with fewer surrogates nothing could ever be found at level `alpha`.
+fn enough_surrogates(count: usize, alpha: f64) -> Result<(), ConfigError> {
+    let least = (1.0 / alpha - 1e-9).ceil() as usize - 1;
+    if count >= least {
+        return Ok(());
+    }
+    let message = format!(
+        "is {count}, so that no p-value is below {:.4}, and nothing could be found at `analyze.classes.alpha` = {alpha}; use at least {least} \
+         surrogates, or a larger alpha",
+        1.0 / (count + 1) as f64
+    );
+    Err(ConfigError { key: "analyze.nulls.count".to_owned(), message })
 }
 
 fn count(key: &str, value: usize, low: usize, high: usize) -> Result<(), ConfigError> {
@@ -289,6 +308,23 @@ mod tests {
         config.nulls.count = 3;
         let error = config.check().expect_err("3 surrogates give no p-value");
         assert_eq!(error.to_string(), "`analyze.nulls.count` is 3; allowed: 19 to 100000");
+    }
+
+    #[test]
+    fn too_few_surrogates_for_the_level_are_refused() {
+        let with = |count: usize, alpha: f64| {
+            let mut config = AnalyzeConfig::default();
+            (config.nulls.count, config.classes.alpha) = (count, alpha);
+            config.check().map(|_| ()).map_err(|error| error.to_string())
+        };
+        assert_eq!(
+            with(98, 0.01),
+            Err("`analyze.nulls.count` is 98, so that no p-value is below 0.0101, and nothing could be found at `analyze.classes.alpha` = 0.01; \
+                 use at least 99 surrogates, or a larger alpha"
+                .to_owned())
+        );
+        assert_eq!([with(99, 0.01), with(19, 0.05), with(999, 0.001), with(500, 0.002)], [Ok(()), Ok(()), Ok(()), Ok(())]);
+        assert!(with(998, 0.001).is_err() && with(19, 0.049).is_err());
     }
 
     #[test]

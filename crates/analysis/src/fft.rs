@@ -3,8 +3,8 @@
 //! The forward transform leaves its result transposed (`column * rows + row`) and the inverse expects it so: pointwise products do not
 //! care, and two transpositions are saved. Nothing is normalised: forward then inverse multiplies by `rows * cols`.
 
-use rustfft::num_complex::Complex64;
-use rustfft::{Fft, FftPlanner};
+use rustfft::num_complex::Complex;
+use rustfft::{Fft, FftNum, FftPlanner};
 use std::sync::Arc;
 
 /// The smallest length of the form `2^a 3^b 5^c` that is at least `n`.
@@ -22,23 +22,23 @@ pub(crate) fn good_size(n: usize) -> usize {
     (n.max(1)..=n.max(1).next_power_of_two()).find(|&size| smooth(size)).unwrap_or(n)
 }
 
-/// A plan for one size; shared between threads.
+/// A plan for one size, in double or single precision; shared between threads.
 #[derive(Clone)]
-pub(crate) struct Fft2 {
+pub(crate) struct Fft2<T: FftNum = f64> {
     pub(crate) rows: usize,
     pub(crate) cols: usize,
-    along_row: [Arc<dyn Fft<f64>>; 2],
-    along_col: [Arc<dyn Fft<f64>>; 2],
+    along_row: [Arc<dyn Fft<T>>; 2],
+    along_col: [Arc<dyn Fft<T>>; 2],
     scratch: usize,
 }
 
 /// What a transform needs besides its data; one per thread.
-pub(crate) struct Fft2Scratch {
-    turned: Vec<Complex64>,
-    line: Vec<Complex64>,
+pub(crate) struct Fft2Scratch<T = f64> {
+    turned: Vec<Complex<T>>,
+    line: Vec<Complex<T>>,
 }
 
-impl Fft2 {
+impl<T: FftNum + Default> Fft2<T> {
     pub(crate) fn new(rows: usize, cols: usize) -> Self {
         let mut planner = FftPlanner::new();
         let along_row = [planner.plan_fft_forward(cols), planner.plan_fft_inverse(cols)];
@@ -51,12 +51,12 @@ impl Fft2 {
         self.rows * self.cols
     }
 
-    pub(crate) fn scratch(&self) -> Fft2Scratch {
-        Fft2Scratch { turned: vec![Complex64::default(); self.len()], line: vec![Complex64::default(); self.scratch] }
+    pub(crate) fn scratch(&self) -> Fft2Scratch<T> {
+        Fft2Scratch { turned: vec![Complex::default(); self.len()], line: vec![Complex::default(); self.scratch] }
     }
 
     /// Transforms `data`, of which only the first `filled_rows` rows are non-zero; the result is transposed.
-    pub(crate) fn forward(&self, data: &mut [Complex64], filled_rows: usize, scratch: &mut Fft2Scratch) {
+    pub(crate) fn forward(&self, data: &mut [Complex<T>], filled_rows: usize, scratch: &mut Fft2Scratch<T>) {
         self.along_row[0].process_with_scratch(&mut data[..filled_rows * self.cols], &mut scratch.line);
         transpose(data, &mut scratch.turned, self.rows, self.cols);
         data.copy_from_slice(&scratch.turned);
@@ -64,16 +64,51 @@ impl Fft2 {
     }
 
     /// The inverse of [`Self::forward`], from the transposed layout back to rows; only the first `wanted_rows` rows are made.
-    pub(crate) fn inverse(&self, data: &mut [Complex64], wanted_rows: usize, scratch: &mut Fft2Scratch) {
+    pub(crate) fn inverse(&self, data: &mut [Complex<T>], wanted_rows: usize, scratch: &mut Fft2Scratch<T>) {
         self.along_col[1].process_with_scratch(data, &mut scratch.line);
         transpose(data, &mut scratch.turned, self.cols, self.rows);
         data.copy_from_slice(&scratch.turned);
         self.along_row[1].process_with_scratch(&mut data[..wanted_rows * self.cols], &mut scratch.line);
     }
 
-    /// Signed frequency index along an axis of `n` points: 0, 1, … , -1.
-    pub(crate) fn signed(index: usize, n: usize) -> f64 {
-        if 2 * index > n { index as f64 - n as f64 } else { index as f64 }
+    /// As [`Self::inverse`], into another buffer of at least `wanted_rows` rows; `data` is left in between.
+    pub(crate) fn inverse_into(&self, data: &mut [Complex<T>], wanted_rows: usize, out: &mut [Complex<T>], scratch: &mut Fft2Scratch<T>) {
+        self.columns_inverse(data, scratch);
+        for row_tile in (0..wanted_rows).step_by(TILE) {
+            for (col, column) in data.chunks_exact(self.rows).enumerate() {
+                for row in row_tile..(row_tile + TILE).min(wanted_rows) {
+                    out[row * self.cols + col] = column[row];
+                }
+            }
+        }
+        self.rows_inverse(&mut out[..wanted_rows * self.cols], scratch);
+    }
+
+    /// As [`Self::forward`], from a buffer of `filled_rows` rows (which is left in between) into another one.
+    pub(crate) fn forward_into(&self, data: &mut [Complex<T>], filled_rows: usize, out: &mut [Complex<T>], scratch: &mut Fft2Scratch<T>) {
+        let data = &mut data[..filled_rows * self.cols];
+        self.along_row[0].process_with_scratch(data, &mut scratch.line);
+        for col_tile in (0..self.cols).step_by(TILE) {
+            for col in col_tile..(col_tile + TILE).min(self.cols) {
+                out[col * self.rows + filled_rows..(col + 1) * self.rows].fill(Complex::default());
+            }
+            for row in 0..filled_rows {
+                for col in col_tile..(col_tile + TILE).min(self.cols) {
+                    out[col * self.rows + row] = data[row * self.cols + col];
+                }
+            }
+        }
+        self.along_col[0].process_with_scratch(out, &mut scratch.line);
+    }
+
+    /// Inverse transforms of whole columns, each of `rows` numbers in a row.
+    pub(crate) fn columns_inverse(&self, columns: &mut [Complex<T>], scratch: &mut Fft2Scratch<T>) {
+        self.along_col[1].process_with_scratch(columns, &mut scratch.line);
+    }
+
+    /// Inverse transforms of whole rows.
+    pub(crate) fn rows_inverse(&self, rows: &mut [Complex<T>], scratch: &mut Fft2Scratch<T>) {
+        self.along_row[1].process_with_scratch(rows, &mut scratch.line);
     }
 
     /// Where the frequency opposite to `index` (transposed layout) lies.
@@ -83,8 +118,17 @@ impl Fft2 {
     }
 }
 
-fn transpose(from: &[Complex64], to: &mut [Complex64], rows: usize, cols: usize) {
-    const TILE: usize = 8;
+impl Fft2 {
+    /// Signed frequency index along an axis of `n` points: 0, 1, … , -1.
+    pub(crate) fn signed(index: usize, n: usize) -> f64 {
+        if 2 * index > n { index as f64 - n as f64 } else { index as f64 }
+    }
+}
+
+/// Side of the squares that are transposed at once.
+const TILE: usize = 8;
+
+fn transpose<T: Copy>(from: &[Complex<T>], to: &mut [Complex<T>], rows: usize, cols: usize) {
     for row_tile in (0..rows).step_by(TILE) {
         for col_tile in (0..cols).step_by(TILE) {
             for row in row_tile..(row_tile + TILE).min(rows) {
@@ -99,6 +143,7 @@ fn transpose(from: &[Complex64], to: &mut [Complex64], rows: usize, cols: usize)
 #[cfg(test)]
 mod tests {
     use super::*;
+    use rustfft::num_complex::Complex64;
 
     #[test]
     fn good_sizes_have_small_factors() {
@@ -107,7 +152,7 @@ mod tests {
 
     #[test]
     fn a_plane_wave_is_one_frequency_and_comes_back() {
-        let plan = Fft2::new(6, 10);
+        let plan = Fft2::<f64>::new(6, 10);
         let mut scratch = plan.scratch();
         let wave: Vec<Complex64> = (0..60)
             .map(|i| {

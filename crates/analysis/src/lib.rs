@@ -36,6 +36,7 @@ pub mod nulls;
 pub mod phases;
 pub mod ratemap;
 mod rebin;
+mod simd;
 pub mod spectrum;
 pub mod units;
 

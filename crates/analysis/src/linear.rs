@@ -1,16 +1,66 @@
 //! Small dense linear algebra: dot products and symmetric systems of a few dozen unknowns.
 
-/// Dot product in four running sums: a fixed order that the compiler can vectorise.
+use crate::simd::{Kernel, widest};
+
+/// Dot product in eight running sums: a fixed order that the compiler can vectorise.
 pub(crate) fn dot(a: &[f64], b: &[f64]) -> f64 {
-    let mut sums = [0.0_f64; 8];
-    let (a_chunks, b_chunks) = (a.chunks_exact(8), b.chunks_exact(8));
-    let rest: f64 = a_chunks.remainder().iter().zip(b_chunks.remainder()).map(|(x, y)| x * y).sum();
-    for (x, y) in a_chunks.zip(b_chunks) {
-        for lane in 0..8 {
-            sums[lane] += x[lane] * y[lane];
+    widest(Dot(a, b))
+}
+
+struct Dot<'a>(&'a [f64], &'a [f64]);
+
+impl Kernel for Dot<'_> {
+    type Output = f64;
+
+    #[inline(always)]
+    fn call(self) -> f64 {
+        let mut sums = [0.0_f64; 8];
+        let (a_chunks, a_rest) = self.0.as_chunks::<8>();
+        let (b_chunks, b_rest) = self.1.as_chunks::<8>();
+        let rest: f64 = a_rest.iter().zip(b_rest).map(|(x, y)| x * y).sum();
+        for (x, y) in a_chunks.iter().zip(b_chunks) {
+            for lane in 0..8 {
+                sums[lane] += x[lane] * y[lane];
+            }
         }
+        ((sums[0] + sums[4]) + (sums[1] + sums[5])) + ((sums[2] + sums[6]) + (sums[3] + sums[7])) + rest
     }
-    ((sums[0] + sums[4]) + (sums[1] + sums[5])) + ((sums[2] + sums[6]) + (sums[3] + sums[7])) + rest
+}
+
+/// Dot products of all pairs of equally long columns, `n * n`: summed a stretch at a time, so that a stretch of all columns stays in the first-level
+/// cache, in an order that depends on nothing but the length.
+pub(crate) fn gram(columns: &[Vec<f64>]) -> Vec<f64> {
+    widest(Gram(columns))
+}
+
+/// Elements of a stretch.
+const STRETCH: usize = 128;
+
+struct Gram<'a>(&'a [Vec<f64>]);
+
+impl Kernel for Gram<'_> {
+    type Output = Vec<f64>;
+
+    #[inline(always)]
+    fn call(self) -> Vec<f64> {
+        let n = self.0.len();
+        let length = self.0.first().map_or(0, Vec::len);
+        let mut matrix = vec![0.0; n * n];
+        for from in (0..length).step_by(STRETCH) {
+            let stretch = |column: usize| &self.0[column][from..(from + STRETCH).min(length)];
+            for i in 0..n {
+                for j in 0..=i {
+                    matrix[i * n + j] += Dot(stretch(i), stretch(j)).call();
+                }
+            }
+        }
+        for i in 0..n {
+            for j in 0..i {
+                matrix[j * n + i] = matrix[i * n + j];
+            }
+        }
+        matrix
+    }
 }
 
 /// Solves `matrix x = right` for a symmetric positive semi-definite `matrix` (`n * n`, row-major) with `ridge` times its mean diagonal
@@ -63,6 +113,19 @@ mod tests {
         assert_eq!(solve_symmetric(&matrix, &[1.0, 1.0], 0.0), None);
         let mended = solve_symmetric(&matrix, &[1.0, 1.0], 1e-9).expect("ridge");
         assert!((mended[0] + mended[1] - 1.0).abs() < 1e-6);
+    }
+
+    #[test]
+    fn gram_is_all_dot_products() {
+        for length in [0, 1, 127, 128, 1000] {
+            let columns: Vec<Vec<f64>> = (0..5).map(|c| (0..length).map(|i| f64::from(i * (c + 3) % 17) - 8.0).collect()).collect();
+            let matrix = gram(&columns);
+            for i in 0..5 {
+                for j in 0..5 {
+                    assert_eq!(matrix[i * 5 + j], dot(&columns[i], &columns[j]), "whole numbers are summed exactly");
+                }
+            }
+        }
     }
 
     #[test]

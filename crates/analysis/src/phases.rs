@@ -23,8 +23,8 @@
 pub mod uniformity;
 
 use crate::lattice::{Wave, cross};
-use crate::linear::{dot, solve_symmetric};
-use crate::spectrum::fit::{Grid, SINGLE_WITH_HARMONICS, WITH_HARMONICS, gram};
+use crate::linear::{dot, gram, solve_symmetric};
+use crate::spectrum::fit::{Grid, SINGLE_WITH_HARMONICS, WITH_HARMONICS};
 use ndarray::{Array2, ArrayView2};
 use rustfft::num_complex::Complex64;
 use std::f64::consts::{PI, TAU};

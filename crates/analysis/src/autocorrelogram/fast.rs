@@ -11,17 +11,17 @@ use rustfft::num_complex::Complex64;
 /// The autocorrelogram of maps that share their visited bins; see the module for the definition.
 #[derive(Clone)]
 pub struct Autocorrelator {
-    rows: usize,
-    cols: usize,
-    reach: [usize; 2],
-    mask: Vec<bool>,
-    visited: usize,
-    plan: Fft2,
+    pub(super) rows: usize,
+    pub(super) cols: usize,
+    pub(super) reach: [usize; 2],
+    pub(super) mask: Vec<bool>,
+    pub(super) visited: usize,
+    pub(super) plan: Fft2,
     /// Conjugate transform of the mask over the plan's length (the inverse's normalisation included).
-    mask_conjugate: Vec<Complex64>,
+    pub(super) mask_conjugate: Vec<Complex64>,
     /// Overlap per lag, in the layout of the result.
-    overlap: Vec<f64>,
-    min_overlap: f64,
+    pub(super) overlap: Vec<f64>,
+    pub(super) min_overlap: f64,
 }
 
 /// Buffers of one thread.

@@ -11,7 +11,7 @@
 //! 10⁻¹⁰ of the map's).
 //!
 //! [`reference`] sums directly, O(bins²); [`Autocorrelator`] takes five real convolutions by FFT, O(bins log bins), and reuses its plan and
-//! the mask's transform over all maps with the same visited bins. Tests hold them equal.
+//! the mask's transform over all maps with the same visited bins; surrogates go through a form in single precision. Tests hold them equal.
 //!
 //! [`peaks`] reads spacing, orientation, ellipse and lattice from an autocorrelogram's neighbouring peaks.
 
@@ -23,6 +23,7 @@ mod peaks;
 mod peaks_tests;
 mod reference;
 mod ridge;
+mod single;
 #[cfg(test)]
 mod tests;
 
@@ -31,6 +32,7 @@ pub use fast::Autocorrelator;
 pub(crate) use fast::Workspace;
 pub use peaks::{AutocorrelogramPeaks, NoPeaks, peaks};
 pub use reference::reference;
+pub(crate) use single::{SingleAutocorrelator, SingleWorkspace};
 
 /// Variance of one side of an overlap, relative to the map's, at or below which the overlap counts as constant.
 const CONSTANT: f64 = 1e-10;

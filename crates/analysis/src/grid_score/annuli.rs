@@ -1,5 +1,6 @@
 //! Scores on annuli that grow from the central peak's edge: `sargolini` and the 90° score.
 
+use super::batch::{BatchRotations, BatchWorkspace, LANES, Pairs, Total};
 use super::rotation::Rotations;
 use super::{Score, Undefined};
 use crate::config::GridScoreConfig;
@@ -17,6 +18,7 @@ pub struct Annuli {
     ring: Vec<usize>,
     rings: usize,
     min_ring_bins: usize,
+    batch: BatchRotations,
 }
 
 /// Sums over pairs (unrotated s, rotated t) of one ring.
@@ -69,7 +71,10 @@ impl Annuli {
         let rotations = Rotations::new(shape, bin_m, largest, &DEGREES);
         let ring: Vec<usize> = rotations.radius.iter().map(|radius| radius.round() as usize).collect();
         let rings = ring.last().map_or(0, |last| last + 1);
-        Self { rotations, ring, rings, min_ring_bins: config.min_ring_bins }
+        let turns = shape.0 == shape.1 && (bin_m.0 / bin_m.1 - 1.0).abs() < 1e-9;
+        let ranges = (0..rings).map(|r| ring.partition_point(|&ring| ring < r)..ring.partition_point(|&ring| ring <= r)).collect();
+        let batch = BatchRotations::new(&rotations, &DEGREES, shape, turns, ranges);
+        Self { rotations, ring, rings, min_ring_bins: config.min_ring_bins, batch }
     }
 
     /// Edge of the central peak, in rings: the first ring whose mean is at most zero or lower than the next ring's.
@@ -85,9 +90,7 @@ impl Annuli {
             return Err(Undefined::NoAutocorrelogram);
         }
         let means: Vec<f64> = sums.iter().map(|(sum, n)| sum / n).collect();
-        (1..self.rings)
-            .find(|&ring| means[ring] <= 0.0 || (ring + 1 < self.rings && means[ring] < means[ring + 1]))
-            .ok_or(Undefined::NoCentralEdge)
+        edge(&means)
     }
 
     /// Both scores of one autocorrelogram (flat, row-major): `sargolini`, then the 90° score.
@@ -127,6 +130,41 @@ impl Annuli {
         [best(&hexagonal), best(&square)]
     }
 
+    /// Both scores of up to [`LANES`] autocorrelograms in single precision: lags of the half plane `dy ≥ 0`, row-major. NaN where undefined.
+    pub(crate) fn batch(&self, planes: &[Vec<f32>], workspace: &mut BatchWorkspace) -> [[f64; 2]; LANES] {
+        self.batch.load(planes, workspace);
+        self.batch.sum(workspace);
+        let mut found = [[f64::NAN; 2]; LANES];
+        for (lane, (found, plane)) in found.iter_mut().zip(planes).enumerate() {
+            *found = self.lane(&workspace.pairs, lane).unwrap_or_else(|| self.scores(&self.batch.whole(plane)).map(|score| score.value));
+        }
+        found
+    }
+
+    /// Scores of one autocorrelogram from its sums; `None` where single precision is not enough.
+    fn lane(&self, pairs: &[Pairs], lane: usize) -> Option<[f64; 2]> {
+        let (still, rotated) = pairs.split_at(self.batch.rings());
+        let means: Vec<f64> = still.iter().map(|ring| f64::from(ring.s[lane]) / f64::from(ring.n[lane])).collect();
+        let Ok(edge) = edge(&means) else { return Some([f64::NAN; 2]) };
+        let mut inside = [Total::default(); DEGREES.len()];
+        let (mut hexagonal, mut square) = (Best::default(), Best::default());
+        for ring in edge..self.rings {
+            for (sum, rings) in inside.iter_mut().zip(rotated.chunks_exact(self.rings)) {
+                sum.add(&rings[ring], lane);
+            }
+            if ring + 1 < edge + self.min_ring_bins {
+                continue;
+            }
+            if !inside.iter().all(Total::precise) {
+                return None;
+            }
+            let r = inside.map(|sum| Sums { n: sum.n, s: sum.s, t: sum.t, ss: sum.ss, tt: sum.tt, st: sum.st }.pearson());
+            hexagonal.push(strict_min(r[1], r[3]) - strict_max(r[0], strict_max(r[2], r[4])));
+            square.push(r[2] - strict_max(r[5], r[6]));
+        }
+        Some([hexagonal.best, square.best])
+    }
+
     /// The 60° score; see the module for its definition.
     pub fn sargolini(&self, values: &[f64]) -> Score {
         self.scores(values)[0]
@@ -135,6 +173,32 @@ impl Annuli {
     /// The 90° score; see the module for its definition.
     pub fn square90(&self, values: &[f64]) -> Score {
         self.scores(values)[1]
+    }
+}
+
+/// The first ring whose mean is at most zero or lower than the next ring's.
+fn edge(means: &[f64]) -> Result<usize, Undefined> {
+    (1..means.len())
+        .find(|&ring| means[ring] <= 0.0 || (ring + 1 < means.len() && means[ring] < means[ring + 1]))
+        .ok_or(Undefined::NoCentralEdge)
+}
+
+/// The best mean of three neighbours so far.
+struct Best {
+    last: [f64; 2],
+    best: f64,
+}
+
+impl Default for Best {
+    fn default() -> Self {
+        Self { last: [f64::NAN; 2], best: f64::NAN }
+    }
+}
+
+impl Best {
+    fn push(&mut self, score: f64) {
+        self.best = self.best.max((self.last[0] + self.last[1] + score) / 3.0);
+        self.last = [self.last[1], score];
     }
 }
 

@@ -3,6 +3,7 @@
 //! As in the code published with Banino et al. (2018), in the form without min and max that Sorscher et al. (2019) use. It departs from
 //! that code in two ways: unvisited bins are left out (there they count as zero), and rotation is by cubic convolution.
 
+use super::batch::{BatchRotations, BatchWorkspace, LANES, Pairs, Total};
 use super::rotation::Rotations;
 use super::{Score, Undefined};
 
@@ -20,6 +21,7 @@ pub struct Masks {
     /// First lag beyond the inner radius, and the end of each of the ten rings.
     from: usize,
     ends: Vec<usize>,
+    batch: BatchRotations,
 }
 
 impl Masks {
@@ -32,13 +34,17 @@ impl Masks {
         let bins = shape.0.max(shape.1).div_ceil(2) as f64;
         let rotations = Rotations::new(shape, bin_m, bins, &DEGREES);
         let from = rotations.radius.partition_point(|&radius| radius <= INNER * bins);
-        let ends = (0..10)
+        let ends: Vec<usize> = (0..10)
             .map(|step| {
                 let outer = (0.4 + 0.6 * f64::from(step) / 9.0) * bins;
                 rotations.radius.partition_point(|&radius| radius <= outer + 1e-9)
             })
             .collect();
-        Self { rotations, from, ends }
+        let turns = shape.0 == shape.1 && (bin_m.0 / bin_m.1 - 1.0).abs() < 1e-9;
+        let starts = std::iter::once(from).chain(ends.iter().map(|&end| end.max(from)));
+        let rings = starts.zip(&ends).map(|(start, &end)| start..end.max(start)).collect();
+        let batch = BatchRotations::new(&rotations, &DEGREES, shape, turns, rings);
+        Self { rotations, from, ends, batch }
     }
 
     /// The score of one autocorrelogram (flat, row-major); see [`crate::grid_score`] for its definition.
@@ -53,6 +59,44 @@ impl Masks {
         let still: Vec<f64> = lags.map(|lag| values[self.rotations.at[lag]]).collect();
         let value = self.ends.iter().map(|&end| ring_score(&still[..end.max(self.from) - self.from], &rotated)).fold(f64::NAN, f64::max);
         if value.is_nan() { Score::undefined(Undefined::NoAnnulus) } else { Score::defined(value) }
+    }
+}
+
+impl Masks {
+    /// The scores of up to [`LANES`] autocorrelograms in single precision: lags of the half plane `dy ≥ 0`, row-major. NaN where undefined.
+    pub(crate) fn batch(&self, planes: &[Vec<f32>], workspace: &mut BatchWorkspace) -> [f64; LANES] {
+        self.batch.load(planes, workspace);
+        self.batch.sum(workspace);
+        let mut found = [f64::NAN; LANES];
+        for (lane, (found, plane)) in found.iter_mut().zip(planes).enumerate() {
+            *found = self.lane(&workspace.pairs, lane).unwrap_or_else(|| self.banino(&self.batch.whole(plane)).value);
+        }
+        found
+    }
+
+    /// The score of one autocorrelogram from its sums; `None` where single precision is not enough.
+    fn lane(&self, pairs: &[Pairs], lane: usize) -> Option<f64> {
+        let rings = self.batch.rings();
+        let (still, rotated) = pairs.split_at(rings);
+        let (mut all, mut pairs) = (Total::default(), [Total::default(); DEGREES.len()]);
+        let mut best = f64::NAN;
+        for ring in 0..rings {
+            all.add(&still[ring], lane);
+            if !all.precise() {
+                return None;
+            }
+            let mean = all.s / all.n;
+            let variance = (all.ss / all.n - mean * mean).max(0.0) + EPSILON;
+            for (pair, rings) in pairs.iter_mut().zip(rotated.chunks_exact(rings)) {
+                pair.add(&rings[ring], lane);
+            }
+            let r = pairs.map(|pair| {
+                let sum = pair.st - mean * (pair.s + pair.t) + pair.n * mean * mean;
+                if pair.n < FEWEST_PAIRS { f64::NAN } else { sum / pair.n / variance }
+            });
+            best = best.max(f64::midpoint(r[1], r[3]) - (r[0] + r[2] + r[4]) / 3.0);
+        }
+        Some(best)
     }
 }
 

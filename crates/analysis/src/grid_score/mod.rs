@@ -11,6 +11,7 @@
 //! Rotation is by cubic convolution (Keys 1981) in metres, so bins need not be square. Undefined lags are left out, pair by pair.
 
 mod annuli;
+mod batch;
 mod masks;
 #[cfg(test)]
 mod reference;
@@ -19,6 +20,7 @@ mod rotation;
 mod tests;
 
 pub use annuli::Annuli;
+pub(crate) use batch::{BatchWorkspace, LANES};
 pub use masks::Masks;
 
 /// A score, or why there is none.

@@ -9,14 +9,16 @@ pub(crate) struct Rotations {
     pub(crate) radius: Vec<f64>,
     /// Per angle and lag: neighbours and weights; no neighbours where the rotated lag lies outside.
     taps: Vec<Vec<Option<Taps>>>,
+    shape: (usize, usize),
+    bin_m: (f64, f64),
 }
 
 #[derive(Clone)]
-struct Taps {
-    first: u32,
+pub(super) struct Taps {
+    pub(super) first: u32,
     step: u32,
-    weight_y: [f64; 4],
-    weight_x: [f64; 4],
+    pub(super) weight_y: [f64; 4],
+    pub(super) weight_x: [f64; 4],
 }
 
 impl Rotations {
@@ -46,7 +48,19 @@ impl Rotations {
                     .collect()
             })
             .collect();
-        Self { at: lags.iter().map(|lag| lag.0).collect(), radius: lags.iter().map(|lag| lag.3).collect(), taps }
+        Self { at: lags.iter().map(|lag| lag.0).collect(), radius: lags.iter().map(|lag| lag.3).collect(), taps, shape, bin_m }
+    }
+
+    /// Neighbours of lag number `lag` rotated by `degrees`, or of its mirror image: of that which lies in the half plane `dy ≥ 0`.
+    pub(super) fn upper(&self, degrees: f64, lag: usize) -> Option<Taps> {
+        let (rows, cols) = self.shape;
+        let (middle_y, middle_x) = ((rows / 2) as f64, (cols / 2) as f64);
+        let dy = ((self.at[lag] / cols) as f64 - middle_y) * self.bin_m.0;
+        let dx = ((self.at[lag] % cols) as f64 - middle_x) * self.bin_m.1;
+        let (sin, cos) = degrees.to_radians().sin_cos();
+        let (x, y) = (cos * dx - sin * dy, sin * dx + cos * dy);
+        let side = if y < 0.0 { -1.0 } else { 1.0 };
+        taps_at(side * y / self.bin_m.0 + middle_y, side * x / self.bin_m.1 + middle_x, self.shape)
     }
 
     /// The value of the autocorrelogram, rotated by angle number `angle`, at lag number `lag`; NaN where a neighbour is undefined.

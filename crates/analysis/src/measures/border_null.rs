@@ -89,7 +89,7 @@ impl BorderNull {
             }
         }
         let drawn = null.len();
-        ScoreWithNull::new(value, None, null, drawn)
+        ScoreWithNull::new(value, None, null, drawn, 0.0)
     }
 
     /// Amplitude per frequency: the root of the radial mean power.

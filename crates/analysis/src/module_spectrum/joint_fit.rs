@@ -19,8 +19,8 @@
 //! independent bins and alone stands for a single unit. It includes how much units' own lattices differ.
 
 use crate::lattice::{Wave, cross, dot as wave_dot, norm, superbase};
-use crate::linear::{dot, solve_symmetric};
-use crate::spectrum::fit::{Grid, SINGLE_WITH_HARMONICS, WITH_HARMONICS, gram};
+use crate::linear::{dot, gram, solve_symmetric};
+use crate::spectrum::fit::{Grid, SINGLE_WITH_HARMONICS, WITH_HARMONICS};
 use ndarray::{Array2, ArrayView2};
 
 const RIDGE: f64 = 1e-9;

@@ -1,12 +1,15 @@
 //! Every statistic of a map in one pass: what units and their surrogates share.
 
 use super::isotropic::IsotropicPlan;
-use crate::autocorrelogram::{Autocorrelator, Workspace};
+use super::scale::Scale;
+use crate::autocorrelogram::{Autocorrelator, SingleAutocorrelator, SingleWorkspace, Workspace};
 use crate::config::CheckedAnalyzeConfig;
 use crate::fft::Fft2;
-use crate::grid_score::{Annuli, Masks, Score, Undefined};
+use crate::grid_score::{Annuli, BatchWorkspace, LANES, Masks, Score, Undefined};
 use crate::ratemap::Ratemaps;
 use crate::rebin::Rebin;
+use gridlake_space::arena::Arena;
+use ndarray::{Array2, ArrayView2};
 
 /// A statistic that has a null.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -24,27 +27,57 @@ pub enum Statistic {
 impl Statistic {
     /// All of them, in the order of scores.
     pub const ALL: [Self; 4] = [Self::Sargolini, Self::Banino, Self::Square90, Self::Periodicity];
+
+    /// How far a surrogate's score may be off (it is made in single precision): scores closer than that count as tied.
+    pub(super) fn precision(self) -> f64 {
+        match self {
+            Self::Sargolini | Self::Banino | Self::Square90 => 1e-4,
+            Self::Periodicity => 1e-6,
+        }
+    }
 }
+
+/// A statistic of the map itself: rates (row, column) with NaN for unvisited bins, and the arena. An error says why there is none.
+pub(crate) type OfMap = fn(ArrayView2<'_, f64>, &Arena) -> Result<f64, String>;
+
+/// The statistics of the map itself, which follow those of its autocorrelogram. Each is one line here (and one in [`Statistic`]), such as
+/// `(Statistic::Border, |map, arena| border_score(map, arena).map_err(|reason| reason.to_string()))`.
+const OF_MAPS: &[(Statistic, OfMap)] = &[];
+
+/// How many statistics come from autocorrelograms and spectra.
+const OF_LAGS: usize = 4;
 
 /// Plans for all maps of one arena.
 #[derive(Clone)]
 pub struct Battery {
     shape: (usize, usize),
     bins: Vec<usize>,
+    arena: Arena,
     fine: Autocorrelator,
+    fine_single: SingleAutocorrelator,
     annuli: Annuli,
     rebin: Rebin,
     coarse: Autocorrelator,
+    coarse_single: SingleAutocorrelator,
+    coarse_bins: Vec<usize>,
     masks: Masks,
     /// Frequencies of the fine transform with enough cycles across the box.
     waves: Vec<usize>,
     isotropic: IsotropicPlan,
+    of_maps: Vec<(Statistic, OfMap)>,
 }
 
 /// Buffers of one thread.
 pub(crate) struct BatteryWorkspace {
     fine: Workspace,
+    fine_single: SingleWorkspace,
     coarse: Workspace,
+    coarse_single: SingleWorkspace,
+    batch: BatchWorkspace,
+    fine_planes: Vec<Vec<f32>>,
+    coarse_planes: Vec<Vec<f32>>,
+    coarse_maps: [Vec<f32>; 2],
+    rates: Array2<f64>,
 }
 
 impl Battery {
@@ -56,9 +89,10 @@ impl Battery {
         let bin_m = (arena.height_m / rows as f64, arena.width_m / cols as f64);
         let shorter = arena.width_m.min(arena.height_m);
         // Cubic convolution reads two bins beyond the largest radius.
-        let reach = |bin: f64, n: usize| ((config.grid_score.outer_fraction * shorter / bin).floor() as usize + 2).min(n - 1);
+        let largest = [bin_m.0, bin_m.1].map(|bin| config.grid_score.outer_fraction * shorter / bin);
+        let reach = |largest: f64, n: usize| (largest.floor() as usize + 2).min(n - 1);
         let min_overlap = config.autocorrelogram.min_overlap;
-        let fine = Autocorrelator::within(&visited, min_overlap, [reach(bin_m.0, rows), reach(bin_m.1, cols)]);
+        let fine = Autocorrelator::within(&visited, min_overlap, [reach(largest[0], rows), reach(largest[1], cols)]);
         let annuli = Annuli::new(fine.shape(), bin_m, shorter, &config.grid_score);
         let rebin = Rebin::new(&ratemaps.occupancy, Masks::BINS);
         let coarse = Autocorrelator::new(&rebin.visited(), min_overlap);
@@ -66,11 +100,44 @@ impl Battery {
         let waves = waves(fine.padded(), bin_m, config.spectrum.min_cycles / shorter);
         let bins: Vec<usize> = visited.iter().enumerate().filter(|(_, seen)| **seen).map(|(bin, _)| bin).collect();
         let isotropic = IsotropicPlan::new((rows, cols), &bins, bin_m);
-        Self { shape: (rows, cols), bins, fine, annuli, rebin, coarse, masks, waves, isotropic }
+        let mut is_wave = vec![false; fine.padded().len()];
+        for &wave in &waves {
+            is_wave[wave] = true;
+        }
+        let fine_single = SingleAutocorrelator::new(&fine, largest.map(|radius| radius + 2.0), &is_wave);
+        let coarse_single = SingleAutocorrelator::new(&coarse, [rebin.rows as f64, rebin.cols as f64], &[]);
+        let coarse_bins = rebin.visited().iter().enumerate().filter(|(_, seen)| **seen).map(|(bin, _)| bin).collect();
+        Self {
+            shape: (rows, cols),
+            bins,
+            arena: *arena,
+            fine,
+            fine_single,
+            annuli,
+            rebin,
+            coarse,
+            coarse_single,
+            coarse_bins,
+            masks,
+            waves,
+            isotropic,
+            of_maps: OF_MAPS.to_vec(),
+        }
     }
 
     pub(crate) fn workspace(&self) -> BatteryWorkspace {
-        BatteryWorkspace { fine: self.fine.workspace(), coarse: self.coarse.workspace() }
+        let planes = |shape: (usize, usize)| vec![vec![f32::NAN; shape.0 * shape.1]; LANES];
+        BatteryWorkspace {
+            fine: self.fine.workspace(),
+            fine_single: self.fine_single.workspace(),
+            coarse: self.coarse.workspace(),
+            coarse_single: self.coarse_single.workspace(),
+            batch: BatchWorkspace::default(),
+            fine_planes: planes(self.fine_single.shape()),
+            coarse_planes: planes(self.coarse_single.shape()),
+            coarse_maps: [Vec::new(), Vec::new()],
+            rates: Array2::from_elem(self.shape, f64::NAN),
+        }
     }
 
     pub(super) fn shape(&self) -> (usize, usize) {
@@ -85,13 +152,26 @@ impl Battery {
         &self.isotropic
     }
 
-    /// One map's scores, in the order of [`Statistic::ALL`].
-    pub(crate) fn score(&self, map: &[f64], workspace: &mut BatteryWorkspace) -> [Score; 4] {
-        self.score_pair(map, map, workspace)[0]
+    /// All statistics, in the order of scores.
+    pub(super) fn statistics(&self) -> impl Iterator<Item = Statistic> + '_ {
+        Statistic::ALL[..OF_LAGS].iter().copied().chain(self.of_maps.iter().map(|(statistic, _)| *statistic))
     }
 
-    /// Two maps' scores.
-    pub(crate) fn score_pair(&self, first: &[f64], second: &[f64], workspace: &mut BatteryWorkspace) -> [[Score; 4]; 2] {
+    /// One map's scores, in the order of [`Self::statistics`].
+    pub(crate) fn score(&self, map: &[f64], workspace: &mut BatteryWorkspace) -> Vec<(f64, Option<String>)> {
+        let of_lags = self.score_pair(map, map, workspace)[0].map(|score| (score.value, score.reason.map(|reason| reason.to_string())));
+        let of_maps = self.of_maps.iter().map(|(_, of_map)| {
+            let rates = ArrayView2::from_shape(self.shape, map).map_err(|error| error.to_string());
+            match rates.and_then(|rates| of_map(rates, &self.arena)) {
+                Ok(value) => (value, None),
+                Err(reason) => (f64::NAN, Some(reason)),
+            }
+        });
+        of_lags.into_iter().chain(of_maps).collect()
+    }
+
+    /// Two maps' scores in double precision: the reference for [`Self::score_batch`].
+    pub(super) fn score_pair(&self, first: &[f64], second: &[f64], workspace: &mut BatteryWorkspace) -> [[Score; OF_LAGS]; 2] {
         self.fine.pair(first, second, &mut workspace.fine);
         self.coarse.pair(&self.rebin.apply(first), &self.rebin.apply(second), &mut workspace.coarse);
         [0, 1].map(|which| {
@@ -99,6 +179,80 @@ impl Battery {
             let banino = self.masks.banino(&workspace.coarse.result[which]);
             [sargolini, banino, square, self.periodicity(&workspace.fine.power[which])]
         })
+    }
+
+    /// Scores of up to [`LANES`] maps of mean 0 and variance 1 over visited bins (the rest is not read); `scales` turn each map's values into rates.
+    /// In single precision, with errors below each [`Statistic::precision`] but where a map is so flat that double precision takes over.
+    pub(super) fn score_batch(&self, maps: &[Vec<f32>], scales: &[Scale], workspace: &mut BatteryWorkspace) -> Vec<Vec<f64>> {
+        assert!(maps.len() <= LANES, "at most {LANES} maps at once");
+        let mut periodicity = [f64::NAN; LANES];
+        for (number, pair) in maps.chunks(2).enumerate() {
+            let (a, b) = (&pair[0], pair.last().unwrap_or(&pair[0]));
+            let lanes = 2 * number;
+            let right = self.fine_single.pair(a, b, &mut workspace.fine_single);
+            for (which, &(largest, sum)) in workspace.fine_single.waves.iter().enumerate() {
+                periodicity[lanes + which] = if sum > 0.0 { f64::from(largest) / f64::from(sum) } else { f64::NAN };
+            }
+            if right {
+                for (plane, result) in workspace.fine_planes[lanes..].iter_mut().zip(&mut workspace.fine_single.result) {
+                    std::mem::swap(plane, result);
+                }
+            } else {
+                self.fine.pair(&double(a), &double(b), &mut workspace.fine);
+                take_half(&mut workspace.fine_planes[lanes..], &workspace.fine.result, self.fine.shape());
+            }
+            for (coarse, fine) in workspace.coarse_maps.iter_mut().zip([a, b]) {
+                self.coarsen(fine, coarse);
+            }
+            let [a, b] = &workspace.coarse_maps;
+            if self.coarse_single.pair(a, b, &mut workspace.coarse_single) {
+                for (plane, result) in workspace.coarse_planes[lanes..].iter_mut().zip(&mut workspace.coarse_single.result) {
+                    std::mem::swap(plane, result);
+                }
+            } else {
+                self.coarse.pair(&double(a), &double(b), &mut workspace.coarse);
+                take_half(&mut workspace.coarse_planes[lanes..], &workspace.coarse.result, self.coarse.shape());
+            }
+        }
+        let sixes = self.annuli.batch(&workspace.fine_planes[..maps.len()], &mut workspace.batch);
+        let banino = self.masks.batch(&workspace.coarse_planes[..maps.len()], &mut workspace.batch);
+        let of_map = |lane: usize, of_map: OfMap, rates: &mut Array2<f64>| {
+            for &bin in &self.bins {
+                rates[[bin / self.shape.1, bin % self.shape.1]] = scales[lane].rate(f64::from(maps[lane][bin]));
+            }
+            of_map(rates.view(), &self.arena).unwrap_or(f64::NAN)
+        };
+        (0..maps.len())
+            .map(|lane| {
+                let [sargolini, square] = sixes[lane];
+                let of_maps = self.of_maps.iter().map(|(_, score)| of_map(lane, *score, &mut workspace.rates));
+                [sargolini, banino[lane], square, periodicity[lane]].into_iter().chain(of_maps).collect()
+            })
+            .collect()
+    }
+
+    /// Scores of one map, in double precision: in the order of [`Statistic::ALL`], NaN where undefined.
+    pub fn scores(&self, map: &[f64]) -> Vec<f64> {
+        self.score(map, &mut self.workspace()).into_iter().map(|(value, _)| value).collect()
+    }
+
+    /// Scores of many maps as surrogates are scored: in single precision, some at a time.
+    pub fn scores_in_single(&self, maps: &[Vec<f64>]) -> Vec<Vec<f64>> {
+        let mut workspace = self.workspace();
+        let mut found = Vec::new();
+        for map in maps {
+            let scale = Scale::of(map, &self.bins);
+            found.extend(self.score_batch(&[scale.standardised(map)], &[scale], &mut workspace));
+        }
+        found
+    }
+
+    /// The map on coarse bins, of mean 0 and variance 1 again.
+    fn coarsen(&self, fine: &[f32], coarse: &mut Vec<f32>) {
+        let map = self.rebin.apply(&double(fine));
+        let scale = Scale::of(&map, &self.coarse_bins);
+        coarse.clear();
+        coarse.extend(scale.standardised(&map));
     }
 
     /// Largest share of the power that one frequency holds.
@@ -112,6 +266,19 @@ impl Battery {
     }
 }
 
+fn double(map: &[f32]) -> Vec<f64> {
+    map.iter().map(|&value| f64::from(value)).collect()
+}
+
+/// The half planes of whole autocorrelograms of `shape`.
+fn take_half(planes: &mut [Vec<f32>], whole: &[Vec<f64>; 2], shape: (usize, usize)) {
+    for (plane, whole) in planes.iter_mut().zip(whole) {
+        for (half, &r) in plane.iter_mut().zip(&whole[shape.0 / 2 * shape.1..]) {
+            *half = r as f32;
+        }
+    }
+}
+
 fn waves(plan: &Fft2, bin_m: (f64, f64), lowest: f64) -> Vec<usize> {
     (0..plan.len())
         .filter(|index| {
@@ -120,4 +287,105 @@ fn waves(plan: &Fft2, bin_m: (f64, f64), lowest: f64) -> Vec<usize> {
             kx.hypot(ky) >= lowest
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::AnalyzeConfig;
+    use crate::nulls::NullKind;
+    use gridlake_space::bins::Bins;
+    use gridlake_space::lattice::Lattice;
+    use gridlake_space::seed::Seed;
+    use ndarray::Array3;
+
+    fn battery(arena: Arena, nx: usize, ny: usize, unvisited: impl Fn(usize, usize) -> bool) -> Battery {
+        let occupancy = Array2::from_shape_fn((ny, nx), |(row, col)| u32::from(!unvisited(row, col)) * (1 + (row + col) as u32 % 3));
+        let maps = Ratemaps::from_maps(Bins::new(arena, nx, ny), occupancy, Array3::zeros((1, ny, nx))).expect("shapes agree");
+        Battery::new(&maps, &AnalyzeConfig::default().check().expect("in range"))
+    }
+
+    /// Noise, lattices, spots, and surrogates of them; at any scale and offset.
+    fn maps(battery: &Battery) -> Vec<Vec<f64>> {
+        let (rows, cols) = battery.shape;
+        let bin = battery.arena.width_m / cols as f64;
+        let map = |rate: &mut dyn FnMut(f64, f64) -> f64| -> Vec<f64> {
+            (0..rows * cols).map(|i| rate((i % cols) as f64 * bin - 1.0, (i / cols) as f64 * bin - 1.0)).collect()
+        };
+        let mut stream = Seed(8).stream("battery", 0);
+        let white = map(&mut |_, _| stream.normal());
+        let lattice = Lattice::hexagonal(0.5, 0.3);
+        let cells = map(&mut |x, y| lattice.rate_sharp(x, y, [0.1, 0.2], 4.0) + 0.05 * stream.uniform());
+        let spot = map(&mut |x, y| (-20.0 * (x * x + y * y)).exp() + 0.01 * stream.uniform());
+        let slope = map(&mut |x, y| x + 0.3 * y * y + 0.01 * stream.normal());
+        let few = map(&mut |_, _| if stream.uniform() < 0.02 { stream.uniform() } else { 0.0 });
+        let sources = [white.clone(), cells.clone(), spot, slope, few];
+        let mut all: Vec<Vec<f64>> = sources.to_vec();
+        for source in &sources {
+            for kind in [NullKind::Isotropic, NullKind::Phase, NullKind::Shuffle] {
+                all.extend(battery.surrogates(source, kind, 5, &mut stream));
+            }
+        }
+        all.push(white.iter().map(|rate| 1e30 * rate).collect());
+        all.push(cells.iter().map(|rate| 1e-30 * rate).collect());
+        all.push(white.iter().map(|rate| rate + 1e6).collect());
+        all.push(vec![0.25; rows * cols]);
+        all
+    }
+
+    fn compare(battery: &Battery, what: &str) {
+        let maps = maps(battery);
+        let mut off = [0.0_f64; OF_LAGS];
+        for (number, (map, single)) in maps.iter().zip(battery.scores_in_single(&maps)).enumerate() {
+            for (statistic, (slow, fast)) in Statistic::ALL.into_iter().zip(battery.scores(map).into_iter().zip(single)) {
+                assert_eq!(slow.is_nan(), fast.is_nan(), "{what}, map {number}, {statistic:?}: {slow} and {fast}");
+                if !slow.is_nan() {
+                    off[statistic as usize] = off[statistic as usize].max((slow - fast).abs());
+                    assert!((slow - fast).abs() < statistic.precision(), "{what}, map {number}, {statistic:?}: {slow} and {fast}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn single_precision_gives_the_scores_of_double_precision() {
+        compare(&battery(Arena::square(2.0), 50, 50, |_, _| false), "all visited");
+        compare(&battery(Arena::square(2.0), 40, 40, |row, col| row < 4 || (row * 7 + col * 3) % 11 == 0), "holes");
+        compare(&battery(Arena::rectangle(2.0, 1.4), 31, 33, |_, _| false), "another shape");
+        compare(&battery(Arena::rectangle(2.0, 1.4), 40, 28, |row, col| row + col < 5), "a rectangle without a corner");
+        compare(&battery(Arena::square(1.0), 9, 9, |_, _| false), "a few bins");
+        compare(&battery(Arena::square(1.0), 3, 3, |_, _| false), "hardly any bins");
+    }
+
+    #[test]
+    fn sixteen_maps_score_as_they_do_alone_but_for_rounding() {
+        let battery = battery(Arena::square(2.0), 40, 40, |_, _| false);
+        let mut workspace = battery.workspace();
+        let mut stream = Seed(9).stream("battery", 1);
+        let maps: Vec<Vec<f64>> = (0..LANES).map(|_| (0..1600).map(|_| stream.normal()).collect()).collect();
+        let standard: Vec<Vec<f32>> = maps.iter().map(|map| Scale::of(map, &battery.bins).standardised(map)).collect();
+        let scale = Scale::of(&maps[0], &battery.bins);
+        for count in [1, 2, 5, LANES] {
+            let together = battery.score_batch(&standard[..count], &[scale; LANES], &mut workspace);
+            assert_eq!(together.len(), count);
+            for (one, all) in battery.scores_in_single(&maps[..count]).iter().flatten().zip(together.iter().flatten()) {
+                assert!((one - all).abs() < 1e-4);
+            }
+        }
+    }
+
+    #[test]
+    fn a_statistic_of_the_map_is_one_more_line() {
+        let mut battery = battery(Arena::square(2.0), 20, 20, |row, _| row == 0);
+        battery.of_maps.push((Statistic::Periodicity, |map, arena| {
+            let visited = map.iter().filter(|rate| !rate.is_nan());
+            if arena.width_m > 0.0 { Ok(visited.fold(f64::NAN, |m, v| m.max(*v))) } else { Err("no arena".to_owned()) }
+        }));
+        let map: Vec<f64> = (0..400).map(|i| if i < 20 { f64::NAN } else { f64::from(i % 97) }).collect();
+        let config = crate::config::NullsConfig { count: 20, ..Default::default() };
+        let found = battery.nulls(&map, &config, &mut Seed(1).stream("one more", 0));
+        assert_eq!(found.len(), OF_LAGS + 1);
+        // Surrogates have the map's rates, so its largest is theirs, and all are tied.
+        assert_eq!((found[OF_LAGS].1.value, found[OF_LAGS].1.p), (96.0, 1.0));
+    }
 }

@@ -31,7 +31,7 @@ impl Phase {
         Self { plan, bins: bins.to_vec(), amplitude, mean, field, scratch }
     }
 
-    fn one(&mut self, stream: &mut Stream, out: &mut [f64]) {
+    fn one(&mut self, stream: &mut Stream, out: &mut [f32]) {
         for index in 0..self.plan.len() {
             let opposite = self.plan.opposite(index);
             if opposite < index {
@@ -46,13 +46,13 @@ impl Phase {
         }
         self.plan.inverse(&mut self.field, self.plan.rows, &mut self.scratch);
         for &bin in &self.bins {
-            out[bin] = self.mean + self.field[bin].re;
+            out[bin] = (self.mean + self.field[bin].re) as f32;
         }
     }
 }
 
 impl Surrogates for Phase {
-    fn pair(&mut self, stream: &mut Stream, first: &mut [f64], second: &mut [f64]) {
+    fn pair(&mut self, stream: &mut Stream, first: &mut [f32], second: &mut [f32]) {
         self.one(stream, first);
         self.one(stream, second);
     }

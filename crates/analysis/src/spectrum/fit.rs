@@ -1,7 +1,7 @@
 //! Least squares on the map: plane waves of a lattice over the visited bins.
 
 use crate::lattice::{Wave, combine, norm};
-use crate::linear::{dot, solve_symmetric};
+use crate::linear::{dot, gram, solve_symmetric};
 use ndarray::Array2;
 use rustfft::num_complex::Complex64;
 use std::f64::consts::TAU;
@@ -217,17 +217,4 @@ impl Grid {
             })
             .collect()
     }
-}
-
-pub(crate) fn gram(columns: &[Vec<f64>]) -> Vec<f64> {
-    let n = columns.len();
-    let mut matrix = vec![0.0; n * n];
-    for i in 0..n {
-        for j in 0..=i {
-            let value = dot(&columns[i], &columns[j]);
-            matrix[i * n + j] = value;
-            matrix[j * n + i] = value;
-        }
-    }
-    matrix
 }

@@ -1,0 +1,270 @@
+//! Scores of sixteen autocorrelograms at once, in single precision: what surrogates are scored by.
+//!
+//! Sixteen values of one lag lie side by side, so every sum is one over vectors, and a rotated lag's sixteen neighbours and weights are looked up once
+//! for all. Autocorrelograms are point-symmetric: the half plane `dy ≥ 0` is kept (and two rows more, which cubic convolution reads). Where bins are square
+//! and lags as many along both axes, a quarter turn permutes lags, so 120°, 135° and 150° are 30°, 45° and 60° read elsewhere. Correlations over growing
+//! annuli come from sums per ring, added up in double precision.
+
+use super::rotation::{Rotations, Taps};
+use crate::simd::{Kernel, widest};
+use std::ops::Range;
+
+/// Autocorrelograms that are scored at once.
+pub(crate) const LANES: usize = 16;
+/// Rows above zero lag that are kept.
+const ABOVE: usize = 2;
+/// Variance of a ring of values, relative to their mean square, below which single precision is not enough.
+const TOO_ALIKE: f64 = 1e-2;
+
+/// One value of each autocorrelogram.
+pub(crate) type Lanes = [f32; LANES];
+
+/// Rotations by several angles, and the rings that are summed over.
+#[derive(Clone)]
+pub(super) struct BatchRotations {
+    shape: (usize, usize),
+    /// Place of each lag in the half plane.
+    at: Vec<u32>,
+    /// Per interpolated angle, each lag's neighbours.
+    taps: Vec<Vec<Neighbours>>,
+    /// Where a quarter turn takes each lag.
+    turn: Vec<u32>,
+    /// Per angle, which values: 0 the unrotated ones, then the interpolated angles; and whether a quarter turn on.
+    source: Vec<(usize, bool)>,
+    rings: Vec<Range<usize>>,
+}
+
+#[derive(Clone, Copy)]
+struct Neighbours {
+    /// First of 4 x 4 neighbours; `OUTSIDE` where there are none.
+    first: u32,
+    /// Whether a neighbour has no weight, and so must not be read.
+    sparse: bool,
+    weight_y: [f32; 4],
+    weight_x: [f32; 4],
+}
+
+const OUTSIDE: u32 = u32::MAX;
+
+/// Sums over the pairs (unrotated s, rotated t) of one ring.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Pairs {
+    pub(super) n: Lanes,
+    pub(super) s: Lanes,
+    pub(super) t: Lanes,
+    pub(super) ss: Lanes,
+    pub(super) tt: Lanes,
+    pub(super) st: Lanes,
+}
+
+/// Buffers of one thread.
+#[derive(Default)]
+pub(crate) struct BatchWorkspace {
+    /// The autocorrelograms: lags of the half plane and two rows above it.
+    values: Vec<Lanes>,
+    /// Lags in the rotations' order: unrotated, then each interpolated angle.
+    rotated: Vec<Vec<Lanes>>,
+    /// `angle * rings + ring`, the first angle unrotated.
+    pub(super) pairs: Vec<Pairs>,
+}
+
+impl BatchRotations {
+    /// For the lags of `rotations` by `degrees`, summed over `rings` (ranges of lags). `turns` says that a quarter turn permutes the lags.
+    pub(super) fn new(rotations: &Rotations, degrees: &[f64], shape: (usize, usize), turns: bool, rings: Vec<Range<usize>>) -> Self {
+        let half = (shape.0 / 2 + 1, shape.1);
+        let middle = (shape.0 / 2, shape.1 / 2);
+        let place = |index: usize| ((index / shape.1 + ABOVE - middle.0) * shape.1 + index % shape.1) as u32;
+        let at: Vec<u32> = rotations.at.iter().map(|&index| place(index)).collect();
+        let mut source = Vec::new();
+        let mut taps = Vec::new();
+        let mut own: Vec<f64> = Vec::new();
+        for &angle in degrees {
+            let before = if turns { own.iter().position(|&other| (angle - 90.0 - other).abs() < 1e-9) } else { None };
+            if turns && angle == 90.0 {
+                source.push((0, true));
+            } else if let Some(other) = before {
+                source.push((other + 1, true));
+            } else {
+                own.push(angle);
+                source.push((own.len(), false));
+                taps.push((0..at.len()).map(|lag| neighbours(rotations.upper(angle, lag), shape)).collect());
+            }
+        }
+        let mut lag_at = vec![0_u32; if turns { (half.0 + ABOVE) * half.1 } else { 0 }];
+        let mut turn = Vec::new();
+        if turns {
+            for (lag, &at) in at.iter().enumerate() {
+                lag_at[at as usize] = lag as u32;
+            }
+            turn = rotations
+                .at
+                .iter()
+                .map(|&index| {
+                    let (dy, dx) = ((index / shape.1) as isize - middle.0 as isize, (index % shape.1) as isize - middle.1 as isize);
+                    // (x, y) to (-y, x), or its mirror image.
+                    let (y, x) = if dx > 0 || (dx == 0 && dy < 0) { (dx, -dy) } else { (-dx, dy) };
+                    lag_at[(y + ABOVE as isize) as usize * shape.1 + (x + middle.1 as isize) as usize]
+                })
+                .collect();
+        }
+        Self { shape: half, at, taps, turn, source, rings }
+    }
+
+    /// Takes in autocorrelograms of the half plane, row-major from zero lag on.
+    pub(super) fn load(&self, planes: &[Vec<f32>], workspace: &mut BatchWorkspace) {
+        let (rows, cols) = self.shape;
+        workspace.values.resize((rows + ABOVE) * cols, [f32::NAN; LANES]);
+        let below = &mut workspace.values[ABOVE * cols..];
+        for (lane, plane) in planes.iter().enumerate() {
+            for (value, &r) in below.iter_mut().zip(plane) {
+                value[lane] = r;
+            }
+        }
+        for row in 0..ABOVE {
+            for col in 0..cols {
+                let mirrored = ABOVE + (ABOVE - row);
+                workspace.values[row * cols + col] =
+                    if mirrored < rows + ABOVE { workspace.values[mirrored * cols + cols - 1 - col] } else { [f32::NAN; LANES] };
+            }
+        }
+    }
+
+    /// Sums per ring and angle of what was loaded; the first angle is the unrotated one.
+    pub(super) fn sum(&self, workspace: &mut BatchWorkspace) {
+        let BatchWorkspace { values, rotated, pairs } = workspace;
+        rotated.resize(self.taps.len() + 1, Vec::new());
+        for lags in rotated.iter_mut() {
+            lags.resize(self.at.len(), [0.0; LANES]);
+        }
+        for (value, &at) in rotated[0].iter_mut().zip(&self.at) {
+            *value = values[at as usize];
+        }
+        for (taps, out) in self.taps.iter().zip(&mut rotated[1..]) {
+            widest(Interpolate { values, cols: self.shape.1, taps, out });
+        }
+        pairs.clear();
+        for &(which, turned) in [(0, false)].iter().chain(&self.source) {
+            for ring in &self.rings {
+                pairs.push(widest(RingSums {
+                    still: &rotated[0],
+                    other: &rotated[which],
+                    turn: turned.then_some(&self.turn),
+                    ring: ring.clone(),
+                }));
+            }
+        }
+    }
+
+    /// The whole autocorrelogram of one half, in double precision.
+    pub(super) fn whole(&self, half: &[f32]) -> Vec<f64> {
+        half[self.shape.1..].iter().rev().chain(half).map(|&r| f64::from(r)).collect()
+    }
+
+    pub(super) fn rings(&self) -> usize {
+        self.rings.len()
+    }
+}
+
+/// Neighbours in the half plane of the point with these neighbours in the whole one.
+fn neighbours(taps: Option<Taps>, shape: (usize, usize)) -> Neighbours {
+    let Some(taps) = taps else { return Neighbours { first: OUTSIDE, sparse: false, weight_y: [0.0; 4], weight_x: [0.0; 4] } };
+    let first = taps.first as usize + ABOVE * shape.1 - shape.0 / 2 * shape.1;
+    let sparse = taps.weight_y.iter().chain(&taps.weight_x).any(|&weight| weight == 0.0);
+    Neighbours { first: first as u32, sparse, weight_y: taps.weight_y.map(|w| w as f32), weight_x: taps.weight_x.map(|w| w as f32) }
+}
+
+struct Interpolate<'a> {
+    values: &'a [Lanes],
+    cols: usize,
+    taps: &'a [Neighbours],
+    out: &'a mut [Lanes],
+}
+
+impl Kernel for Interpolate<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        for (out, taps) in self.out.iter_mut().zip(self.taps) {
+            if taps.first == OUTSIDE {
+                *out = [f32::NAN; LANES];
+                continue;
+            }
+            let mut sum = [0.0; LANES];
+            for (row, &weight_y) in taps.weight_y.iter().enumerate() {
+                let line = &self.values[taps.first as usize + row * self.cols..][..4];
+                for (value, &weight_x) in line.iter().zip(&taps.weight_x) {
+                    let weight = weight_y * weight_x;
+                    if taps.sparse && weight == 0.0 {
+                        continue;
+                    }
+                    for lane in 0..LANES {
+                        sum[lane] += weight * value[lane];
+                    }
+                }
+            }
+            *out = sum;
+        }
+    }
+}
+
+struct RingSums<'a> {
+    still: &'a [Lanes],
+    other: &'a [Lanes],
+    turn: Option<&'a Vec<u32>>,
+    ring: Range<usize>,
+}
+
+impl Kernel for RingSums<'_> {
+    type Output = Pairs;
+
+    #[inline(always)]
+    fn call(self) -> Pairs {
+        let mut sums = Pairs::default();
+        for lag in self.ring {
+            let s = &self.still[lag];
+            let t = &self.other[self.turn.map_or(lag, |turn| turn[lag] as usize)];
+            for lane in 0..LANES {
+                let (s, t) = (s[lane], t[lane]);
+                // One NaN leaves the pair out.
+                let defined = !(s + t).is_nan();
+                let (s, t) = (if defined { s } else { 0.0 }, if defined { t } else { 0.0 });
+                sums.n[lane] += if defined { 1.0 } else { 0.0 };
+                sums.s[lane] += s;
+                sums.t[lane] += t;
+                sums.ss[lane] += s * s;
+                sums.tt[lane] += t * t;
+                sums.st[lane] += s * t;
+            }
+        }
+        sums
+    }
+}
+
+/// Sums of one autocorrelogram, in double precision.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Total {
+    pub(super) n: f64,
+    pub(super) s: f64,
+    pub(super) t: f64,
+    pub(super) ss: f64,
+    pub(super) tt: f64,
+    pub(super) st: f64,
+}
+
+impl Total {
+    pub(super) fn add(&mut self, ring: &Pairs, lane: usize) {
+        self.n += f64::from(ring.n[lane]);
+        self.s += f64::from(ring.s[lane]);
+        self.t += f64::from(ring.t[lane]);
+        self.ss += f64::from(ring.ss[lane]);
+        self.tt += f64::from(ring.tt[lane]);
+        self.st += f64::from(ring.st[lane]);
+    }
+
+    /// Whether both sides vary enough for single precision (or there is nothing to go wrong).
+    pub(super) fn precise(&self) -> bool {
+        self.n == 0.0
+            || (self.ss - self.s * self.s / self.n >= TOO_ALIKE * self.ss && self.tt - self.t * self.t / self.n >= TOO_ALIKE * self.tt)
+    }
+}

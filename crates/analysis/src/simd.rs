@@ -1,0 +1,28 @@
+//! Plain loops, compiled for wider vectors where the processor has them.
+//!
+//! A [`Kernel`] is ordinary safe Rust over fixed-width arrays that the compiler vectorises; [`widest`] runs the copy that was compiled for AVX2 where the
+//! processor has it. No operation is reordered or fused, so both copies give the same bits.
+
+#![expect(unsafe_code, reason = "entering functions whose instructions the processor was checked for")]
+
+/// Work that is compiled once per instruction set. Implementations are `#[inline(always)]`.
+pub(crate) trait Kernel {
+    type Output;
+    fn call(self) -> Self::Output;
+}
+
+/// Runs a kernel with the widest vectors there are.
+pub(crate) fn widest<K: Kernel>(kernel: K) -> K::Output {
+    #[cfg(target_arch = "x86_64")]
+    if std::arch::is_x86_feature_detected!("avx2") {
+        // SAFETY: the processor has what the function was compiled for.
+        return unsafe { avx2(kernel) };
+    }
+    kernel.call()
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2")]
+fn avx2<K: Kernel>(kernel: K) -> K::Output {
+    kernel.call()
+}
