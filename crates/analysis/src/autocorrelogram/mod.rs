@@ -10,7 +10,7 @@
 //! than `min_overlap` bins overlap, or where either side of the overlap is constant (its variance is at most
 //! 10⁻¹⁰ of the map's).
 //!
-//! [`reference`] sums directly, O(bins²); [`Autocorrelator`] takes five real convolutions by FFT, O(bins log bins), and reuses its plan and
+//! [`reference()`] sums directly, O(bins²); [`Autocorrelator`] takes five real convolutions by FFT, O(bins log bins), and reuses its plan and
 //! the mask's transform over all maps with the same visited bins. Tests hold them equal.
 
 mod fast;
