@@ -114,3 +114,28 @@ fn the_defaults_group_at_least_as_well_as_their_alternatives() {
     assert!(totals[0] > 0.9 && totals.iter().all(|total| totals[0] > total - 0.02), "{page}");
     bless("grouping", &page);
 }
+
+#[test]
+fn few_strays_make_no_module_and_single_modules_stay_whole() {
+    let samples = if large() { 100 } else { 10 };
+    let config = ModulesConfig { resamples: 0, ..ModulesConfig::default() };
+    let mut page = String::new();
+    for (strays, units) in [(10, 0), (20, 0), (50, 0), (100, 0), (0, 3), (0, 5), (0, 10), (0, 30)] {
+        if !large() && strays > 20 {
+            continue;
+        }
+        let what = Draw { ratios: if units > 0 { &[1.0] } else { &[] }, units, strays, error: 0.02, heavy: 0 };
+        let (mut modules, mut unlikely, mut whole) = (0, 0, 0);
+        for seed in 0..samples {
+            let found = find(&draw(&what, 1000 + seed).0, &config, Seed(1)).modules;
+            modules += found.len();
+            unlikely += found.iter().filter(|module| module.chance <= 0.05).count();
+            whole += usize::from(found.len() == 1);
+        }
+        let of_one = if units > 0 { format!("{whole} of {samples}") } else { "–".to_owned() };
+        let _ = writeln!(page, "| {units} | {strays} | {modules} in {samples} | {unlikely} | {of_one} |");
+        assert!(units > 0 || strays > 20 || modules * 20 <= samples as usize, "{page}");
+        assert!(units == 0 || whole * 10 >= samples as usize * 8, "{page}");
+    }
+    bless("chance", &page);
+}

@@ -2,10 +2,10 @@
 
 pub(crate) mod analyze;
 mod arena_sums;
-mod modules;
 pub(crate) mod checkpoints;
 pub(crate) mod draw;
 pub(crate) mod import;
+mod modules;
 pub(crate) mod record;
 pub(crate) mod train;
 mod unit_tables;

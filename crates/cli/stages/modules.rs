@@ -10,7 +10,7 @@ use gridlake_analysis::config::CheckedAnalyzeConfig;
 use gridlake_analysis::lattice::Wave;
 use gridlake_analysis::module_spectrum::{JointFit, ModuleSpectrum, SharedWaves, SpectrumSum};
 use gridlake_analysis::modules::{self, ArenaLattice, CentralLags, ModuleInArena, Modules, Similarity, UnitLattices};
-use gridlake_analysis::phases::{PhasePlan, UnitPhases, Uniformity, uniformity};
+use gridlake_analysis::phases::{PhasePlan, Uniformity, UnitPhases, uniformity};
 use gridlake_analysis::{Ratemaps, UnitAnalysis};
 use gridlake_lake::frame::{Data, Frame};
 use gridlake_lake::partition::Publication;
@@ -111,7 +111,8 @@ impl Population {
                     Err(_) => Vec::new(),
                 };
                 // Only of units that have the lattice here.
-                let cells: Vec<[f64; 2]> = phases.iter().filter(|(unit, _)| here.contains(unit)).map(|(_, phases): &(usize, UnitPhases)| phases.cell).collect();
+                let cells: Vec<[f64; 2]> =
+                    phases.iter().filter(|(unit, _)| here.contains(unit)).map(|(_, phases): &(usize, UnitPhases)| phases.cell).collect();
                 let test = uniformity(&cells, config.modules.draws, seed, row.module as u64);
                 row.phase_uniformity_p = test.p;
                 InArena { shared, spectrum: spectrum.finish(f64::INFINITY), phases, test }
@@ -151,7 +152,7 @@ impl Population {
         let modules = self.modules.modules.iter().enumerate().map(|(label, module)| {
             json!({
                 "module": label, "units": module.units.len(), "period_m": module.period_m, "shape": module.shape.as_str(),
-                "ratio_to_next": module.ratio_to_next, "stability": module.stability, "bic": module.bic, "bic_gain": module.bic_gain,
+                "ratio_to_next": module.ratio_to_next, "stability": module.stability, "chance": module.chance, "bic": module.bic, "bic_gain": module.bic_gain,
             })
         });
         let unassigned = self.modules.units.iter().filter(|unit| unit.takes_part && unit.module.is_none()).count();
@@ -214,6 +215,7 @@ fn module_rows(arena: &ArenaSums, rows: &[ModuleInArena], found: &[InArena], sim
         .with("lattice_shape", Data::Text(rows.iter().map(|row| row.shape.map(|shape| Arc::from(shape.as_str()))).collect()))
         .with("units_here", rows.iter().map(|row| row.units_here as u32).collect::<Vec<u32>>())
         .with("stability", number(&|row| row.stability))
+        .with("chance", number(&|row| row.chance))
         .with("period_se_m", shared(&|shared| shared.period_se_m))
         .with("kx1_se", number(&|row| row.waves_se[0][0]))
         .with("ky1_se", number(&|row| row.waves_se[0][1]))

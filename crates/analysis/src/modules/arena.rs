@@ -38,7 +38,7 @@ pub struct ModuleInArena {
     pub ellipse_ratio: f64,
     /// The lattice's shape here; `None` without a lattice.
     pub shape: Option<LatticeShape>,
-    /// p-value of uniform phases, NaN until the caller puts [`crate::phases::uniformity`]'s here.
+    /// p-value of uniform phases, NaN until the caller puts [`crate::phases::uniformity()`]'s here.
     pub phase_uniformity_p: f64,
     /// Period of the next larger module of the same kind over this one's, in this arena; NaN for the last.
     pub ratio_to_next: f64,

@@ -363,6 +363,8 @@ pub const MODULES: Table = Table {
             "Mean over subsamples of units of the Jaccard index with the module found there; above 0.75 is stable",
         )
         .nullable(),
+        c("chance", Float64, "1", "Expected number of modules as large if orientations were independent, up to 1: small is a finding")
+            .nullable(),
         c("period_se_m", Float64, "m", "Standard error of period_m, from the joint fit").nullable(),
         c("kx1_se", Float64, "cycles/m", "Standard error of kx1").nullable(),
         c("ky1_se", Float64, "cycles/m", "Standard error of ky1").nullable(),
