@@ -39,6 +39,9 @@ pub enum UnitClass {
 }
 
 impl UnitClass {
+    /// All classes, in the order in which they are told.
+    pub const ALL: [Self; 6] = [Self::Grid, Self::Band, Self::Border, Self::PlaceLike, Self::Untuned, Self::Dead];
+
     /// The name used in tables.
     pub fn as_str(self) -> &'static str {
         match self {

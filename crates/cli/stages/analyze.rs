@@ -31,6 +31,9 @@ const PORTION_UNITS: (usize, usize) = (16, 256);
 /// # Errors
 /// A torn or altered table, a full disk, an interrupt.
 pub(crate) fn analyze(workspace: &mut Workspace<'_>) -> Result<Value, Failure> {
+    if let Some(told) = workspace.run.settings.analyze.too_few_surrogates() {
+        tracing::warn!("{}: {told}", workspace.label(Stage::Analyze));
+    }
     let mut publication =
         Publication::begin(workspace.lake, workspace.owner(Stage::Analyze), Stage::Analyze.name(), workspace.last_step())?;
     let (mut consensuses, mut populations) = (serde_json::Map::new(), serde_json::Map::new());
@@ -72,7 +75,7 @@ fn analyze_arena(
     let mut spectra: Vec<(usize, Option<UnitSpectrum>)> = Vec::new();
     let mut rows = Vec::new();
     let mut look = FirstLook::new();
-    let (mut grid_score_p, mut periodicity_p) = (Vec::new(), Vec::new());
+    let (mut grid_score_p, mut periodicity_p, mut classes) = (Vec::new(), Vec::new(), Vec::new());
     let portion = portion(&settings.analyze);
     for first in (0..units).step_by(portion) {
         let range = first..(first + portion).min(units);
@@ -96,6 +99,7 @@ fn analyze_arena(
         }
         rows.push(unit_tables::units(arena, &found));
         look.add(&found, &autocorrelograms);
+        classes.extend(found.iter().map(|unit| (unit.class, unit_tables::above_null(unit))));
         let tested = |unit: &UnitAnalysis, p: f64| if unit.active { p } else { f64::NAN };
         grid_score_p.extend(found.iter().map(|unit| tested(unit, unit.sargolini.p)));
         periodicity_p.extend(found.iter().map(|unit| tested(unit, unit.periodicity.p)));
@@ -105,6 +109,8 @@ fn analyze_arena(
     let consensus = consensus(&active, &settings.analyze.lattice_consensus);
     let (grid_score_q, periodicity_q) =
         (discovery(&grid_score_p, Dependence::Positive).q, discovery(&periodicity_p, Dependence::Positive).q);
+    let classes: Vec<_> = classes.into_iter().zip(&grid_score_q).map(|((class, above), q)| (class, above, *q)).collect();
+    publication.write(unit_tables::classes(arena, &classes))?;
     let together = unit_tables::OfArena { consensus: &consensus, grid_score_q: &grid_score_q, periodicity_q: &periodicity_q };
     look.rows = rows.into_iter().map(|frame| unit_tables::with_arena(frame, &together)).collect();
     Ok((consensus, look))

@@ -133,7 +133,7 @@ impl Population {
         }
         Ok(json!({
             "modules": rows.iter().map(|row| json!({
-                "module": row.module, "units": row.units_here, "period_m": row.period_m, "shape": row.shape.map(gridlake_analysis::lattice::LatticeShape::as_str),
+                "module": row.module, "units_here": row.units_here, "period_m": row.period_m, "period_sd_m": row.period_sd_m, "shape": row.shape.map(gridlake_analysis::lattice::LatticeShape::as_str),
             })).collect::<Vec<Value>>(),
             "autocorrelograms": {
                 "within": similarity.within, "between": similarity.between, "p": similarity.p, "reason": similarity.reason, "units": similarity.units,

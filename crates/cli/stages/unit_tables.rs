@@ -2,6 +2,7 @@
 
 use super::arena_sums::ArenaSums;
 use gridlake_analysis::autocorrelogram::AutocorrelogramPeaks;
+use gridlake_analysis::classes::UnitClass;
 use gridlake_analysis::lattice_consensus::LatticeConsensus;
 use gridlake_analysis::modules::Modules;
 use gridlake_analysis::nulls::ScoreWithNull;
@@ -9,12 +10,14 @@ use gridlake_analysis::phases::UnitPhases;
 use gridlake_analysis::spectrum::SpectrumErrors;
 use gridlake_analysis::{Ratemaps, UnitAnalysis};
 use gridlake_lake::frame::{Data, Frame};
-use gridlake_lake::schema::{AUTOCORRELOGRAMS, NULLS, RATEMAPS, Table, UNITS};
+use gridlake_lake::schema::{AUTOCORRELOGRAMS, CLASSES, NULLS, RATEMAPS, Table, UNITS};
 use ndarray::Array2;
 use std::sync::Arc;
 
 /// Level at which `above_null` is judged: the share of units without a grid that would pass.
 const ABOVE_NULL: f64 = 0.01;
+/// Share of false discoveries at which units are counted.
+const DISCOVERED: f64 = 0.05;
 /// The quantile of the null that the tables keep beside each score.
 const NULL_QUANTILE: f64 = 0.99;
 
@@ -86,7 +89,7 @@ pub(crate) fn units(arena: &ArenaSums, units: &[UnitAnalysis]) -> Frame {
         .with("mean_rate", number(&|unit| unit.mean_rate))
         .with("score_reason", text(&|unit| unit.sargolini.reason.as_deref()))
         .with("grid_score_null_p99", number(&|unit| unit.sargolini.null_quantile(NULL_QUANTILE)))
-        .with("above_null", flag(&|unit| unit.sargolini.significant(ABOVE_NULL)))
+        .with("above_null", flag(&above_null))
         .with("grid_score_banino_p", number(&|unit| unit.banino.p))
         .with("grid_score_banino_null_p99", number(&|unit| unit.banino.null_quantile(NULL_QUANTILE)))
         .with("square_score_p", number(&|unit| unit.square.p))
@@ -118,6 +121,11 @@ pub(crate) fn units(arena: &ArenaSums, units: &[UnitAnalysis]) -> Frame {
         .with("k_se", errors(&|errors| super::modules::mean_error(&errors.waves)))
 }
 
+/// Whether its 60° score is above its own 99 % null.
+pub(crate) fn above_null(unit: &UnitAnalysis) -> bool {
+    unit.sargolini.significant(ABOVE_NULL)
+}
+
 /// Which measures are undefined, and why.
 fn measures_reason(unit: &UnitAnalysis) -> Option<String> {
     let measures = [
@@ -129,6 +137,23 @@ fn measures_reason(unit: &UnitAnalysis) -> Option<String> {
     ];
     let told: Vec<String> = measures.iter().filter_map(|(name, reason)| Some(format!("{name}: {}", reason.as_ref()?))).collect();
     (!told.is_empty()).then(|| told.join("; "))
+}
+
+/// How many units there are of each class: `(class, above its null, q)` of every unit.
+pub(crate) fn classes(arena: &ArenaSums, units: &[(UnitClass, bool, f64)]) -> Frame {
+    let rows = UnitClass::ALL.len();
+    let count = |keep: &dyn Fn(&(UnitClass, bool, f64)) -> bool| {
+        UnitClass::ALL.iter().map(|class| units.iter().filter(|unit| unit.0 == *class && keep(unit)).count() as u32).collect::<Vec<u32>>()
+    };
+    let all = count(&|_| true);
+    Frame::new(&CLASSES, rows)
+        .with("arena", Data::repeat(&arena.label, rows))
+        .with("box_m", vec![arena.box_m; rows])
+        .with("class", Data::Text(UnitClass::ALL.iter().map(|class| Some(Arc::from(class.as_str()))).collect()))
+        .with("share", all.iter().map(|count| f64::from(*count) / units.len().max(1) as f64).collect::<Vec<f64>>())
+        .with("units", all)
+        .with("above_null", count(&|unit| unit.1))
+        .with("discovered", count(&|unit| unit.2 <= DISCOVERED))
 }
 
 /// What all units of an arena together tell of each of them.

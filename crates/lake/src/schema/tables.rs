@@ -17,6 +17,7 @@ pub const TABLES: &[&Table] = &[
     &RATEMAPS,
     &AUTOCORRELOGRAMS,
     &UNITS,
+    &CLASSES,
     &NULLS,
     &MODULES,
     &SPECTRA,
@@ -285,6 +286,27 @@ pub const UNITS: Table = Table {
         c("cell1", Float64, "1", "Place in the module's unit cell: share of the first direct vector; for bands of the wavelength")
             .nullable(),
         c("cell2", Float64, "1", "Place in the module's unit cell: share of the second direct vector; null for bands").nullable(),
+    ],
+};
+
+/// How many units there are of each kind.
+pub const CLASSES: Table = Table {
+    name: "classes",
+    row: "class × arena; all classes, also those without a unit",
+    partitions: Partitions::RunStep,
+    columns: &[
+        ARENA,
+        BOX_M,
+        c("class", Text, "", "grid, band, border, place-like, untuned or dead, as in units"),
+        c("units", UInt32, "1", "Units of the class"),
+        c("share", Float64, "1", "Their share of all units"),
+        c("above_null", UInt32, "1", "Those of them whose grid_score_sargolini is above its own 99 % null (grid_score_p ≤ 0.01)"),
+        c(
+            "discovered",
+            UInt32,
+            "1",
+            "Those of them that count at 5 % false discoveries among the arena's active units (grid_score_q ≤ 0.05)",
+        ),
     ],
 };
 
