@@ -132,7 +132,8 @@ fn nulls_hold_their_level() {
                     let _ = write!(page, " {:.1} / {:.2} |", share(at_5), share(at_1));
                     // Known not to hold, and why: see the page.
                     let known = statistic == Statistic::Periodicity && noise == Noise::Band;
-                    if !known && !(n * 10 >= maps * 8 && plausible(at_5, n, 0.05) && plausible(at_1, n, 0.01)) {
+                    let holds = n * 10 >= maps * 8 && plausible(at_5, n, 0.05) && plausible(at_1, n, 0.01);
+                    if !known && !holds {
                         wrong.push(format!("{name}, {}, {mask}, {statistic:?}: {at_5} and {at_1} of {n}", noise.name()));
                     }
                 }

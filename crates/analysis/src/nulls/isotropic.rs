@@ -19,7 +19,7 @@ use rayon::prelude::*;
 use rustfft::num_complex::{Complex32, Complex64};
 
 /// Steps that undo the box's blur. More would narrow the surrogates' spectra where the map's is narrow (with 15 and 50 steps, `periodicity` on band-limited
-/// noise has p ≤ 5 % in 10 % of maps instead of 14 %), but fit the noise of broad ones: with 30, `sargolini` on white noise had p ≤ 5 % in 8 % of maps.
+/// noise has p ≤ 5 % in 10 % of maps instead of 14 %), and fit the noise of broad ones; what does not hold its level is in `docs/validation.md`.
 const SHARPENING: usize = 4;
 
 /// What surrogates of all maps of one arena share.
