@@ -42,4 +42,4 @@ pub mod units;
 
 pub use config::{AnalyzeConfig, CheckedAnalyzeConfig, ConfigError};
 pub use ratemap::{Accumulator, Ratemaps};
-pub use units::{ArenaPlan, UnitAnalysis, UnitsAnalysis, analyze};
+pub use units::{ArenaPlan, Beside, UnitAnalysis, UnitsAnalysis, analyze};

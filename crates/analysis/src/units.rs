@@ -11,7 +11,8 @@ use crate::classes::{Evidence, UnitClass, classify};
 use crate::config::CheckedAnalyzeConfig;
 use crate::lattice_consensus::{self, LatticeConsensus};
 use crate::measures::{self, BorderNull, Measured};
-use crate::nulls::{Battery, BatteryWorkspace, ScoreWithNull, Statistic, with_nulls};
+use crate::nulls::shift::ShiftedSums;
+use crate::nulls::{Battery, BatteryWorkspace, NullKind, ScoreWithNull, Statistic, with_nulls};
 use crate::ratemap::Ratemaps;
 use crate::spectrum::{self, Agreement, SpectrumErrors, SpectrumSearch, UnitSpectrum};
 
@@ -84,6 +85,15 @@ pub struct ArenaPlan<'a> {
     border: BorderNull,
 }
 
+/// What units are held against besides their maps, each of the same units in the same order.
+#[derive(Clone, Copy, Default)]
+pub struct Beside<'a> {
+    /// Maps of the two halves of the recording, on the same bins, for stability alone; without them it is undefined.
+    pub halves: Option<[&'a Ratemaps; 2]>,
+    /// Shifted activity, which makes the null where it is of the kind [`crate::nulls::NullKind::TrajectoryShift`]; without it there are no p-values then.
+    pub shifted: Option<&'a ShiftedSums<'a>>,
+}
+
 /// What [`ArenaPlan::units`] calls after each unit, with the number of units done.
 pub type Progress<'a> = &'a (dyn Fn(usize) -> ControlFlow<()> + Sync);
 
@@ -98,7 +108,7 @@ pub type Progress<'a> = &'a (dyn Fn(usize) -> ControlFlow<()> + Sync);
 /// Silent, constant, hardly visited or non-finite maps are outcomes with a reason, never errors. Non-finite rates in visited bins leave a unit
 /// without scores.
 pub fn analyze(ratemaps: &Ratemaps, config: &CheckedAnalyzeConfig, seed: Seed, progress: Option<Progress<'_>>) -> Option<UnitsAnalysis> {
-    let found = ArenaPlan::new(ratemaps, config, seed).units(ratemaps, 0, None, progress)?;
+    let found = ArenaPlan::new(ratemaps, config, seed).units(ratemaps, 0, Beside::default(), progress)?;
     let (units, autocorrelograms): (Vec<UnitAnalysis>, Vec<Array2<f64>>) = found.into_iter().unzip();
     let active: Vec<_> = units.iter().filter(|unit| unit.active).map(|unit| (unit.unit, unit.spectrum.as_ref())).collect();
     let consensus = lattice_consensus::consensus(&active, &config.lattice_consensus);
@@ -127,8 +137,6 @@ impl<'a> ArenaPlan<'a> {
     /// Analyzes the units of these maps: unit `first` and those after it. Returns each one's analysis and autocorrelogram, as [`UnitsAnalysis`] has them; they
     /// are the same, to the bit, in whatever portions units come.
     ///
-    /// `halves`: the same units' maps of the two halves of the recording, on the same bins, for stability alone; without them it is undefined.
-    ///
     /// `progress` is called after each unit with the number of units done so far, from any thread; where it breaks, no further unit is begun. Returns `None`
     /// only then.
     ///
@@ -138,7 +146,7 @@ impl<'a> ArenaPlan<'a> {
         &self,
         ratemaps: &Ratemaps,
         first: usize,
-        halves: Option<[&Ratemaps; 2]>,
+        beside: Beside<'_>,
         progress: Option<Progress<'_>>,
     ) -> Option<Vec<(UnitAnalysis, Array2<f64>)>> {
         assert!(self.occupancy == ratemaps.occupancy, "maps of the plan's arena");
@@ -151,8 +159,8 @@ impl<'a> ArenaPlan<'a> {
                     if stopped.load(Ordering::Relaxed) {
                         return None;
                     }
-                    let mut result = self.unit(ratemaps, place, first + place, workspace);
-                    result.0.stability = stability(halves, place).into();
+                    let mut result = self.unit(ratemaps, place, first + place, beside.shifted, workspace);
+                    result.0.stability = stability(beside.halves, place).into();
                     if progress.is_some_and(|report| report(done.fetch_add(1, Ordering::Relaxed) + 1).is_break()) {
                         stopped.store(true, Ordering::Relaxed);
                         return None;
@@ -164,7 +172,14 @@ impl<'a> ArenaPlan<'a> {
     }
 
     /// One unit, whose map is at `place`.
-    fn unit(&self, ratemaps: &Ratemaps, place: usize, unit: usize, workspace: &mut BatteryWorkspace) -> (UnitAnalysis, Array2<f64>) {
+    fn unit(
+        &self,
+        ratemaps: &Ratemaps,
+        place: usize,
+        unit: usize,
+        shifted: Option<&ShiftedSums<'_>>,
+        workspace: &mut BatteryWorkspace,
+    ) -> (UnitAnalysis, Array2<f64>) {
         let map = ratemaps.map(place);
         let autocorrelogram = self.lags.map(map);
         let mut result = UnitAnalysis {
@@ -217,7 +232,11 @@ impl<'a> ArenaPlan<'a> {
         result.active = true;
         let flat: Vec<f64> = map.iter().copied().collect();
         let mut stream = self.seed.stream("analysis/nulls", unit as u64);
-        for (statistic, score) in with_nulls(&self.battery, &flat, &self.config.nulls, &mut stream, workspace) {
+        let scores = match shifted.filter(|_| self.config.nulls.kind == NullKind::TrajectoryShift) {
+            Some(shifted) => self.battery.against(&flat, &shifted.ratemaps(place).smoothed(self.config.ratemap.smoothing_m)),
+            None => with_nulls(&self.battery, &flat, &self.config.nulls, &mut stream, workspace),
+        };
+        for (statistic, score) in scores {
             match statistic {
                 Statistic::Sargolini => result.sargolini = score,
                 Statistic::Banino => result.banino = score,

@@ -4,7 +4,7 @@ use gridlake_analysis::classes::UnitClass;
 use gridlake_analysis::config::{AnalyzeConfig, CheckedAnalyzeConfig};
 use gridlake_analysis::lattice::LatticeShape;
 use gridlake_analysis::measures::Measured;
-use gridlake_analysis::{ArenaPlan, Ratemaps, UnitAnalysis, analyze};
+use gridlake_analysis::{ArenaPlan, Beside, Ratemaps, UnitAnalysis, analyze};
 use gridlake_space::arena::Arena;
 use gridlake_space::bins::Bins;
 use gridlake_space::lattice::Lattice;
@@ -106,7 +106,13 @@ fn halves_give_stability_and_nothing_else() {
     let [all, first, second] = [1, 100, 200].map(|seed| maps(&bins, seed, &[&place, &noise]));
     let config = config(19);
     let plan = ArenaPlan::new(&all, &config, Seed(5));
-    let units = |halves| plan.units(&all, 0, halves, None).expect("nothing stops it").into_iter().map(|unit| unit.0).collect::<Vec<_>>();
+    let units = |halves| {
+        plan.units(&all, 0, Beside { halves, shifted: None }, None)
+            .expect("nothing stops it")
+            .into_iter()
+            .map(|unit| unit.0)
+            .collect::<Vec<_>>()
+    };
     let (with, without) = (units(Some([&first, &second])), units(None));
     assert!(with[0].stability.value > 0.9 && with[1].stability.value.abs() < 0.3, "{with:?}");
     assert_eq!(without[0].stability.reason.as_deref(), Some("no maps of the two halves of the recording"));

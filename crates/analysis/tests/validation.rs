@@ -8,7 +8,7 @@ mod page;
 use gridlake_analysis::classes::UnitClass;
 use gridlake_analysis::config::AnalyzeConfig;
 use gridlake_analysis::nulls::NullKind;
-use gridlake_analysis::{ArenaPlan, Ratemaps, UnitAnalysis, UnitsAnalysis, analyze};
+use gridlake_analysis::{ArenaPlan, Beside, Ratemaps, UnitAnalysis, UnitsAnalysis, analyze};
 use gridlake_space::arena::Arena;
 use gridlake_space::bins::Bins;
 use gridlake_space::lattice::Lattice;
@@ -121,7 +121,7 @@ fn units_are_the_same_in_any_portions() {
         };
         let plan = ArenaPlan::new(&of(0), &config, Seed(5));
         for first in (0..9).step_by(portion) {
-            for (unit, lags) in plan.units(&of(first), first, None, None).expect("nothing stops it") {
+            for (unit, lags) in plan.units(&of(first), first, Beside::default(), None).expect("nothing stops it") {
                 let same = text(&whole.units[unit.unit], &whole.autocorrelograms[unit.unit]);
                 assert!(text(&unit, &lags) == same, "unit {} in portions of {portion}", unit.unit);
             }

@@ -5,7 +5,7 @@
 
 use super::arena_sums::{self, ArenaSums};
 use super::modules::{FirstLook, Population};
-use super::unit_tables;
+use super::{shifts, unit_tables};
 use crate::failure::Failure;
 use crate::interrupt;
 use crate::plan::Stage;
@@ -14,7 +14,7 @@ use crate::workspace::Workspace;
 use gridlake_analysis::lattice_consensus::{LatticeConsensus, consensus};
 use gridlake_analysis::nulls::discovery::{Dependence, discovery};
 use gridlake_analysis::spectrum::UnitSpectrum;
-use gridlake_analysis::{AnalyzeConfig, ArenaPlan, UnitAnalysis};
+use gridlake_analysis::{AnalyzeConfig, ArenaPlan, Beside, UnitAnalysis};
 use gridlake_lake::partition::Publication;
 use gridlake_space::seed::Seed;
 use serde_json::{Value, json};
@@ -76,11 +76,14 @@ fn analyze_arena(
     let mut rows = Vec::new();
     let mut look = FirstLook::new();
     let (mut grid_score_p, mut periodicity_p, mut classes) = (Vec::new(), Vec::new(), Vec::new());
-    let portion = portion(&settings.analyze);
+    let shifts = shifts::plan(workspace, arena, seed)?;
+    let portion = shifts.as_ref().map_or(usize::MAX, shifts::units_at_once).min(portion(&settings.analyze));
     for first in (0..units).step_by(portion) {
         let range = first..(first + portion).min(units);
         let maps = arena.sums.maps(range.clone()).smoothed(settings.analyze.ratemap.smoothing_m);
+        let shifted = shifts.as_ref().map(|plan| shifts::sums(workspace, arena, plan, range.clone())).transpose()?;
         let halves = arena.halves(range).map(|halves| halves.map(|half| half.smoothed(settings.analyze.ratemap.smoothing_m)));
+        let beside = Beside { halves: halves.as_ref().map(|[one, other]| [one, other]), shifted: shifted.as_ref() };
         let plan = plan.get_or_insert_with(|| ArenaPlan::new(&maps, &settings.analyze, seed));
         let report = |done: usize| {
             if let Ok(mut progress) = progress.lock() {
@@ -88,7 +91,7 @@ fn analyze_arena(
             }
             if interrupt::requested() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         };
-        let Some(found) = plan.units(&maps, first, None, Some(&report)) else {
+        let Some(found) = plan.units(&maps, first, beside, Some(&report)) else {
             return Err(interrupt::stopped(Stage::Analyze.name()));
         };
         let (found, autocorrelograms): (Vec<UnitAnalysis>, Vec<_>) = found.into_iter().unzip();

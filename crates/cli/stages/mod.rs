@@ -7,6 +7,7 @@ pub(crate) mod draw;
 pub(crate) mod import;
 mod modules;
 pub(crate) mod record;
+mod shifts;
 pub(crate) mod train;
 mod unit_tables;
 
