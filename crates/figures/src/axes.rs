@@ -71,6 +71,8 @@ pub(crate) struct Axes {
 
 const TICK_MM: f64 = 0.9;
 const MINOR_TICK_MM: f64 = 0.5;
+/// From the widest tick label to the baseline of the axis's label, which has descenders.
+const LABEL_GAP_MM: f64 = 1.3;
 
 /// What the axes need outside their frame, in millimetres: left of it, and below it.
 pub(crate) const ROOM_LEFT_MM: f64 = 12.5;
@@ -99,13 +101,21 @@ impl Axes {
             let baseline = bottom + TICK_MM + 0.6 + tick_style.cap_mm();
             canvas.runs(x, baseline, &tick.runs(), tick_style.anchored(Anchor::Middle))?;
         }
+        if self.x.scale == Scale::Logarithmic {
+            for value in ticks::logarithmic_minor(self.x.low, self.x.high) {
+                let x = self.x_mm(value);
+                canvas.line(&[(x, bottom), (x, bottom + MINOR_TICK_MM)], HAIRLINE_PT, INK)?;
+            }
+        }
         if self.y.scale == Scale::Logarithmic {
             for value in ticks::logarithmic_minor(self.y.low, self.y.high) {
                 let y = self.y_mm(value);
                 canvas.line(&[(left - MINOR_TICK_MM, y), (left, y)], HAIRLINE_PT, INK)?;
             }
         }
+        let mut widest: f64 = 0.0;
         for tick in &self.y.ticks {
+            widest = widest.max(tick_style.width_mm(&tick.base) + tick_style.width_mm(&tick.exponent));
             let y = self.y_mm(tick.value);
             canvas.line(&[(left - TICK_MM, y), (left, y)], HAIRLINE_PT, INK)?;
             let baseline = y + tick_style.cap_mm() / 2.0;
@@ -114,7 +124,8 @@ impl Axes {
         let below = self.x.title(label_style, self.frame.width);
         canvas.runs(f64::midpoint(left, right), bottom + ROOM_BELOW_MM - 0.8, &below, label_style)?;
         let beside = self.y.title(label_style, self.frame.height);
-        canvas.runs(left - ROOM_LEFT_MM + label_style.cap_mm() + 0.3, f64::midpoint(top, bottom), &beside, label_style.upwards())
+        let label_mm = (TICK_MM + 0.5 + widest + LABEL_GAP_MM).min(ROOM_LEFT_MM - label_style.cap_mm() - 0.3);
+        canvas.runs(left - label_mm, f64::midpoint(top, bottom), &beside, label_style.upwards())
     }
 }
 

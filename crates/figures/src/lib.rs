@@ -30,6 +30,7 @@ mod ticks;
 
 pub use error::FigureError;
 pub use figures::cost_curves::{CostCurve, draw_cost_curves};
+pub use figures::module_units::{ModuleRow, ModuleUnit, ModuleUnits, draw_module_units};
 pub use figures::score_histogram::{ScoreHistogram, ScoredUnit, draw_score_histogram};
 pub use figures::sheet::{UnitPanel, UnitSheet};
 pub use figures::sheet_layout::MAX_UNITS;

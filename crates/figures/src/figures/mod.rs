@@ -1,6 +1,10 @@
 //! Whole figures.
 
+mod blocks;
 pub(crate) mod cost_curves;
+mod heading;
+pub(crate) mod module_units;
+mod module_units_layout;
 pub(crate) mod score_histogram;
 pub(crate) mod sheet;
 pub(crate) mod sheet_layout;

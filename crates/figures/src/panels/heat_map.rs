@@ -46,6 +46,12 @@ pub(crate) fn has_room_for_unit(width_mm: f64, title: &HeatMapTitle) -> bool {
     TextStyle::new(TINY_PT, MUTED).width_mm(&title.unit) + score_style(title).width_mm(&title.score) + 1.0 <= width_mm
 }
 
+/// Draws a heat map in a thin frame, without a title.
+pub(crate) fn draw_bare<S: Surface>(canvas: &mut Canvas<S>, map: RectMm, cells: &Cells) -> Result<(), FigureError> {
+    canvas.cells(map, cells)?;
+    canvas.frame(map, HAIRLINE_PT, FRAME)
+}
+
 /// Draws one panel; `map` is where the heat map goes, the title stands above it.
 pub(crate) fn draw<S: Surface>(canvas: &mut Canvas<S>, map: RectMm, cells: &Cells, title: &HeatMapTitle) -> Result<(), FigureError> {
     canvas.cells(map, cells)?;
