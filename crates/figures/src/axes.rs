@@ -41,6 +41,15 @@ impl Axis {
         Self { low, high, scale: Scale::Linear, label: label.to_owned(), ticks, exponent }
     }
 
+    /// An axis of counts from 0 to a little above `highest`, with ticks at whole numbers.
+    pub(crate) fn counts(highest: f64, count: usize, label: &str) -> Self {
+        let mut axis = Self::linear(0.0, highest.max(1.0) * 1.08, count, label);
+        if axis.exponent == 0 {
+            axis.ticks = ticks::linear_in(axis.low, axis.high, count.min(highest.max(1.0) as usize), 0);
+        }
+        axis
+    }
+
     /// A logarithmic axis; `0 < low < high`.
     pub(crate) fn logarithmic(low: f64, high: f64, count: usize, label: &str) -> Self {
         let ticks = ticks::logarithmic(low, high, count);

@@ -30,6 +30,8 @@ mod ticks;
 
 pub use error::FigureError;
 pub use figures::cost_curves::{CostCurve, draw_cost_curves};
+pub use figures::module_phases::{ModulePhases, draw_module_phases};
+pub use figures::module_spectra::{ModuleSpectra, ModuleSpectrum, draw_module_spectra};
 pub use figures::module_units::{ModuleRow, ModuleUnit, ModuleUnits, draw_module_units};
 pub use figures::score_histogram::{ScoreHistogram, ScoredUnit, draw_score_histogram};
 pub use figures::sheet::{UnitPanel, UnitSheet};

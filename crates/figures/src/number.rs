@@ -59,6 +59,11 @@ pub(crate) fn p_value(p: f64) -> String {
     if p < 0.001 { "p < 0.001".to_owned() } else { format!("p = {p:.*}", if p < 0.0995 { 3 } else { 2 }) }
 }
 
+/// An angle as short as it is exact to a hundredth of a degree: "60°".
+pub(crate) fn degrees(angle: f64) -> String {
+    format!("{}°", (angle * 100.0).round() / 100.0)
+}
+
 /// "1 unit", "12 units".
 pub(crate) fn units(count: usize) -> String {
     format!("{} {}", grouped(count as u64), if count == 1 { "unit" } else { "units" })

@@ -3,6 +3,8 @@
 mod blocks;
 pub(crate) mod cost_curves;
 mod heading;
+pub(crate) mod module_phases;
+pub(crate) mod module_spectra;
 pub(crate) mod module_units;
 mod module_units_layout;
 pub(crate) mod score_histogram;
