@@ -11,7 +11,7 @@ use crate::output::{self, Figure};
 use crate::page::{DOUBLE_COLUMN_MM, Page, SINGLE_COLUMN_MM};
 use crate::panels::legend::{self, Key};
 use crate::panels::marker;
-use crate::style::{HAIRLINE_PT, INK, LINE_PT, MARGIN_MM, MUTED, SMALL_PT, STRONG_PT, WHITE, module_color};
+use crate::style::{HAIRLINE_PT, INK, LINE_PT, MARGIN_MM, MUTED, SMALL_PT, module_color};
 
 /// One unit's lattice.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -59,13 +59,15 @@ const FRAME_MM: f64 = 48.0;
 const LANE_MM: f64 = 3.4;
 const RIGHT_MM: f64 = 3.0;
 const DOT_MM: f64 = 0.65;
+/// Arms of a median's cross, which end beyond its dots.
+const ARM_MM: f64 = 2.6;
 /// From this many modules on the figure takes two columns.
 const WIDE_MODULES: usize = 5;
 
 /// Draws one dot per unit, its period on a logarithmic axis, to `<out_stem>.png` (600 dpi) and `<out_stem>.svg`; returns
 /// the two paths.
 ///
-/// A ring with a cross marks a module's medians; ratios of successive periods stand above the frame.
+/// A cross marks a module's medians; ratios of successive periods stand above the frame.
 ///
 /// # Errors
 ///
@@ -209,12 +211,8 @@ impl<'a> Scatter<'a> {
 
     fn draw_centre<S: Surface>(&self, canvas: &mut Canvas<S>, centre: &ModuleCentre) -> Result<(), FigureError> {
         let (x, y) = (self.axes.x_mm(centre.period_m), self.y_mm(centre.angle_deg));
-        // A white rim keeps the cross apart from the dots that it covers.
-        for (width, color) in [(3.0 * LINE_PT, WHITE), (STRONG_PT, INK)] {
-            canvas.line(&[(x - 1.7, y), (x + 1.7, y)], width, color)?;
-            canvas.line(&[(x, y - 1.7), (x, y + 1.7)], width, color)?;
-        }
-        Ok(())
+        canvas.line(&[(x - ARM_MM, y), (x + ARM_MM, y)], LINE_PT, INK)?;
+        canvas.line(&[(x, y - ARM_MM), (x, y + ARM_MM)], LINE_PT, INK)
     }
 
     fn draw_ratio<S: Surface>(&self, canvas: &mut Canvas<S>, ratio: &Ratio) -> Result<(), FigureError> {
