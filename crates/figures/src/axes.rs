@@ -41,6 +41,17 @@ impl Axis {
         Self { low, high, scale: Scale::Linear, label: label.to_owned(), ticks, exponent }
     }
 
+    /// An axis of counts from 0 to a little above `highest`, with ticks at whole numbers.
+    pub(crate) fn counts(highest: f64, count: usize, label: &str) -> Self {
+        let mut axis = Self::linear(0.0, highest.max(1.0) * 1.08, count, label);
+        if axis.exponent == 0 {
+            let step = ticks::nice_step(axis.high, count).max(1.0);
+            axis.ticks =
+                (0..=(axis.high / step) as u64).map(|index| Tick::plain(index as f64 * step, (index * step as u64).to_string())).collect();
+        }
+        axis
+    }
+
     /// A logarithmic axis; `0 < low < high`.
     pub(crate) fn logarithmic(low: f64, high: f64, count: usize, label: &str) -> Self {
         let ticks = ticks::logarithmic(low, high, count);
@@ -71,6 +82,8 @@ pub(crate) struct Axes {
 
 const TICK_MM: f64 = 0.9;
 const MINOR_TICK_MM: f64 = 0.5;
+/// From the widest tick label to the baseline of the axis's label, which has descenders.
+const LABEL_GAP_MM: f64 = 1.3;
 
 /// What the axes need outside their frame, in millimetres: left of it, and below it.
 pub(crate) const ROOM_LEFT_MM: f64 = 12.5;
@@ -99,13 +112,21 @@ impl Axes {
             let baseline = bottom + TICK_MM + 0.6 + tick_style.cap_mm();
             canvas.runs(x, baseline, &tick.runs(), tick_style.anchored(Anchor::Middle))?;
         }
+        if self.x.scale == Scale::Logarithmic {
+            for value in ticks::logarithmic_minor(self.x.low, self.x.high) {
+                let x = self.x_mm(value);
+                canvas.line(&[(x, bottom), (x, bottom + MINOR_TICK_MM)], HAIRLINE_PT, INK)?;
+            }
+        }
         if self.y.scale == Scale::Logarithmic {
             for value in ticks::logarithmic_minor(self.y.low, self.y.high) {
                 let y = self.y_mm(value);
                 canvas.line(&[(left - MINOR_TICK_MM, y), (left, y)], HAIRLINE_PT, INK)?;
             }
         }
+        let mut widest: f64 = 0.0;
         for tick in &self.y.ticks {
+            widest = widest.max(tick_style.width_mm(&tick.base) + tick_style.width_mm(&tick.exponent));
             let y = self.y_mm(tick.value);
             canvas.line(&[(left - TICK_MM, y), (left, y)], HAIRLINE_PT, INK)?;
             let baseline = y + tick_style.cap_mm() / 2.0;
@@ -114,7 +135,8 @@ impl Axes {
         let below = self.x.title(label_style, self.frame.width);
         canvas.runs(f64::midpoint(left, right), bottom + ROOM_BELOW_MM - 0.8, &below, label_style)?;
         let beside = self.y.title(label_style, self.frame.height);
-        canvas.runs(left - ROOM_LEFT_MM + label_style.cap_mm() + 0.3, f64::midpoint(top, bottom), &beside, label_style.upwards())
+        let label_mm = (TICK_MM + 0.5 + widest + LABEL_GAP_MM).min(ROOM_LEFT_MM - label_style.cap_mm() - 0.3);
+        canvas.runs(left - label_mm, f64::midpoint(top, bottom), &beside, label_style.upwards())
     }
 }
 

@@ -102,7 +102,7 @@ mod tests {
     #[test]
     fn every_character_that_figures_use_has_a_glyph() {
         for weight in [Weight::Regular, Weight::Bold] {
-            for character in "0123456789−.*±×²–°≥% abcxyzABC#/()".chars() {
+            for character in "0123456789−.*±×²–°≥≤<%φσπλ√¹³→… abcxyzABC#/()".chars() {
                 assert_ne!(font(weight).glyph_id(character).0, 0, "{character:?}");
             }
         }

@@ -36,6 +36,39 @@ pub(crate) fn percent(share: f64) -> String {
     format!("{} %", (share * 1e8).round() / 1e6)
 }
 
+/// A rate or another size in about three figures: "0.42", "12.3", "1.2e−5".
+pub(crate) fn short(value: f64) -> String {
+    let size = value.abs();
+    if !drawable(value) {
+        return "–".to_owned();
+    }
+    if size == 0.0 {
+        return "0".to_owned();
+    }
+    if !(0.0095..9999.5).contains(&size) {
+        return format!("{value:.1e}").replace('-', "−");
+    }
+    signed(value, if size < 9.995 { 2 } else { usize::from(size < 99.95) })
+}
+
+/// A p-value: "p = 0.43", "p < 0.001", or that there is none.
+pub(crate) fn p_value(p: f64) -> String {
+    if !(0.0..=1.0).contains(&p) {
+        return "p undefined".to_owned();
+    }
+    if p < 0.001 { "p < 0.001".to_owned() } else { format!("p = {p:.*}", if p < 0.0995 { 3 } else { 2 }) }
+}
+
+/// An angle as short as it is exact to a hundredth of a degree: "60°".
+pub(crate) fn degrees(angle: f64) -> String {
+    format!("{}°", (angle * 100.0).round() / 100.0)
+}
+
+/// "1 unit", "12 units".
+pub(crate) fn units(count: usize) -> String {
+    format!("{} {}", grouped(count as u64), if count == 1 { "unit" } else { "units" })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -46,6 +79,13 @@ mod tests {
         assert_eq!((grouped(7), grouped(12_000), grouped(1_234_567)), ("7".into(), "12,000".into(), "1,234,567".into()));
         assert_eq!((percent(0.99), percent(0.995), percent(0.9)), ("99 %".into(), "99.5 %".into(), "90 %".into()));
         assert_eq!(percent(0.999_999), "99.9999 %");
+    }
+
+    #[test]
+    fn rates_and_p_values_are_short() {
+        assert_eq!([0.42, 0.0, 12.34, 250.0, 0.000_012, -0.5].map(short), ["0.42", "0", "12.3", "250", "1.2e−5", "−0.50"]);
+        assert_eq!(short(f64::NAN), "–");
+        assert_eq!([0.43, 0.042, 1e-9, f64::NAN].map(p_value), ["p = 0.43", "p = 0.042", "p < 0.001", "p undefined"]);
     }
 
     #[test]

@@ -23,8 +23,28 @@ pub(crate) const BLUE: RGBColor = RGBColor(0, 114, 178);
 pub(crate) const PALE_BLUE: RGBColor = RGBColor(173, 211, 234);
 /// Data, second choice.
 pub(crate) const ORANGE: RGBColor = RGBColor(230, 159, 0);
+/// Units that belong to no module.
+pub(crate) const UNASSIGNED: RGBColor = RGBColor(150, 150, 150);
+/// Modules in the order of their periods, told apart by colour-blind readers too; further ones start again.
+const MODULES: [RGBColor; 10] = [
+    BLUE,
+    ORANGE,
+    RGBColor(0, 158, 115),
+    RGBColor(204, 121, 167),
+    RGBColor(213, 94, 0),
+    RGBColor(86, 180, 233),
+    RGBColor(136, 34, 85),
+    RGBColor(128, 128, 0),
+    RGBColor(51, 34, 136),
+    RGBColor(110, 70, 40),
+];
 /// Null distributions.
 pub(crate) const NULL: RGBColor = RGBColor(190, 190, 190);
+
+/// The colour of a module in every figure; grey without one.
+pub(crate) fn module_color(module: Option<usize>) -> RGBColor {
+    module.map_or(UNASSIGNED, |module| MODULES[module % MODULES.len()])
+}
 
 /// Figure titles, in points.
 pub(crate) const TITLE_PT: f64 = 8.0;

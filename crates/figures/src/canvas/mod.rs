@@ -135,9 +135,9 @@ impl<S: Surface> Canvas<S> {
         self.surface.fill_polygon(dots, &color.filled()).map_err(|error| render_error(&error))
     }
 
-    /// Writes one line of text with its baseline at `y_mm` (or `x_mm`, if it reads upwards).
+    /// Writes one line of text with its baseline at `y_mm` (or `x_mm`, if it reads upwards); see [`Run::marked`].
     pub(crate) fn text(&mut self, x_mm: f64, y_mm: f64, text: &str, style: TextStyle) -> Result<(), FigureError> {
-        self.runs(x_mm, y_mm, &[Run::plain(text.to_owned())], style)
+        self.runs(x_mm, y_mm, &Run::marked(text), style)
     }
 
     /// Writes one line of text with exponents; see [`Canvas::text`].

@@ -1,6 +1,14 @@
 //! Whole figures.
 
+mod blocks;
 pub(crate) mod cost_curves;
+mod heading;
+pub(crate) mod module_phases;
+pub(crate) mod module_scatter;
+pub(crate) mod module_spectra;
+pub(crate) mod module_units;
+mod module_units_layout;
+pub(crate) mod null_distributions;
 pub(crate) mod score_histogram;
 pub(crate) mod sheet;
 pub(crate) mod sheet_layout;

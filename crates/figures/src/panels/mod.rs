@@ -5,4 +5,7 @@ pub(crate) mod curve;
 pub(crate) mod heat_map;
 pub(crate) mod histogram;
 pub(crate) mod legend;
+pub(crate) mod marker;
+pub(crate) mod note;
 pub(crate) mod scale_bar;
+pub(crate) mod spectrum;
