@@ -22,7 +22,8 @@ const NOT_STATES: [&str; 2] = ["keep", "sample_trajectories"];
 const RECORD_VERSION: u32 = 1;
 /// 2: modules, phases and measures; scores of surrogates in single precision.
 const ANALYZE_VERSION: u32 = 2;
-const DRAW_VERSION: u32 = 1;
+/// 2: modules, spectra, phases.
+const DRAW_VERSION: u32 = 2;
 /// Stays 1 as long as the lake's schema changes how numbers are stored, not which: what older schemas wrote is then not stale.
 const NUMBERS_OF_SCHEMA: u32 = 1;
 const IMPORT_VERSION: u32 = 1;

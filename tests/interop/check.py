@@ -13,7 +13,7 @@ import schema
 import sql
 import tables
 import unlike
-from lakes import Lake, Program, make
+from lakes import Lake, Program, make, make_imported
 
 
 def main() -> None:
@@ -37,6 +37,9 @@ def check(program: Program, folder: Path, with_sql: bool) -> None:
     assert sums["ratemaps"][lake.runs[0]]["rate"][2] > 0 and sums["autocorrelograms"][lake.runs[0]]["r"][2] > 0, "no NaN was read"
     missing = documented.keys() - sums.keys()
     missing -= check_settings(program, folder, documented, with_sql)
+    cells = make_imported(program, Lake(folder / "imported"))
+    say("a lake of imported grid cells")
+    missing -= check_tables(program, cells, documented, with_sql).keys()
     unwritten = {name for name, table in documented.items() if not table.written}
     assert missing <= unwritten, f"tables in no lake made here: {sorted(missing - unwritten)}; tests/interop/check.py has to make one with them"
     assert unwritten <= missing, f"a stage writes {sorted(unwritten - missing)}, and docs/lake-schema.md says that none does"

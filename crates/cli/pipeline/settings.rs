@@ -70,6 +70,7 @@ pub(crate) enum Keep {
 pub(crate) struct DrawConfig {
     /// On one sheet.
     pub(crate) max_units: usize,
+    pub(crate) module_units: usize,
 }
 
 impl Settings {
@@ -94,6 +95,7 @@ impl Settings {
         let analyze = analyze.check().map_err(|error| reader.refuse(&error.key, &error.message))?;
         let draw: DrawConfig = reader.section("draw")?;
         reader.require((1..=gridlake_figures::MAX_UNITS).contains(&draw.max_units), "draw.max_units")?;
+        reader.require((1..=12).contains(&draw.module_units), "draw.module_units")?;
         Ok(Self { name, lake, seed: seed.unwrap_or_default(), import, train, record, analyze, draw })
     }
 }

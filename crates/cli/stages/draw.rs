@@ -1,5 +1,6 @@
 //! Figures of what is in the lake.
 
+use super::module_figures;
 use crate::failure::Failure;
 use crate::interrupt;
 use crate::pipeline::Run;
@@ -7,18 +8,20 @@ use crate::plan::Stage;
 use crate::progress::Progress;
 use crate::workspace::Workspace;
 use gridlake_figures::{
-    Normalization, PhaseMark, ScoreHistogram, ScoredUnit, TrainingCurves, UnitPanel, UnitSheet, draw_autocorrelograms, draw_ratemaps,
-    draw_score_histogram, draw_training_curves,
+    Normalization, PhaseMark, TrainingCurves, UnitPanel, UnitSheet, draw_autocorrelograms, draw_ratemaps, draw_training_curves,
 };
 use gridlake_lake::frame::Frame;
 use gridlake_lake::manifest::{Commit, Manifest};
-use gridlake_lake::schema::{AUTOCORRELOGRAMS, NULLS, RATEMAPS, Table, UNITS};
+use gridlake_lake::schema::{AUTOCORRELOGRAMS, RATEMAPS, Table, UNITS};
 use gridlake_lake::{layout, metrics, partition};
 use ndarray::Array2;
 use serde_json::{Value, json};
 use std::path::PathBuf;
 
-const SCORE_NAME: &str = "grid score (sargolini)";
+const SCORE_NAME: &str = "grid score (Sargolini)";
+const PHASES: [&str; 3] = ["phase1", "phase2", "phase3"];
+const SCORES: [&str; 5] = ["grid_score_sargolini", "grid_score_banino", "square_score", "periodicity", "border_score"];
+const P_VALUES: [&str; 5] = ["grid_score_p", "grid_score_banino_p", "square_score_p", "periodicity_p", "border_score_p"];
 const NULL_LEVEL: f64 = 0.99;
 
 /// Draws every figure of a run, and records them in its manifest.
@@ -40,7 +43,7 @@ pub(crate) fn draw(workspace: &mut Workspace<'_>) -> Result<Value, Failure> {
         progress.update(done + 1, || arena.clone());
         paths.extend(units.sheet(workspace, arena, &AUTOCORRELOGRAMS, &folder)?);
         progress.update(done + 2, || arena.clone());
-        paths.extend(units.histogram(workspace, arena, &folder)?);
+        paths.extend(module_figures::draw(workspace, arena, &units.of(arena).collect::<Vec<&UnitRow>>(), &folder)?);
     }
     let (stage, step) = (Stage::Draw.name(), Some(workspace.last_step()));
     let mut commit = Commit::new(workspace.lake, &run.name);
@@ -57,17 +60,17 @@ pub(crate) fn draw(workspace: &mut Workspace<'_>) -> Result<Value, Failure> {
 }
 
 /// "quickstart, seed 0", or "rat" where it was imported.
-fn who(run: &Run) -> String {
+pub(crate) fn who(run: &Run) -> String {
     run.imported.as_ref().map_or_else(|| format!("{}, seed {}", run.settings.name, run.settings.seed), |imported| imported.name.clone())
 }
 
 /// ", after 20,000 steps", or nothing where nothing was trained to be imported.
-fn when(run: &Run) -> String {
+pub(crate) fn when(run: &Run) -> String {
     if run.imported.is_some() { String::new() } else { format!(", after {} steps", grouped(run.step())) }
 }
 
 /// "2 m box" of the arena "square-2m".
-fn place(arena: &str) -> String {
+pub(crate) fn place(arena: &str) -> String {
     let side = arena.strip_prefix("square-").and_then(|side| side.strip_suffix('m'));
     side.map_or_else(|| arena.to_owned(), |side| format!("{side} m box"))
 }
@@ -125,21 +128,47 @@ struct Units {
     rows: Vec<UnitRow>,
 }
 
-struct UnitRow {
+pub(crate) struct UnitRow {
     arena: String,
-    unit: u32,
-    score: f64,
+    pub(crate) unit: u32,
+    pub(crate) score: f64,
     above_null: bool,
-    active: bool,
+    pub(crate) active: bool,
     class: String,
+    pub(crate) module: Option<i32>,
+    pub(crate) period_m: f64,
+    pub(crate) period_se_m: f64,
+    pub(crate) orientation_rad: f64,
+    pub(crate) orientation_se_rad: f64,
+    pub(crate) phases: [f64; 3],
+    /// Sargolini's, Banino's, 90°, periodicity, border.
+    pub(crate) scores: [f64; 5],
+    pub(crate) p_values: [f64; 5],
 }
 
 /// Maps of one arena with their units.
-type Maps = Vec<(u32, Array2<f64>)>;
+pub(crate) type Maps = Vec<(u32, Array2<f64>)>;
 
 impl Units {
     fn read(workspace: &Workspace<'_>) -> Result<Self, Failure> {
-        let columns = ["arena", "unit", "class", "grid_score_sargolini", "active", "above_null"];
+        let columns = [
+            &[
+                "arena",
+                "unit",
+                "class",
+                "active",
+                "above_null",
+                "module",
+                "period_m",
+                "period_se_m",
+                "orientation_rad",
+                "orientation_se_rad",
+            ][..],
+            &PHASES,
+            &SCORES,
+            &P_VALUES,
+        ]
+        .concat();
         let mut found = Self { arenas: Vec::new(), rows: Vec::new() };
         for frame in partition::read(workspace.lake, &UNITS, &workspace.run.name, workspace.last_step(), &columns)? {
             let frame = frame?;
@@ -148,10 +177,19 @@ impl Units {
                 if !found.arenas.contains(&arena) {
                     found.arenas.push(arena.clone());
                 }
+                let number = |name: &str| frame.float64(name)[row];
                 found.rows.push(UnitRow {
                     arena,
                     unit: frame.uint32("unit")[row],
-                    score: frame.float64("grid_score_sargolini")[row],
+                    score: number("grid_score_sargolini"),
+                    module: frame.int32("module")[row],
+                    period_m: number("period_m"),
+                    period_se_m: number("period_se_m"),
+                    orientation_rad: number("orientation_rad"),
+                    orientation_se_rad: number("orientation_se_rad"),
+                    phases: PHASES.map(number),
+                    scores: SCORES.map(number),
+                    p_values: P_VALUES.map(number),
                     above_null: frame.boolean("above_null")[row],
                     active: frame.boolean("active")[row],
                     class: text(&frame, "class", row),
@@ -204,30 +242,6 @@ impl Units {
             Ok(draw_autocorrelograms(&sheet, &stem)?)
         }
     }
-
-    /// Scores of active units over their pooled nulls; none without an active unit.
-    fn histogram(&self, workspace: &Workspace<'_>, arena: &str, folder: &std::path::Path) -> Result<Vec<PathBuf>, Failure> {
-        let score = |row: &UnitRow| ScoredUnit { score: (!row.score.is_nan()).then_some(row.score), significant: row.above_null };
-        let units: Vec<ScoredUnit> = self.of(arena).filter(|row| row.active).map(score).collect();
-        let null = if units.is_empty() { Vec::new() } else { null_scores(workspace, arena)? };
-        if !null.iter().any(|score| score.is_finite()) {
-            tracing::warn!(
-                "{}: no unit of {arena} has a null distribution, so there is no histogram of scores",
-                workspace.label(Stage::Draw)
-            );
-            return Ok(Vec::new());
-        }
-        let title = format!("Grid scores in the {} of {}", place(arena), who(workspace.run));
-        let input = ScoreHistogram {
-            title: &title,
-            score_name: SCORE_NAME,
-            units: &units,
-            units_name: "active units",
-            null_scores: &null,
-            null_level: NULL_LEVEL,
-        };
-        Ok(draw_score_histogram(&input, &folder.join(format!("{arena}-scores")))?)
-    }
 }
 
 fn text(frame: &Frame, column: &str, row: usize) -> String {
@@ -235,7 +249,7 @@ fn text(frame: &Frame, column: &str, row: usize) -> String {
 }
 
 /// The square maps of the wanted units, and the side of a bin.
-fn maps(workspace: &Workspace<'_>, arena: &str, table: &'static Table, wanted: &[&UnitRow]) -> Result<(Maps, f64), Failure> {
+pub(crate) fn maps(workspace: &Workspace<'_>, arena: &str, table: &'static Table, wanted: &[&UnitRow]) -> Result<(Maps, f64), Failure> {
     let (side, list) = if table.name == RATEMAPS.name { ("bins", "rate") } else { ("lags", "r") };
     let (mut found, mut bin_m) = (Maps::new(), f64::NAN);
     for frame in
@@ -257,18 +271,4 @@ fn maps(workspace: &Workspace<'_>, arena: &str, table: &'static Table, wanted: &
         }
     }
     Ok((found, bin_m))
-}
-
-fn null_scores(workspace: &Workspace<'_>, arena: &str) -> Result<Vec<f64>, Failure> {
-    let mut scores = Vec::new();
-    for frame in partition::read(workspace.lake, &NULLS, &workspace.run.name, workspace.last_step(), &["arena", "score", "null"])? {
-        let frame = frame?;
-        let (length, values) = frame.floats("null");
-        for row in 0..frame.rows() {
-            if frame.text("arena")[row].as_deref() == Some(arena) && frame.text("score")[row].as_deref() == Some("sargolini") {
-                scores.extend(values[row * length..(row + 1) * length].iter().map(|score| f64::from(*score)));
-            }
-        }
-    }
-    Ok(scores)
 }

@@ -5,6 +5,7 @@ mod arena_sums;
 pub(crate) mod checkpoints;
 pub(crate) mod draw;
 pub(crate) mod import;
+mod module_figures;
 mod modules;
 pub(crate) mod record;
 mod shifts;

@@ -186,6 +186,15 @@ impl Frame {
         values
     }
 
+    /// Values of a signed column; `None` where null.
+    ///
+    /// # Panics
+    /// As [`Frame::text`].
+    pub fn int32(&self, name: &str) -> &[Option<i32>] {
+        let Data::Int32(values) = self.data(name) else { panic!("{name} is not int32") };
+        values
+    }
+
     /// Values of an unsigned column.
     ///
     /// # Panics
