@@ -8,6 +8,11 @@
 //! | How periodic is every unit? | [`draw_autocorrelograms`] |
 //! | Did training converge, and where did a phase begin? | [`draw_training_curves`] |
 //! | Are the grid scores beyond chance? | [`draw_score_histogram`] |
+//! | What do the units of each module look like? | [`draw_module_units`] |
+//! | How alike are the periods and orientations within a module? | [`draw_module_spectra`] |
+//! | Do a module's phases cover the torus? | [`draw_module_phases`] |
+//! | Which modules are there, and how do their periods scale? | [`draw_module_scatter`] |
+//! | Which scores are beyond chance, and for how many units? | [`draw_null_distributions`] |
 //! | How does the cost grow with the problem? | [`draw_cost_curves`] |
 //!
 //! Layout: [`Page`] knows millimetres and dots, `style` holds the colours and text sizes of all figures, `canvas`
@@ -31,8 +36,10 @@ mod ticks;
 pub use error::FigureError;
 pub use figures::cost_curves::{CostCurve, draw_cost_curves};
 pub use figures::module_phases::{ModulePhases, draw_module_phases};
+pub use figures::module_scatter::{ModuleCentre, ModuleScatter, ScatterUnit, draw_module_scatter};
 pub use figures::module_spectra::{ModuleSpectra, ModuleSpectrum, draw_module_spectra};
 pub use figures::module_units::{ModuleRow, ModuleUnit, ModuleUnits, draw_module_units};
+pub use figures::null_distributions::{NullDistributions, ScoreNull, draw_null_distributions};
 pub use figures::score_histogram::{ScoreHistogram, ScoredUnit, draw_score_histogram};
 pub use figures::sheet::{UnitPanel, UnitSheet};
 pub use figures::sheet_layout::MAX_UNITS;

@@ -66,8 +66,8 @@ pub(crate) fn linear_in(low: f64, high: f64, count: usize, exponent: i32) -> Vec
 /// Powers of ten that are shorter written out; an axis writes all its ticks in one way.
 const PLAIN_DECADES: std::ops::RangeInclusive<i32> = -3..=4;
 
-/// Ticks of a logarithmic axis: decades, thinned to at most `count + 1`; with under two decades also 2 and 5; at equal
-/// distances where fewer than three of these lie within a factor of ten.
+/// Ticks of a logarithmic axis: decades, thinned to at most `count + 1`; with under two decades also 2 and 5, and
+/// more where fewer than three of these are inside.
 pub(crate) fn logarithmic(low: f64, high: f64, count: usize) -> Vec<Tick> {
     let (first, last) = (low.log10().floor() as i32, high.log10().ceil() as i32);
     let inside = |value: f64| value >= low * (1.0 - 1e-9) && value <= high * (1.0 + 1e-9);
@@ -78,12 +78,17 @@ pub(crate) fn logarithmic(low: f64, high: f64, count: usize) -> Vec<Tick> {
         return decades.into_iter().filter(|decade| decade.rem_euclid(every) == 0).map(|decade| log_tick(1, decade, plain)).collect();
     }
     let plain = PLAIN_DECADES.contains(&first) && PLAIN_DECADES.contains(&last);
-    let round: Vec<Tick> = (first..=last)
-        .flat_map(|decade| [1, 2, 5].map(|factor| (factor, decade)))
-        .map(|(factor, decade)| log_tick(factor, decade, plain))
-        .filter(|tick| inside(tick.value))
-        .collect();
-    if round.len() < 3 && plain && high > low { linear_in(low, high, count, 0) } else { round }
+    let of = |factors: &[i32]| -> Vec<Tick> {
+        let all = (first..=last).flat_map(|decade| factors.iter().map(move |&factor| log_tick(factor, decade, plain)));
+        all.filter(|tick| inside(tick.value)).collect()
+    };
+    let (few, more) = (of(&[1, 2, 5]), of(&[1, 2, 3, 4, 5, 7]));
+    match (few.len(), more.len()) {
+        (3.., _) => few,
+        (_, 3..) => more,
+        _ if plain && high > low => linear_in(low, high, count, 0),
+        _ => few,
+    }
 }
 
 /// Unlabelled ticks at 2 to 9 times every power of ten, where there are few decades.
@@ -129,7 +134,8 @@ mod tests {
     fn logarithmic_ticks_are_decades_or_their_parts() {
         assert_eq!(labels(&logarithmic(0.5e-6, 2.0, 3)), ["10^−6", "10^−4", "10^−2", "10^0"]);
         assert_eq!(labels(&logarithmic(0.03, 0.9, 4)), ["0.05", "0.1", "0.2", "0.5"]);
-        assert_eq!(labels(&logarithmic(0.55, 0.95, 4)), ["0.6", "0.7", "0.8", "0.9"]);
+        assert_eq!(labels(&logarithmic(0.75, 0.95, 4)), ["0.75", "0.80", "0.85", "0.90", "0.95"]);
+        assert_eq!(labels(&logarithmic(0.33, 1.4, 4)), ["0.4", "0.5", "0.7", "1"]);
         assert!(logarithmic_minor(0.03, 0.9).contains(&0.4));
     }
 

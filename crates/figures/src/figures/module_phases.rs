@@ -37,6 +37,10 @@ const FIGURE: &str = "figure of a module's phases";
 const PANELS: usize = 5;
 const FRAME_MM: f64 = 22.0;
 const DOT_MM: f64 = 0.55;
+/// Dots where there are many.
+const SMALL_DOT_MM: f64 = 0.38;
+/// From this many units on dots are small.
+const MANY_UNITS: usize = 100;
 
 /// Draws the phases in pairs, as places in the lattice's unit cell, and the error of φ¹ + φ² + φ³ = 0 (mod 2π) to
 /// `<out_stem>.png` (600 dpi) and `<out_stem>.svg`; returns the two paths.
@@ -83,6 +87,10 @@ impl<'a> Phases<'a> {
         Self { heading: Heading::new(input.title, &text, DOUBLE_COLUMN_MM - 2.0 * MARGIN_MM), input: *input, phases }
     }
 
+    fn dot_mm(&self) -> f64 {
+        if self.phases.len() < MANY_UNITS { DOT_MM } else { SMALL_DOT_MM }
+    }
+
     /// Errors of the identity, in [−π, π).
     fn errors(&self) -> Vec<f64> {
         self.phases.iter().map(|phases| wrapped(phases.iter().sum())).collect()
@@ -92,7 +100,7 @@ impl<'a> Phases<'a> {
         let axes = Axes { frame, x: phase_axis(first), y: phase_axis(second) };
         canvas.frame(frame, HAIRLINE_PT, MUTED)?;
         for phases in &self.phases {
-            marker::draw(canvas, (axes.x_mm(phases[first]), axes.y_mm(phases[second])), DOT_MM, Some(self.input.module))?;
+            marker::draw(canvas, (axes.x_mm(phases[first]), axes.y_mm(phases[second])), self.dot_mm(), Some(self.input.module))?;
         }
         axes.draw(canvas)?;
         if self.phases.is_empty() { note::message(canvas, frame, "No phases") } else { Ok(()) }
@@ -115,7 +123,7 @@ impl<'a> Phases<'a> {
         };
         let (x, y) = (range(0), range(1));
         // One scale for both axes, with room for the vectors' names.
-        let half = 0.5 * (x.1 - x.0).max(y.1 - y.0) * 1.22;
+        let half = 0.5 * (x.1 - x.0).max(y.1 - y.0) * 1.12;
         let (middle_x, middle_y) = (f64::midpoint(x.0, x.1), f64::midpoint(y.0, y.1));
         let axes = Axes {
             frame,
@@ -127,7 +135,7 @@ impl<'a> Phases<'a> {
         outline.push(outline[0]);
         canvas.line(&outline, HAIRLINE_PT, MUTED)?;
         for phases in &self.phases {
-            marker::draw(canvas, at(place(phases[0] / TAU, phases[1] / TAU)), DOT_MM, Some(self.input.module))?;
+            marker::draw(canvas, at(place(phases[0] / TAU, phases[1] / TAU)), SMALL_DOT_MM, Some(self.input.module))?;
         }
         for (number, (tip, other)) in [(a, b), (b, a)].into_iter().enumerate() {
             let (zero, tip, other) = (at([0.0, 0.0]), at(tip), at(other));
@@ -140,7 +148,7 @@ impl<'a> Phases<'a> {
                 normal = (-normal.0, -normal.1);
             }
             let style = TextStyle::new(SMALL_PT, INK).anchored(Anchor::Middle);
-            let middle = (zero.0 + 0.55 * dx + 1.9 * normal.0, zero.1 + 0.55 * dy + 1.9 * normal.1);
+            let middle = (zero.0 + 0.55 * dx + 2.3 * normal.0, zero.1 + 0.55 * dy + 2.3 * normal.1);
             canvas.runs(middle.0, middle.1 + style.cap_mm() / 2.0, &Run::marked(&format!("a_{}", number + 1)), style)?;
         }
         axes.draw(canvas)
@@ -175,9 +183,9 @@ fn draw_arrow<S: Surface>(canvas: &mut Canvas<S>, from: (f64, f64), to: (f64, f6
     let (dx, dy) = (to.0 - from.0, to.1 - from.1);
     let length = dx.hypot(dy).max(1e-9);
     let (dx, dy) = (dx / length, dy / length);
-    let back = (to.0 - 1.6 * dx, to.1 - 1.6 * dy);
+    let back = (to.0 - 1.2 * dx, to.1 - 1.2 * dy);
     canvas.line(&[from, back], LINE_PT, INK)?;
-    canvas.polygon(&[to, (back.0 - 0.6 * dy, back.1 + 0.6 * dx), (back.0 + 0.6 * dy, back.1 - 0.6 * dx)], INK)
+    canvas.polygon(&[to, (back.0 - 0.45 * dy, back.1 + 0.45 * dx), (back.0 + 0.45 * dy, back.1 - 0.45 * dx)], INK)
 }
 
 impl Figure for Phases<'_> {
@@ -199,7 +207,7 @@ impl Figure for Phases<'_> {
             let left = MARGIN_MM + index as f64 * cell;
             let frame = RectMm { x: left + ROOM_LEFT_MM - 2.0, y, width: FRAME_MM, height: FRAME_MM };
             let letter = ["a", "b", "c", "d", "e"][index];
-            canvas.text(left, y - 1.3, letter, TextStyle::new(LABEL_PT, INK).bold())?;
+            canvas.text(left, y - note::TITLE_ABOVE_MM, letter, TextStyle::new(LABEL_PT, INK).bold())?;
             note::title(canvas, left + 3.0, frame, cell - 3.5, title)?;
             match index {
                 0 => self.draw_pair(canvas, frame, (0, 1))?,

@@ -127,19 +127,25 @@ impl<'a> Spectra<'a> {
         Self { heading, title: input.title, modules: input.modules, tunings, fold_deg: input.fold_deg, blocks, keys }
     }
 
+    /// What the keys beside the colour bar may take.
+    fn keys_mm(&self) -> f64 {
+        self.blocks.content_mm() - COLOR_BAR_MM - 6.0
+    }
+
     /// The two histograms of `tunings`, stacked, in the right part of a block.
     fn draw_histograms<S: Surface>(&self, canvas: &mut Canvas<S>, left: f64, top: f64, width: f64, tunings: &[Tuning]) -> Result<(), FigureError> {
         let frame = RectMm { x: left + ROOM_LEFT_MM - 2.0, y: top, width: width - ROOM_LEFT_MM - 0.5, height: HISTOGRAM_MM };
         let all = || tunings.iter().flat_map(|tuning| tuning.periods.iter().copied());
         let (low, high) = all().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), period| (low.min(period), high.max(period)));
         // At least a tenth to each side, so that equal periods look equal.
-        let bins = Bins::cover(if low <= high { vec![low, high, 0.9 * low, 1.1 * high] } else { vec![0.0, 1.0] }.into_iter());
+        let ends = if low <= high { vec![0.9 * low, low, high, 1.1 * high] } else { vec![0.0, 1.0] };
+        let bins = Bins::cover_finely(ends.into_iter(), if tunings.len() > 1 { 120 } else { 45 });
         let x = Axis::linear(bins.low, bins.high(), 5, "Period (m)");
         let periods: Vec<_> = tunings.iter().map(|tuning| (tuning.module, tuning.periods.as_slice())).collect();
         draw_stack(canvas, frame, x, &bins, &periods)?;
         let frame = RectMm { y: top + HISTOGRAM_MM + ROOM_BELOW_MM + BETWEEN_MM, ..frame };
         let bins = Bins { low: 0.0, width: self.fold_deg / ORIENTATION_BINS as f64, count: ORIENTATION_BINS };
-        let x = Axis::linear(0.0, self.fold_deg, 6, &format!("Orientation (°, modulo {})", number::degrees(self.fold_deg)));
+        let x = Axis::linear(0.0, self.fold_deg, 6, &format!("Orientation (°, mod {})", (self.fold_deg * 100.0).round() / 100.0));
         let orientations: Vec<_> = tunings.iter().map(|tuning| (tuning.module, tuning.orientations.as_slice())).collect();
         draw_stack(canvas, frame, x, &bins, &orientations)
     }
@@ -184,8 +190,8 @@ fn draw_stack<S: Surface>(
 
 impl Figure for Spectra<'_> {
     fn page(&self) -> Page {
-        let keys = legend::height_mm(&self.keys, self.blocks.content_mm());
-        let height = 2.0 * MARGIN_MM + self.heading.height_mm() + self.blocks.height_mm() + color_bar::HEIGHT_MM + keys;
+        let keys = legend::height_mm(&self.keys, self.keys_mm());
+        let height = 2.0 * MARGIN_MM + self.heading.height_mm() + self.blocks.height_mm() + color_bar::HEIGHT_MM.max(keys);
         Page::print(self.blocks.page_width_mm(), height)
     }
 
@@ -221,7 +227,7 @@ impl Figure for Spectra<'_> {
         let tick = |place, text: &str| (place, text.to_owned());
         let ticks = vec![tick(0.0, "0"), tick(0.5, "0.5"), tick(1.0, "1")];
         let bar = ColorBar { colormap: Colormap::Viridis, label: "Mean power / highest in view".to_owned(), ticks };
-        bar.draw(canvas, MARGIN_MM + COLOR_BAR_MM + 2.0, footer, COLOR_BAR_MM)?;
-        legend::draw(canvas, MARGIN_MM, footer + color_bar::HEIGHT_MM, self.blocks.content_mm(), &self.keys)
+        bar.draw(canvas, MARGIN_MM + self.blocks.content_mm(), footer, COLOR_BAR_MM)?;
+        legend::draw(canvas, MARGIN_MM, footer, self.keys_mm(), &self.keys)
     }
 }

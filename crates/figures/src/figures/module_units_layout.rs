@@ -40,7 +40,7 @@ const MIN_MAP_MM: f64 = 6.0;
 /// From this width on maps are large enough for one column.
 const GOOD_MAP_MM: f64 = 13.0;
 /// What rows of a journal page and of one column may take.
-const HEIGHTS_MM: [(f64, f64); 2] = [(SINGLE_COLUMN_MM, 130.0), (DOUBLE_COLUMN_MM, 215.0)];
+const HEIGHTS_MM: [(f64, f64); 2] = [(SINGLE_COLUMN_MM, 165.0), (DOUBLE_COLUMN_MM, 215.0)];
 const GAP_MM: f64 = 1.2;
 const ROW_GAP_MM: f64 = 2.2;
 /// Between ratemaps and the autocorrelograms beside them.
@@ -64,7 +64,9 @@ impl Layout {
             for &lags in options {
                 let lines = title_lines(page_width_mm - 2.0 * MARGIN_MM - Self::KEY_MM);
                 let layout = Self::with(block, page_width_mm, height_mm, lags, lines);
-                if best.is_none_or(|best| layout.map_width_mm > best.map_width_mm + 1e-9) {
+                // Beside is shorter, so it may be a little smaller.
+                let weight = if lags == Lags::Beside { 1.25 } else { 1.0 };
+                if best.is_none_or(|best| weight * layout.map_width_mm > best.map_width_mm + 1e-9) {
                     best = Some(layout);
                 }
             }

@@ -69,7 +69,7 @@ pub fn draw_score_histogram(input: &ScoreHistogram<'_>, out_stem: &Path) -> Resu
 }
 
 /// The lowest of the sorted values that at least the share `level` of them does not exceed.
-fn quantile(sorted: &[f64], level: f64) -> f64 {
+pub(super) fn quantile(sorted: &[f64], level: f64) -> f64 {
     let rank = (level * sorted.len() as f64 - 1e-9).ceil().max(1.0) as usize;
     sorted[rank.min(sorted.len()) - 1]
 }
@@ -91,7 +91,7 @@ fn finite_scores(units: &[ScoredUnit], significant: bool) -> impl Iterator<Item 
     units.iter().filter(move |unit| unit.significant == significant).filter_map(|unit| unit.score).filter(|score| drawable(*score))
 }
 
-fn shares(counts: &[usize], total: usize) -> Vec<f64> {
+pub(super) fn shares(counts: &[usize], total: usize) -> Vec<f64> {
     counts.iter().map(|&count| 100.0 * count as f64 / total.max(1) as f64).collect()
 }
 
@@ -130,7 +130,7 @@ impl Histogram {
 }
 
 /// Sentence case for a name that starts an axis label.
-fn capitalized(name: &str) -> String {
+pub(super) fn capitalized(name: &str) -> String {
     let mut characters = name.chars();
     characters.next().map_or_else(String::new, |first| first.to_uppercase().chain(characters).collect())
 }

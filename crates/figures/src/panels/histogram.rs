@@ -18,8 +18,13 @@ pub(crate) struct Bins {
 impl Bins {
     /// Bins of a round width, 20 to 50 of them, over all values, with edges at multiples of the width.
     pub(crate) fn cover(values: impl Iterator<Item = f64>) -> Self {
+        Self::cover_finely(values, 45)
+    }
+
+    /// As [`Bins::cover`], with about `count` bins at most.
+    pub(crate) fn cover_finely(values: impl Iterator<Item = f64>, count: usize) -> Self {
         let (low, high) = values.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| (low.min(value), high.max(value)));
-        let width = if high > low { ticks::nice_step(high - low, 45) } else { 0.05 };
+        let width = if high > low { ticks::nice_step(high - low, count) } else { 0.05 };
         let first = (low / width).floor();
         Self { low: first * width, width, count: ((high / width).floor() - first) as usize + 1 }
     }

@@ -5,7 +5,10 @@ use crate::canvas::{Anchor, Canvas, RectMm, Surface, TextStyle};
 use crate::style::{INK, LABEL_PT, MUTED, SMALL_PT};
 
 /// Height of a panel's title with its distance to the frame, in millimetres.
-pub(crate) const TITLE_MM: f64 = 4.0;
+pub(crate) const TITLE_MM: f64 = 5.0;
+
+/// From a title's baseline to the frame: clear of the tick label at the frame's corner.
+pub(crate) const TITLE_ABOVE_MM: f64 = 2.2;
 
 /// Writes a message into the middle of a frame.
 pub(crate) fn message<S: Surface>(canvas: &mut Canvas<S>, frame: RectMm, text: &str) -> Result<(), FigureError> {
@@ -21,5 +24,5 @@ pub(crate) fn message<S: Surface>(canvas: &mut Canvas<S>, frame: RectMm, text: &
 /// Writes a title above a frame, starting at `left`, within `width` millimetres.
 pub(crate) fn title<S: Surface>(canvas: &mut Canvas<S>, left: f64, frame: RectMm, width: f64, text: &str) -> Result<(), FigureError> {
     let style = TextStyle::new(LABEL_PT, INK);
-    canvas.text(left, frame.y - 1.3, &style.shortened(text, width), style)
+    canvas.text(left, frame.y - TITLE_ABOVE_MM, &style.shortened(text, width), style)
 }

@@ -51,7 +51,7 @@ pub(crate) fn draw<S: Surface>(canvas: &mut Canvas<S>, frame: RectMm, spectrum: 
     let highest = view.iter().copied().filter(|power| drawable(*power)).fold(0.0, f64::max);
     canvas.cells(frame, &heat_map::cells(view, 0.0, highest, Colormap::Viridis))?;
     let edge = (reach as f64 + 0.5) * spectrum.step;
-    let axis = |label: &str| Axis::linear(-edge, edge, 4, label);
+    let axis = |label: &str| Axis::linear(-edge, edge, 6, label);
     let axes = Axes { frame, x: axis("f_x (cycles/m)"), y: axis("f_y (cycles/m)") };
     for (index, k) in spectrum.wave_vectors.iter().enumerate() {
         draw_wave_vector(canvas, &axes, *k, index + 1)?;
