@@ -97,9 +97,8 @@ fn draw_units(count: usize, units: usize, (rows, columns): (usize, usize), stem:
         })
         .collect();
     let noise = Array2::from_shape_fn(maps[0][0].0.dim(), |(row, column)| scatter(row * 71 + column * column));
-    let unassigned: Vec<ModuleUnit<'_>> = (0..3)
-        .map(|index| ModuleUnit { unit: 40 + index, ratemap: noise.view(), autocorrelogram: None, peak_rate: 1.2e-4 })
-        .collect();
+    let unassigned: Vec<ModuleUnit<'_>> =
+        (0..3).map(|index| ModuleUnit { unit: 40 + index, ratemap: noise.view(), autocorrelogram: None, peak_rate: 1.2e-4 }).collect();
     let input = ModuleUnits {
         title: "Units of each module in the 2 m box of modules, seed 1, after 60,000 steps",
         modules: &rows,

@@ -45,7 +45,9 @@ impl Axis {
     pub(crate) fn counts(highest: f64, count: usize, label: &str) -> Self {
         let mut axis = Self::linear(0.0, highest.max(1.0) * 1.08, count, label);
         if axis.exponent == 0 {
-            axis.ticks = ticks::linear_in(axis.low, axis.high, count.min(highest.max(1.0) as usize), 0);
+            let step = ticks::nice_step(axis.high, count).max(1.0);
+            axis.ticks =
+                (0..=(axis.high / step) as u64).map(|index| Tick::plain(index as f64 * step, (index * step as u64).to_string())).collect();
         }
         axis
     }

@@ -41,8 +41,8 @@ pub use figures::module_spectra::{ModuleSpectra, ModuleSpectrum, draw_module_spe
 pub use figures::module_units::{ModuleRow, ModuleUnit, ModuleUnits, draw_module_units};
 pub use figures::null_distributions::{NullDistributions, ScoreNull, draw_null_distributions};
 pub use figures::score_histogram::{ScoreHistogram, ScoredUnit, draw_score_histogram};
-pub use figures::sheet::{UnitPanel, UnitSheet};
+pub use figures::sheet::{SheetOptions, UnitPanel, UnitSheet};
 pub use figures::sheet_layout::MAX_UNITS;
 pub use figures::training_curves::{PhaseMark, TrainingCurves, draw_training_curves};
-pub use figures::unit_sheets::{Normalization, draw_autocorrelograms, draw_ratemaps};
+pub use figures::unit_sheets::{Normalization, draw_autocorrelograms, draw_autocorrelograms_with, draw_ratemaps, draw_ratemaps_with};
 pub use page::{DOUBLE_COLUMN_MM, Page, SINGLE_COLUMN_MM};

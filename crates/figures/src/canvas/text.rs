@@ -166,7 +166,8 @@ impl Run {
 
 /// How many characters after the underscore at `at` are an index of the single letter before it; 0 if none are.
 fn index_length(characters: &[char], at: usize) -> usize {
-    let letter_before = at > 0 && characters[at - 1].is_alphabetic() && (at < 2 || !(characters[at - 2].is_alphanumeric() || characters[at - 2] == '_'));
+    let letter_before =
+        at > 0 && characters[at - 1].is_alphabetic() && (at < 2 || !(characters[at - 2].is_alphanumeric() || characters[at - 2] == '_'));
     if characters[at] != '_' || !letter_before {
         return 0;
     }
@@ -269,10 +270,7 @@ mod tests {
     fn underscores_become_indices_or_spaces() {
         let written = |text| Run::marked(text).into_iter().map(|run| (run.text, run.height)).collect::<Vec<_>>();
         let (base, low) = (Height::Baseline, Height::Lowered);
-        assert_eq!(
-            written("B = 2, σ_x = 1"),
-            [("B = 2, σ".to_owned(), base), ("x".to_owned(), low), (" = 1".to_owned(), base)]
-        );
+        assert_eq!(written("B = 2, σ_x = 1"), [("B = 2, σ".to_owned(), base), ("x".to_owned(), low), (" = 1".to_owned(), base)]);
         assert_eq!(written("grid_score"), [("grid score".to_owned(), base)]);
         assert_eq!(written("k_"), [("k ".to_owned(), base)]);
         assert_eq!(written("a_b_c"), [("a b c".to_owned(), base)]);

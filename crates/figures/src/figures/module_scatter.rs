@@ -161,7 +161,8 @@ impl<'a> Scatter<'a> {
         axes.frame.y = MARGIN_MM + heading.height_mm() + lanes as f64 * LANE_MM + 1.2;
 
         let of = |module: Option<usize>| shown().filter(|unit| unit.module == module).count();
-        let mut numbers: Vec<usize> = shown().filter_map(|unit| unit.module).chain(input.modules.iter().map(|centre| centre.module)).collect();
+        let mut numbers: Vec<usize> =
+            shown().filter_map(|unit| unit.module).chain(input.modules.iter().map(|centre| centre.module)).collect();
         numbers.sort_unstable();
         numbers.dedup();
         let period = |module: usize| {

@@ -7,7 +7,7 @@ use ndarray::ArrayView2;
 use super::blocks::Blocks;
 use super::heading::Heading;
 use crate::FigureError;
-use crate::axes::{Axes, Axis, ROOM_BELOW_MM, ROOM_LEFT_MM};
+use crate::axes::{Axes, Axis, ROOM_BELOW_MM};
 use crate::canvas::{Canvas, RectMm, Surface, TextStyle};
 use crate::colormap::Colormap;
 use crate::number::{self, drawable};
@@ -55,6 +55,12 @@ const HISTOGRAM_MM: f64 = 10.5;
 const BETWEEN_MM: f64 = 2.0;
 const SPECTRUM_MM: f64 = 2.0 * HISTOGRAM_MM + ROOM_BELOW_MM + BETWEEN_MM;
 const BLOCK_MM: f64 = TITLE_MM + SPECTRUM_MM + ROOM_BELOW_MM + 2.5;
+/// Room for ticks and label left of a spectrum, left of a histogram, and for half a tick label right of it.
+const FREQUENCIES_MM: f64 = 9.5;
+/// See [`FREQUENCIES_MM`].
+const COUNTS_MM: f64 = 8.5;
+/// See [`FREQUENCIES_MM`].
+const RIGHT_MM: f64 = 2.0;
 const COLOR_BAR_MM: f64 = 32.0;
 const ORIENTATION_BINS: usize = 30;
 
@@ -122,7 +128,8 @@ impl<'a> Spectra<'a> {
         let several = input.modules.len() > 1;
         let shown = input.modules.iter().filter(|module| module.module.is_some()).count();
         let blocks = Blocks::new(if several { shown + 1 } else { 1 }, BLOCK_MM);
-        let keys = if several { tunings.iter().map(|tuning| (Key::Module(tuning.module), name(tuning.module))).collect() } else { Vec::new() };
+        let keys =
+            if several { tunings.iter().map(|tuning| (Key::Module(tuning.module), name(tuning.module))).collect() } else { Vec::new() };
         let heading = Heading::new(input.title, "", blocks.content_mm());
         Self { heading, title: input.title, modules: input.modules, tunings, fold_deg: input.fold_deg, blocks, keys }
     }
@@ -133,8 +140,15 @@ impl<'a> Spectra<'a> {
     }
 
     /// The two histograms of `tunings`, stacked, in the right part of a block.
-    fn draw_histograms<S: Surface>(&self, canvas: &mut Canvas<S>, left: f64, top: f64, width: f64, tunings: &[Tuning]) -> Result<(), FigureError> {
-        let frame = RectMm { x: left + ROOM_LEFT_MM - 2.0, y: top, width: width - ROOM_LEFT_MM - 0.5, height: HISTOGRAM_MM };
+    fn draw_histograms<S: Surface>(
+        &self,
+        canvas: &mut Canvas<S>,
+        left: f64,
+        top: f64,
+        width: f64,
+        tunings: &[Tuning],
+    ) -> Result<(), FigureError> {
+        let frame = RectMm { x: left + COUNTS_MM, y: top, width: width - COUNTS_MM - RIGHT_MM, height: HISTOGRAM_MM };
         let all = || tunings.iter().flat_map(|tuning| tuning.periods.iter().copied());
         let (low, high) = all().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), period| (low.min(period), high.max(period)));
         // At least a tenth to each side, so that equal periods look equal.
@@ -150,7 +164,13 @@ impl<'a> Spectra<'a> {
         draw_stack(canvas, frame, x, &bins, &orientations)
     }
 
-    fn draw_title<S: Surface>(canvas: &mut Canvas<S>, left: f64, top: f64, module: Option<Option<usize>>, text: &str) -> Result<(), FigureError> {
+    fn draw_title<S: Surface>(
+        canvas: &mut Canvas<S>,
+        left: f64,
+        top: f64,
+        module: Option<Option<usize>>,
+        text: &str,
+    ) -> Result<(), FigureError> {
         let style = TextStyle::new(SMALL_PT, INK).bold();
         let mut x = left;
         if let Some(module) = module {
@@ -169,10 +189,8 @@ fn draw_stack<S: Surface>(
     bins: &Bins,
     series: &[(Option<usize>, &[f64])],
 ) -> Result<(), FigureError> {
-    let counts: Vec<Vec<f64>> = series
-        .iter()
-        .map(|(_, values)| bins.counts(values.iter().copied()).into_iter().map(|count| count as f64).collect())
-        .collect();
+    let counts: Vec<Vec<f64>> =
+        series.iter().map(|(_, values)| bins.counts(values.iter().copied()).into_iter().map(|count| count as f64).collect()).collect();
     let tallest = (0..bins.count).map(|bin| counts.iter().map(|counts| counts[bin]).sum::<f64>()).fold(0.0, f64::max);
     if tallest == 0.0 {
         let y = Axis { ticks: Vec::new(), ..Axis::linear(0.0, 1.0, 1, "Units") };
@@ -203,7 +221,7 @@ impl Figure for Spectra<'_> {
         self.heading.draw(canvas)?;
         let top = MARGIN_MM + self.heading.height_mm();
         let width = self.blocks.width_mm();
-        let left_part = ROOM_LEFT_MM + SPECTRUM_MM + 2.5;
+        let left_part = FREQUENCIES_MM + SPECTRUM_MM + 2.5;
         let several = self.modules.len() > 1;
         let shown = self.modules.iter().zip(&self.tunings).filter(|(module, _)| module.module.is_some() || !several);
         let mut index = 0;
@@ -212,7 +230,7 @@ impl Figure for Spectra<'_> {
             index += 1;
             let units = number::units(module.periods_m.len().max(module.orientations_deg.len()));
             Self::draw_title(canvas, x, y, Some(module.module), &format!("{}: {units}", name(module.module)))?;
-            let frame = RectMm { x: x + ROOM_LEFT_MM - 1.0, y: y + TITLE_MM, width: SPECTRUM_MM, height: SPECTRUM_MM };
+            let frame = RectMm { x: x + FREQUENCIES_MM, y: y + TITLE_MM, width: SPECTRUM_MM, height: SPECTRUM_MM };
             let spectrum = Spectrum { power: module.power, step: module.frequency_step, wave_vectors: module.wave_vectors };
             spectrum::draw(canvas, frame, &spectrum)?;
             self.draw_histograms(canvas, x + left_part, y + TITLE_MM, width - left_part, std::slice::from_ref(tuning))?;

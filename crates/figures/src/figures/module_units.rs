@@ -142,6 +142,8 @@ struct Rows {
     title: String,
     rows: Vec<Row>,
     layout: Layout,
+    /// Whether units stand above their peak rates for lack of width.
+    stacked: bool,
     scale_bar: Option<ScaleBar>,
     keys: Vec<(Key, String)>,
 }
@@ -194,6 +196,11 @@ fn panel(unit: &ModuleUnit<'_>) -> Panel {
     }
 }
 
+fn panel_title(panel: &Panel, stacked: bool) -> HeatMapTitle {
+    let (unit, score) = (panel.unit.clone(), panel.peak.clone());
+    HeatMapTitle { unit, stacked, score, peak: String::new(), significant: true, dead: false }
+}
+
 impl Rows {
     fn new(input: &ModuleUnits<'_>) -> Self {
         let panels = |units: &[ModuleUnit<'_>]| units.iter().take(input.max_units).map(panel).collect();
@@ -201,10 +208,8 @@ impl Rows {
         let period = |module: &ModuleRow<'_>| if module.period_m.is_nan() { f64::INFINITY } else { module.period_m };
         modules.sort_by(|a, b| period(a).total_cmp(&period(b)).then(a.module.cmp(&b.module)));
         let mut texts: Vec<String> = modules.iter().map(|module| module_text(module)).collect();
-        let mut rows: Vec<Row> = modules
-            .iter()
-            .map(|module| Row { module: Some(module.module), title: Vec::new(), panels: panels(module.units) })
-            .collect();
+        let mut rows: Vec<Row> =
+            modules.iter().map(|module| Row { module: Some(module.module), title: Vec::new(), panels: panels(module.units) }).collect();
         if input.unassigned_count > 0 || !input.unassigned.is_empty() {
             let count = input.unassigned_count.max(input.unassigned.len());
             let start = if modules.is_empty() { "No modules" } else { "In no module" };
@@ -213,14 +218,22 @@ impl Rows {
         }
         let size = all_units(input).next().map_or((1, 1), |unit| unit.ratemap.dim());
         let (width_m, height_m) = (size.1 as f64 * input.bin_m[0], size.0 as f64 * input.bin_m[1]);
-        let block = Block {
+        let mut block = Block {
             columns: rows.iter().map(|row| row.panels.len()).max().unwrap_or(0).max(1),
             rows: rows.len(),
             aspect: height_m / width_m,
+            map_lines: 1,
             autocorrelograms: rows.iter().flat_map(|row| &row.panels).any(|panel| panel.correlations.is_some()),
         };
         let title_lines = |width: f64| texts.iter().map(|text| title_style().wrapped(text, width)).collect::<Vec<_>>();
-        let layout = Layout::new(block, |width| title_lines(width).iter().map(Vec::len).max().unwrap_or(1));
+        let lay_out = |block: Block| Layout::new(block, |width| title_lines(width).iter().map(Vec::len).max().unwrap_or(1));
+        let mut layout = lay_out(block);
+        let panels = || rows.iter().flat_map(|row| &row.panels);
+        let stacked = !panels().all(|panel| heat_map::has_room_for_unit(layout.map_width_mm, &panel_title(panel, false)));
+        if stacked {
+            block.map_lines = 2;
+            layout = lay_out(block);
+        }
         for (row, title) in rows.iter_mut().zip(title_lines(layout.title_mm())) {
             row.title = title;
         }
@@ -230,12 +243,13 @@ impl Rows {
         let unit = if input.rate_unit.is_empty() { "unit not given" } else { input.rate_unit };
         let mut keys = vec![(Key::Label("#7"), "Unit number".to_owned()), (Key::Word("0.42"), format!("Peak rate ({unit})"))];
         if all_units(input).any(|unit| unit.ratemap.iter().any(|rate| !drawable(*rate)))
-            || (block.autocorrelograms && all_units(input).any(|unit| unit.autocorrelogram.is_none_or(|map| map.iter().any(|r| r.is_nan()))))
+            || (block.autocorrelograms
+                && all_units(input).any(|unit| unit.autocorrelogram.is_none_or(|map| map.iter().any(|r| r.is_nan()))))
         {
             keys.push((Key::Fill(NO_DATA), "No data".to_owned()));
         }
         let heading = Heading::new(input.title, "", layout.content_mm());
-        Self { heading, title: input.title.to_owned(), rows, layout, scale_bar, keys }
+        Self { heading, title: input.title.to_owned(), rows, layout, stacked, scale_bar, keys }
     }
 
     fn draw_row<S: Surface>(&self, canvas: &mut Canvas<S>, row: &Row, top: f64) -> Result<(), FigureError> {
@@ -252,10 +266,7 @@ impl Rows {
         let nothing = || Cells { rows: 1, columns: 1, levels: vec![crate::colormap::NO_DATA_LEVEL], palette: Colormap::Viridis.palette() };
         for (column, panel) in row.panels.iter().enumerate() {
             let (map, lags) = self.layout.maps(column, top);
-            let title = |unit: &str| HeatMapTitle { unit: unit.to_owned(), score: panel.peak.clone(), significant: true, dead: false };
-            let both = title(&panel.unit);
-            let title = if heat_map::has_room_for_unit(map.width, &both) { both } else { title("") };
-            heat_map::draw(canvas, map, &panel.rates, &title)?;
+            heat_map::draw(canvas, map, &panel.rates, &panel_title(panel, self.stacked))?;
             if let Some(lags) = lags {
                 heat_map::draw_bare(canvas, lags, panel.correlations.as_ref().unwrap_or(&nothing()))?;
             }

@@ -2,7 +2,7 @@
 
 use crate::canvas::RectMm;
 use crate::page::{DOUBLE_COLUMN_MM, SINGLE_COLUMN_MM};
-use crate::panels::heat_map::TITLE_MM;
+use crate::panels::heat_map::title_mm;
 use crate::style::MARGIN_MM;
 
 /// What is to be placed.
@@ -14,6 +14,8 @@ pub(super) struct Block {
     /// A map's height over its width.
     pub(super) aspect: f64,
     pub(super) autocorrelograms: bool,
+    /// Lines above each map.
+    pub(super) map_lines: usize,
 }
 
 /// Where autocorrelograms stand.
@@ -32,12 +34,13 @@ pub(super) struct Layout {
     map_height_mm: f64,
     columns: usize,
     title_lines: usize,
+    map_lines: usize,
     lags: Lags,
 }
 
 const MAX_MAP_MM: f64 = 20.0;
 const MIN_MAP_MM: f64 = 6.0;
-/// From this width on maps are large enough for one column.
+/// From this size on maps are large enough for one column.
 const GOOD_MAP_MM: f64 = 13.0;
 /// What rows of a journal page and of one column may take.
 const HEIGHTS_MM: [(f64, f64); 2] = [(SINGLE_COLUMN_MM, 165.0), (DOUBLE_COLUMN_MM, 215.0)];
@@ -58,7 +61,7 @@ impl Layout {
         let options: &[Lags] = if block.autocorrelograms { &[Lags::Below, Lags::Beside] } else { &[Lags::Absent] };
         let mut best: Option<Self> = None;
         for (page_width_mm, height_mm) in HEIGHTS_MM {
-            if best.is_some_and(|layout| layout.map_width_mm >= GOOD_MAP_MM) {
+            if best.is_some_and(|layout| layout.map_width_mm.max(layout.map_height_mm) >= GOOD_MAP_MM) {
                 break;
             }
             for &lags in options {
@@ -82,7 +85,15 @@ impl Layout {
         };
         let content = page_width_mm - 2.0 * MARGIN_MM;
         let by_width = (content - groups + GAP_MM) / across as f64 - GAP_MM;
-        let mut layout = Self { page_width_mm, map_width_mm: 0.0, map_height_mm: 0.0, columns: block.columns, title_lines, lags };
+        let mut layout = Self {
+            page_width_mm,
+            map_width_mm: 0.0,
+            map_height_mm: 0.0,
+            columns: block.columns,
+            title_lines,
+            map_lines: block.map_lines,
+            lags,
+        };
         let by_height = (height_mm / block.rows as f64 - layout.row_mm()) / down / block.aspect;
         let by_size = MAX_MAP_MM / block.aspect.max(1.0);
         layout.map_width_mm = by_width.min(by_height).min(by_size).max(MIN_MAP_MM.min(by_width));
@@ -110,7 +121,7 @@ impl Layout {
     /// Height of a row with its title and the gap below.
     pub(super) fn row_mm(&self) -> f64 {
         let maps = if self.lags == Lags::Below { 2.0 * self.map_height_mm + GAP_MM } else { self.map_height_mm };
-        self.title_height_mm() + TITLE_MM + maps + ROW_GAP_MM
+        self.title_height_mm() + title_mm(self.map_lines) + maps + ROW_GAP_MM
     }
 
     /// The ratemap and the autocorrelogram of a column in the row that starts at `top`.
@@ -118,7 +129,7 @@ impl Layout {
         let step = self.map_width_mm + GAP_MM;
         let map = RectMm {
             x: MARGIN_MM + column as f64 * step,
-            y: top + self.title_height_mm() + TITLE_MM,
+            y: top + self.title_height_mm() + title_mm(self.map_lines),
             width: self.map_width_mm,
             height: self.map_height_mm,
         };
@@ -140,7 +151,7 @@ mod tests {
         for columns in 1..=12 {
             for rows in 1..=11 {
                 for aspect in [0.3, 1.0, 3.0] {
-                    let layout = Layout::new(Block { columns, rows, aspect, autocorrelograms: true }, |_| 1);
+                    let layout = Layout::new(Block { columns, rows, aspect, autocorrelograms: true, map_lines: 1 }, |_| 1);
                     let (last, lags) = layout.maps(columns - 1, 0.0);
                     let right = lags.map_or(last, |lags| lags).right();
                     assert!(right <= layout.page_width_mm - MARGIN_MM + 1e-9, "{columns} x {rows} at {aspect}: {layout:?}");

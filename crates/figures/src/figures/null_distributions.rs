@@ -122,18 +122,11 @@ impl<'a> Nulls<'a> {
         let verdict = plain.shortened(&self.verdict(score), width);
         canvas.text(left, top + 3.2 + plain.cap_mm(), &verdict, plain)?;
         let p_width = width * P_SHARE;
-        let left_frame = RectMm {
-            x: left + ROOM_LEFT_MM - 2.0,
-            y: top + TITLE_MM,
-            width: width - p_width - ROOM_LEFT_MM - 2.0,
-            height: FRAME_MM,
-        };
+        let left_frame =
+            RectMm { x: left + ROOM_LEFT_MM - 2.0, y: top + TITLE_MM, width: width - p_width - ROOM_LEFT_MM - 2.0, height: FRAME_MM };
         draw_scores(canvas, left_frame, score)?;
-        let right_frame = RectMm {
-            x: left + width - p_width + ROOM_LEFT_MM - 2.0,
-            width: p_width - ROOM_LEFT_MM + 2.0 - 1.5,
-            ..left_frame
-        };
+        let right_frame =
+            RectMm { x: left + width - p_width + ROOM_LEFT_MM - 2.0, width: p_width - ROOM_LEFT_MM + 2.0 - 1.5, ..left_frame };
         draw_p_values(canvas, right_frame, score)
     }
 }

@@ -2,7 +2,8 @@
 
 use ndarray::ArrayView2;
 
-use super::sheet_layout::{MAX_UNITS, SheetLayout};
+use super::score_histogram::capitalized;
+use super::sheet_layout::{MAX_UNITS, PAGE_MM, SheetLayout};
 use crate::FigureError;
 use crate::canvas::{Canvas, Cells, RectMm, Surface, TextStyle};
 use crate::number::{self, drawable, percent};
@@ -27,7 +28,7 @@ pub struct UnitPanel<'a> {
     pub significant: bool,
     /// Whether the unit never fires: marked in red and put last.
     pub dead: bool,
-    /// Its class, such as "grid" or "band"; counted in the subtitle, empty if there is none.
+    /// Its class, such as "grid" or "band", empty if there is none; the legend counts each class's significant units.
     pub class: &'a str,
 }
 
@@ -46,11 +47,31 @@ pub struct UnitSheet<'a> {
     pub null_level: f64,
 }
 
+/// What a sheet shows beside maps and scores.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SheetOptions<'a> {
+    /// The unit of rates, such as "Hz": if given, each ratemap's peak rate stands above it.
+    pub peak_rate_unit: Option<&'a str>,
+    /// Whether dead units are listed in one line of the legend instead of taking a panel each.
+    pub list_dead_units: bool,
+}
+
+impl Default for SheetOptions<'_> {
+    /// No peak rates; dead units in one line.
+    fn default() -> Self {
+        Self { peak_rate_unit: None, list_dead_units: true }
+    }
+}
+
 /// How a kind of sheet colours its maps.
 pub(super) struct Coloring {
     pub(super) cells: Vec<Cells>,
     pub(super) bar: ColorBar,
     pub(super) no_data: &'static str,
+    /// What stands before the size of a panel.
+    pub(super) size_note: &'static str,
+    /// Whether the maps hold rates.
+    pub(super) rates: bool,
 }
 
 /// A sheet, checked, in the order in which it is drawn.
@@ -62,8 +83,19 @@ pub(super) struct Sheet<'a> {
     layout: SheetLayout,
     scale_bar: ScaleBar,
     keys: Vec<(Key, String)>,
-    /// Whether every map has room for its unit's number; if not, none shows it.
-    numbered: bool,
+    numbers: Numbers,
+    peaks: bool,
+}
+
+/// Where units' numbers stand, the same for all maps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Numbers {
+    /// Left of the score.
+    Beside,
+    /// Above the score, where maps are narrow.
+    Above,
+    /// Nowhere, for lack of room.
+    Absent,
 }
 
 const HEADER_MM: f64 = 8.0;
@@ -96,8 +128,13 @@ pub(super) fn check(sheet: &UnitSheet<'_>, figure: &'static str) -> Result<(), F
     Ok(())
 }
 
+/// The units that take a panel, in the order in which they are drawn.
+pub(super) fn shown<'a>(panels: &'a [UnitPanel<'a>], options: &SheetOptions<'_>) -> Vec<&'a UnitPanel<'a>> {
+    sorted(panels).into_iter().filter(|panel| !(panel.dead && options.list_dead_units)).collect()
+}
+
 /// Living units by falling score, then those without a score, then dead ones; equal ones by index.
-pub(super) fn sorted<'a>(panels: &'a [UnitPanel<'a>]) -> Vec<&'a UnitPanel<'a>> {
+fn sorted<'a>(panels: &'a [UnitPanel<'a>]) -> Vec<&'a UnitPanel<'a>> {
     let mut sorted: Vec<_> = panels.iter().collect();
     sorted.sort_by(|a, b| a.dead.cmp(&b.dead).then_with(|| score(b).total_cmp(&score(a))).then_with(|| a.unit.cmp(&b.unit)));
     sorted
@@ -111,34 +148,66 @@ fn defined_score(panel: &UnitPanel<'_>) -> Option<f64> {
     panel.score.filter(|score| drawable(*score))
 }
 
-/// "grid 71, band 3, dead 10": most first, then by name.
-fn class_counts(panels: &[UnitPanel<'_>]) -> String {
-    let mut counts: Vec<(&str, usize)> = Vec::new();
-    for class in panels.iter().map(|panel| panel.class).filter(|class| !class.is_empty()) {
-        match counts.iter_mut().find(|(name, _)| *name == class) {
-            Some((_, count)) => *count += 1,
-            None => counts.push((class, 1)),
-        }
+/// "71 of 72 grid, 0 of 3 band": significant units of each class, the largest class first, then by name.
+fn significant_by_class(panels: &[&UnitPanel<'_>]) -> String {
+    let mut counts: Vec<(&str, usize, usize)> = Vec::new();
+    for panel in panels.iter().filter(|panel| !panel.class.is_empty() && !panel.dead) {
+        let at = counts.iter().position(|(name, ..)| *name == panel.class).unwrap_or_else(|| {
+            counts.push((panel.class, 0, 0));
+            counts.len() - 1
+        });
+        counts[at].1 += usize::from(is_starred(panel));
+        counts[at].2 += 1;
     }
-    counts.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(b.0)));
-    counts.iter().map(|(class, count)| format!("{class} {count}")).collect::<Vec<_>>().join(", ")
+    counts.sort_by(|a, b| b.2.cmp(&a.2).then_with(|| a.0.cmp(b.0)));
+    counts.iter().map(|(class, significant, count)| format!("{significant} of {count} {class}")).collect::<Vec<_>>().join(", ")
+}
+
+fn is_starred(panel: &UnitPanel<'_>) -> bool {
+    panel.significant && !panel.dead && defined_score(panel).is_some()
+}
+
+/// "24 dead units: 3, 7, …" with as many numbers as fit.
+fn dead_units(panels: &[UnitPanel<'_>], width_mm: f64) -> Option<String> {
+    let mut dead: Vec<usize> = panels.iter().filter(|panel| panel.dead).map(|panel| panel.unit).collect();
+    dead.sort_unstable();
+    if dead.is_empty() {
+        return None;
+    }
+    let style = TextStyle::new(SMALL_PT, INK);
+    let mut text = format!("{} dead {}:", number::grouped(dead.len() as u64), if dead.len() == 1 { "unit" } else { "units" });
+    for (index, unit) in dead.iter().enumerate() {
+        let last = index + 1 == dead.len();
+        let longer = format!("{text} {unit}{}", if last { "" } else { "," });
+        if style.width_mm(&format!("{longer}{}", if last { "" } else { " …" })) > width_mm {
+            text.push_str(" …");
+            break;
+        }
+        text = longer;
+    }
+    Some(text)
 }
 
 impl<'a> Sheet<'a> {
     /// Lays out a checked sheet; `coloring` is in the order of `panels`.
-    pub(super) fn new(input: &UnitSheet<'_>, panels: Vec<&'a UnitPanel<'a>>, coloring: Coloring, size_note: &str) -> Self {
-        let (rows, columns) = panels[0].map.dim();
+    pub(super) fn new(input: &UnitSheet<'_>, panels: Vec<&'a UnitPanel<'a>>, coloring: Coloring, options: &SheetOptions<'_>) -> Self {
+        let (rows, columns) = input.panels[0].map.dim();
         let (width_m, height_m) = (columns as f64 * input.bin_m[0], rows as f64 * input.bin_m[1]);
-        let layout = SheetLayout::new(panels.len(), height_m / width_m);
-        let note = format!("{size_note} {} × {}", number::metres(width_m), number::metres(height_m));
+        let peak_unit = options.peak_rate_unit.filter(|_| coloring.rates);
+        let (layout, numbers) = lay_out(&panels, height_m / width_m, usize::from(peak_unit.is_some()));
+        let note = format!("{} {} × {}", coloring.size_note, number::metres(width_m), number::metres(height_m));
         let scale_bar = ScaleBar::new(width_m, layout.map_width_mm, note);
         let mut keys = Vec::new();
-        let numbered = panels.iter().all(|panel| heat_map::has_room_for_unit(layout.map_width_mm, &panel_title(panel, true)));
-        if numbered {
+        if numbers != Numbers::Absent && !panels.is_empty() {
             keys.push((Key::Label("#7"), "Unit number".to_owned()));
         }
-        if panels.iter().any(|panel| panel.significant && !panel.dead && panel.score.is_some()) {
-            keys.push((Key::Word("1.23*"), format!("Score above own {} null", percent(input.null_level))));
+        if let Some(unit) = peak_unit {
+            keys.push((Key::Plain("0.42"), if unit.is_empty() { "Peak rate".to_owned() } else { format!("Peak rate ({unit})") }));
+        }
+        let classes = significant_by_class(&panels);
+        if !classes.is_empty() || panels.iter().any(|panel| is_starred(panel)) {
+            let verdict = format!("{} above own {} null", capitalized(input.score_name), percent(input.null_level));
+            keys.push((Key::Word("1.23*"), if classes.is_empty() { verdict } else { format!("{verdict}: {classes}") }));
         }
         if panels.iter().any(|panel| !panel.dead && defined_score(panel).is_none()) {
             keys.push((Key::Word("–"), "Score undefined".to_owned()));
@@ -149,15 +218,17 @@ impl<'a> Sheet<'a> {
         if panels.iter().any(|panel| panel.map.iter().any(|value| !value.is_finite())) {
             keys.push((Key::Fill(NO_DATA), coloring.no_data.to_owned()));
         }
-        let count = panels.len();
-        let units = if count == 1 {
-            "1 unit".to_owned()
-        } else {
-            format!("{} units sorted by {}", number::grouped(count as u64), input.score_name)
+        if options.list_dead_units {
+            let room = layout.page_width_mm - 2.0 * MARGIN_MM - legend::text_start_mm(&Key::Frame(DEAD));
+            keys.extend(dead_units(input.panels, room).map(|text| (Key::Frame(DEAD), text)));
+        }
+        let subtitle = match panels.len() {
+            0 => "No active units".to_owned(),
+            1 => "1 unit".to_owned(),
+            count => format!("{} units sorted by {}", number::grouped(count as u64), input.score_name),
         };
-        let classes = class_counts(input.panels);
-        let subtitle = if classes.is_empty() { units } else { format!("{units}: {classes}") };
-        Self { title: input.title.to_owned(), subtitle, panels, coloring, layout, scale_bar, keys, numbered }
+        let peaks = peak_unit.is_some();
+        Self { title: input.title.to_owned(), subtitle, panels, coloring, layout, scale_bar, keys, numbers, peaks }
     }
 
     fn content_mm(&self) -> f64 {
@@ -165,7 +236,19 @@ impl<'a> Sheet<'a> {
     }
 }
 
-fn panel_title(panel: &UnitPanel<'_>, numbered: bool) -> HeatMapTitle {
+/// The layout, with units' numbers beside the scores, above them, or nowhere; `more_lines` stand below the scores.
+fn lay_out(panels: &[&UnitPanel<'_>], aspect: f64, more_lines: usize) -> (SheetLayout, Numbers) {
+    let one = SheetLayout::new(panels.len(), aspect, heat_map::title_mm(1 + more_lines));
+    let title = |panel: &UnitPanel<'_>| panel_title(panel, Numbers::Beside, false);
+    if panels.iter().all(|panel| heat_map::has_room_for_unit(one.map_width_mm, &title(panel))) {
+        return (one, Numbers::Beside);
+    }
+    let two = SheetLayout::new(panels.len(), aspect, heat_map::title_mm(2 + more_lines));
+    let fits = |panel: &UnitPanel<'_>| heat_map::stacked_mm(&title(panel)) <= two.title_width_mm();
+    if two.height_mm() <= PAGE_MM && panels.iter().all(|panel| fits(panel)) { (two, Numbers::Above) } else { (one, Numbers::Absent) }
+}
+
+fn panel_title(panel: &UnitPanel<'_>, numbers: Numbers, peaks: bool) -> HeatMapTitle {
     let score = match (panel.dead, defined_score(panel)) {
         (true, _) => "dead".to_owned(),
         (false, Some(score)) if panel.significant => format!("{}*", number::signed(score, 2)),
@@ -173,8 +256,10 @@ fn panel_title(panel: &UnitPanel<'_>, numbered: bool) -> HeatMapTitle {
         (false, None) => "–".to_owned(),
     };
     let significant = panel.significant && defined_score(panel).is_some();
-    let unit = if numbered { format!("#{}", panel.unit) } else { String::new() };
-    HeatMapTitle { unit, score, significant, dead: panel.dead }
+    let unit = if numbers == Numbers::Absent { String::new() } else { format!("#{}", panel.unit) };
+    let highest = panel.map.iter().copied().filter(|rate| drawable(*rate)).fold(f64::NAN, f64::max);
+    let peak = if peaks { number::short(highest) } else { String::new() };
+    HeatMapTitle { unit, stacked: numbers == Numbers::Above, score, peak, significant, dead: panel.dead }
 }
 
 impl Figure for Sheet<'_> {
@@ -203,7 +288,7 @@ impl Figure for Sheet<'_> {
         for (index, (panel, cells)) in self.panels.iter().zip(&self.coloring.cells).enumerate() {
             let (x, y) = self.layout.corner(index);
             let map = RectMm { x, y: top + y, width: self.layout.map_width_mm, height: self.layout.map_height_mm };
-            heat_map::draw(canvas, map, cells, &panel_title(panel, self.numbered))?;
+            heat_map::draw(canvas, map, cells, &panel_title(panel, self.numbers, self.peaks))?;
         }
         let footer = top + self.layout.height_mm() + FOOTER_GAP_MM;
         self.scale_bar.draw(canvas, MARGIN_MM, footer)?;
@@ -231,7 +316,33 @@ mod tests {
         ];
         let order: Vec<_> = sorted(&panels).iter().map(|panel| panel.unit).collect();
         assert_eq!(order, [3, 2, 5, 1, 4, 0]);
-        assert_eq!(panel_title(&panels[0], true).score, "dead");
-        assert_eq!(panel_title(&panels[4], true).score, "–");
+        assert_eq!(panel_title(&panels[0], Numbers::Beside, false).score, "dead");
+        let lists = SheetOptions::default();
+        assert!(shown(&panels, &lists).iter().all(|panel| !panel.dead));
+        assert_eq!(dead_units(&panels, 50.0).as_deref(), Some("1 dead unit: 0"));
+        assert_eq!(panel_title(&panels[4], Numbers::Beside, false).score, "–");
+    }
+
+    #[test]
+    fn dead_units_take_one_line() {
+        let map = Array2::<f64>::zeros((2, 2));
+        let panels: Vec<_> = (0..300)
+            .map(|unit| UnitPanel { unit, map: map.view(), score: None, significant: false, dead: unit % 3 == 0, class: "" })
+            .collect();
+        let style = TextStyle::new(SMALL_PT, INK);
+        for width in [40.0, 77.0, 172.0] {
+            let text = dead_units(&panels, width).expect("there are dead units");
+            assert!(text.starts_with("100 dead units: 0, 3, ") && text.ends_with(", …") && style.width_mm(&text) <= width, "{text}");
+        }
+        assert!(dead_units(&panels[1..2], 40.0).is_none());
+    }
+
+    #[test]
+    fn stars_and_classes_are_counted_together() {
+        let map = Array2::<f64>::zeros((2, 2));
+        let unit = |significant, score, class| UnitPanel { unit: 0, map: map.view(), score, significant, dead: false, class };
+        let panels =
+            [unit(true, Some(1.0), "grid"), unit(true, None, "grid"), unit(false, Some(0.1), "band"), unit(true, Some(0.1), "grid")];
+        assert_eq!(significant_by_class(&panels.iter().collect::<Vec<_>>()), "2 of 3 grid, 0 of 1 band");
     }
 }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::sheet::{self, Coloring, Sheet, UnitPanel, UnitSheet};
+use super::sheet::{self, Coloring, Sheet, SheetOptions, UnitPanel, UnitSheet};
 use crate::FigureError;
 use crate::colormap::Colormap;
 use crate::output;
@@ -22,16 +22,29 @@ pub enum Normalization {
 /// Draws all units' ratemaps, sorted by score, to `<out_stem>.png` (600 dpi) and `<out_stem>.svg`.
 ///
 /// Colours run from 0 (or the lowest rate, if that is negative) to the peak. Bins that were not visited (NaN) are
-/// grey. Scores above the unit's own null are bold with an asterisk; dead units have a red frame and stand last.
-/// Returns the two paths.
+/// grey. Scores above the unit's own null are bold with an asterisk; dead units are listed below. Returns the two paths.
 ///
 /// # Errors
 ///
 /// [`FigureError`] if there are no units, maps differ in size, a length or level is out of range, or a file cannot be
 /// written.
 pub fn draw_ratemaps(input: &UnitSheet<'_>, normalization: Normalization, out_stem: &Path) -> Result<Vec<PathBuf>, FigureError> {
+    draw_ratemaps_with(input, normalization, &SheetOptions::default(), out_stem)
+}
+
+/// As [`draw_ratemaps`], with peak rates above the maps or a panel for each dead unit (red, last) if asked for.
+///
+/// # Errors
+///
+/// As [`draw_ratemaps`].
+pub fn draw_ratemaps_with(
+    input: &UnitSheet<'_>,
+    normalization: Normalization,
+    options: &SheetOptions<'_>,
+    out_stem: &Path,
+) -> Result<Vec<PathBuf>, FigureError> {
     sheet::check(input, "ratemap sheet")?;
-    let panels = sheet::sorted(input.panels);
+    let panels = sheet::shown(input.panels, options);
     let ranges: Vec<(f64, f64)> = panels.iter().map(|panel| range(panel)).collect();
     let low = ranges.iter().map(|range| range.0).fold(0.0, f64::min);
     let high = ranges.iter().map(|range| range.1).fold(0.0, f64::max);
@@ -39,8 +52,9 @@ pub fn draw_ratemaps(input: &UnitSheet<'_>, normalization: Normalization, out_st
         let (low, high) = if normalization == Normalization::PerUnit { own } else { (low, high) };
         heat_map::cells(panel.map, low, high, Colormap::Viridis)
     });
-    let coloring = Coloring { cells: cells.collect(), bar: rate_bar(normalization, low, high), no_data: "Not visited" };
-    output::write_figure(&Sheet::new(input, panels, coloring, "Panel: arena of"), out_stem)
+    let bar = rate_bar(normalization, low, high);
+    let coloring = Coloring { cells: cells.collect(), bar, no_data: "Not visited", size_note: "Panel: arena of", rates: true };
+    output::write_figure(&Sheet::new(input, panels, coloring, options), out_stem)
 }
 
 /// Draws all units' autocorrelograms, sorted by score, to `<out_stem>.png` (600 dpi) and `<out_stem>.svg`.
@@ -52,13 +66,22 @@ pub fn draw_ratemaps(input: &UnitSheet<'_>, normalization: Normalization, out_st
 ///
 /// As [`draw_ratemaps`].
 pub fn draw_autocorrelograms(input: &UnitSheet<'_>, out_stem: &Path) -> Result<Vec<PathBuf>, FigureError> {
+    draw_autocorrelograms_with(input, &SheetOptions::default(), out_stem)
+}
+
+/// As [`draw_autocorrelograms`], with a panel for each dead unit (red, last) if asked for; there are no peak rates.
+///
+/// # Errors
+///
+/// As [`draw_ratemaps`].
+pub fn draw_autocorrelograms_with(input: &UnitSheet<'_>, options: &SheetOptions<'_>, out_stem: &Path) -> Result<Vec<PathBuf>, FigureError> {
     sheet::check(input, "autocorrelogram sheet")?;
-    let panels = sheet::sorted(input.panels);
+    let panels = sheet::shown(input.panels, options);
     let cells = panels.iter().map(|panel| heat_map::cells(panel.map, -1.0, 1.0, Colormap::BlueWhiteRed));
     let ticks = [(0.0, "−1"), (0.25, "−0.5"), (0.5, "0"), (0.75, "0.5"), (1.0, "1")].map(|(place, text)| (place, text.to_owned()));
     let bar = ColorBar { colormap: Colormap::BlueWhiteRed, label: "Correlation r".to_owned(), ticks: ticks.to_vec() };
-    let coloring = Coloring { cells: cells.collect(), bar, no_data: "Undefined lag" };
-    output::write_figure(&Sheet::new(input, panels, coloring, "Panel: lags over"), out_stem)
+    let coloring = Coloring { cells: cells.collect(), bar, no_data: "Undefined lag", size_note: "Panel: lags over", rates: false };
+    output::write_figure(&Sheet::new(input, panels, coloring, options), out_stem)
 }
 
 /// From 0, or the lowest finite rate if that is negative, to the highest.

@@ -11,14 +11,23 @@ use crate::style::{DEAD, FRAME, HAIRLINE_PT, INK, MUTED, STRONG_PT, TINY_PT};
 pub(crate) struct HeatMapTitle {
     /// Which unit; empty where there is no room for it.
     pub(crate) unit: String,
+    /// Whether the unit has a line of its own above the score.
+    pub(crate) stacked: bool,
     /// The score, or a word.
     pub(crate) score: String,
+    /// The peak rate, on a line of its own below the score; empty if it is not wanted.
+    pub(crate) peak: String,
     pub(crate) significant: bool,
     pub(crate) dead: bool,
 }
 
-/// Height of a map's title with its distance to the map, in millimetres.
-pub(crate) const TITLE_MM: f64 = 2.3;
+/// Distance of two lines of a title, in millimetres.
+const LINE_MM: f64 = 2.2;
+
+/// Height of a title of so many lines with its distance to the map, in millimetres.
+pub(crate) fn title_mm(lines: usize) -> f64 {
+    0.1 + lines as f64 * LINE_MM
+}
 
 /// Colours an array (row = y upwards, column = x) from `low` to `high`; NaN takes the neutral colour.
 pub(crate) fn cells(map: ArrayView2<'_, f64>, low: f64, high: f64, colormap: Colormap) -> Cells {
@@ -46,6 +55,11 @@ pub(crate) fn has_room_for_unit(width_mm: f64, title: &HeatMapTitle) -> bool {
     TextStyle::new(TINY_PT, MUTED).width_mm(&title.unit) + score_style(title).width_mm(&title.score) + 1.0 <= width_mm
 }
 
+/// Width of the widest line of a title with the unit above the score.
+pub(crate) fn stacked_mm(title: &HeatMapTitle) -> f64 {
+    TextStyle::new(TINY_PT, MUTED).width_mm(&title.unit).max(score_style(title).width_mm(&title.score))
+}
+
 /// Draws a heat map in a thin frame, without a title.
 pub(crate) fn draw_bare<S: Surface>(canvas: &mut Canvas<S>, map: RectMm, cells: &Cells) -> Result<(), FigureError> {
     canvas.cells(map, cells)?;
@@ -55,10 +69,16 @@ pub(crate) fn draw_bare<S: Surface>(canvas: &mut Canvas<S>, map: RectMm, cells: 
 /// Draws one panel; `map` is where the heat map goes, the title stands above it.
 pub(crate) fn draw<S: Surface>(canvas: &mut Canvas<S>, map: RectMm, cells: &Cells, title: &HeatMapTitle) -> Result<(), FigureError> {
     canvas.cells(map, cells)?;
-    let baseline = map.y - 0.55;
+    let mut baseline = map.y - 0.55;
+    let middle = map.x + map.width / 2.0;
+    if !title.peak.is_empty() {
+        canvas.text(middle, baseline, &title.peak, TextStyle::new(TINY_PT, INK).anchored(Anchor::Middle))?;
+        baseline -= LINE_MM;
+    }
     let (unit, score) = (TextStyle::new(TINY_PT, MUTED), score_style(title));
-    if title.unit.is_empty() {
-        canvas.text(map.x + map.width / 2.0, baseline, &title.score, score.anchored(Anchor::Middle))?;
+    if title.unit.is_empty() || title.stacked {
+        canvas.text(middle, baseline, &title.score, score.anchored(Anchor::Middle))?;
+        canvas.text(middle, baseline - LINE_MM, &title.unit, unit.anchored(Anchor::Middle))?;
     } else {
         canvas.text(map.x, baseline, &title.unit, unit)?;
         canvas.text(map.right(), baseline, &title.score, score.anchored(Anchor::End))?;

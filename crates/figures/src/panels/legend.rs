@@ -22,6 +22,8 @@ pub(crate) enum Key {
     Dashes(RGBColor),
     /// A bold word.
     Word(&'static str),
+    /// A word.
+    Plain(&'static str),
     /// A word in the colour of secondary text.
     Label(&'static str),
 }
@@ -40,8 +42,13 @@ fn key_width(key: &Key) -> f64 {
         Key::Fill(_) | Key::Frame(_) | Key::Module(_) => KEY_MM,
         Key::Line(_) | Key::Dashes(_) => STROKE_KEY_MM,
         Key::Word(word) => TextStyle::new(SMALL_PT, INK).bold().width_mm(word),
-        Key::Label(word) => TextStyle::new(SMALL_PT, MUTED).width_mm(word),
+        Key::Plain(word) | Key::Label(word) => TextStyle::new(SMALL_PT, MUTED).width_mm(word),
     }
+}
+
+/// From the start of an entry to its text.
+pub(crate) fn text_start_mm(key: &Key) -> f64 {
+    key_width(key) + KEY_GAP_MM
 }
 
 /// Where an entry starts (x from the left edge, line) and its text in lines.
@@ -100,6 +107,7 @@ pub(crate) fn draw<S: Surface>(canvas: &mut Canvas<S>, left: f64, top: f64, widt
             Key::Line(color) => canvas.line(&ends, LINE_PT * 1.5, *color)?,
             Key::Dashes(color) => canvas.dashes(ends[0], ends[1], 0.75, LINE_PT, *color)?,
             Key::Word(word) => canvas.text(x, baseline, word, style.bold())?,
+            Key::Plain(word) => canvas.text(x, baseline, word, style)?,
             Key::Label(word) => canvas.text(x, baseline, word, TextStyle::new(SMALL_PT, MUTED))?,
         }
         for (index, text) in place.texts.iter().enumerate() {

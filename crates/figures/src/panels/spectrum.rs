@@ -69,11 +69,8 @@ fn draw_wave_vector<S: Surface>(canvas: &mut Canvas<S>, axes: &Axes, k: [f64; 2]
     let per_unit = axes.frame.width / (axes.x.high - axes.x.low);
     // Rings keep clear of zero and of each other.
     let ring = (0.3 * length * per_unit).clamp(0.4, 1.5);
-    let (zero, tip, mirrored) = (
-        (axes.x_mm(0.0), axes.y_mm(0.0)),
-        (axes.x_mm(k[0]), axes.y_mm(k[1])),
-        (axes.x_mm(-k[0]), axes.y_mm(-k[1])),
-    );
+    let (zero, tip, mirrored) =
+        ((axes.x_mm(0.0), axes.y_mm(0.0)), (axes.x_mm(k[0]), axes.y_mm(k[1])), (axes.x_mm(-k[0]), axes.y_mm(-k[1])));
     let direction = (k[0] / length, -k[1] / length);
     for centre in [tip, mirrored] {
         let mut circle = marker::around(centre, ring, 32, 0.0);
