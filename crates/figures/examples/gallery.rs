@@ -4,8 +4,8 @@ use std::f64::consts::TAU;
 use std::path::PathBuf;
 
 use gridlake_figures::{
-    Normalization, PhaseMark, ScoreHistogram, ScoredUnit, TrainingCurves, UnitPanel, UnitSheet, draw_autocorrelograms, draw_ratemaps,
-    draw_score_histogram, draw_training_curves,
+    Normalization, PhaseMark, ScoreHistogram, ScoredUnit, SheetOptions, TrainingCurves, UnitPanel, UnitSheet, draw_autocorrelograms,
+    draw_ratemaps, draw_ratemaps_with, draw_score_histogram, draw_training_curves,
 };
 use ndarray::Array2;
 
@@ -22,13 +22,13 @@ fn grid(x: f64, y: f64, spacing_m: f64, turn: f64) -> f64 {
     (waves + 1.5) / 4.5
 }
 
-fn sheet_maps(count: usize, bins: usize, box_m: f64, lags: bool) -> Vec<Array2<f64>> {
+fn sheet_maps(count: usize, (rows, bins): (usize, usize), box_m: f64, lags: bool) -> Vec<Array2<f64>> {
     let bin_m = box_m / bins as f64;
     let centre = |index: usize| (index as f64 + 0.5) * bin_m - box_m / 2.0;
     (0..count)
         .map(|unit| {
             let (phase_x, phase_y) = if lags { (0.0, 0.0) } else { (scatter(unit), scatter(7 * unit + 3)) };
-            Array2::from_shape_fn((bins, bins), |(row, column)| {
+            Array2::from_shape_fn((rows, bins), |(row, column)| {
                 let (x, y) = (centre(column), centre(row));
                 let corner = x.abs() > 0.46 * box_m && y.abs() > 0.46 * box_m;
                 let rate = grid(x - phase_x, y - phase_y, 0.6, 0.2) - 0.02 * (unit % 10) as f64;
@@ -51,7 +51,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     for count in [1, 7, 30, 96, 128, 512] {
         for lags in [false, true] {
             let (bins, box_m) = if lags { (99, 3.96) } else { (50, 2.0) };
-            let maps = sheet_maps(count, bins, box_m, lags);
+            let maps = sheet_maps(count, (bins, bins), box_m, lags);
             let panels: Vec<UnitPanel<'_>> = maps
                 .iter()
                 .enumerate()
@@ -78,8 +78,21 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             } else {
                 draw_ratemaps(&sheet, Normalization::PerUnit, &stem)?;
                 draw_ratemaps(&sheet, Normalization::Shared, &folder.join(format!("{kind}-{count}-shared")))?;
+                let options = SheetOptions { peak_rate_unit: Some("arbitrary units"), list_dead_units: false };
+                draw_ratemaps_with(&sheet, Normalization::PerUnit, &options, &folder.join(format!("{kind}-{count}-peaks")))?;
             }
         }
+    }
+    for (name, rows, columns) in [("wide", 15, 50), ("tall", 60, 20)] {
+        let maps = sheet_maps(40, (rows, columns), 2.0, false);
+        let panels: Vec<UnitPanel<'_>> = maps
+            .iter()
+            .zip(100..)
+            .map(|(map, unit)| UnitPanel { unit, map: map.view(), score: Some(-0.5), significant: true, dead: false, class: "grid" })
+            .collect();
+        let title = "Ratemaps of an arena that is no square";
+        let sheet = UnitSheet { title, panels: &panels, bin_m: [0.04; 2], score_name: "grid score (sargolini)", null_level: 0.99 };
+        draw_ratemaps(&sheet, Normalization::PerUnit, &folder.join(format!("ratemaps-{name}")))?;
     }
     for (count, every) in [(2_400_usize, 25_usize), (200, 10), (1, 1)] {
         let steps: Vec<u64> = (0..count).map(|index| (index * every) as u64).collect();
@@ -96,7 +109,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let rate: Vec<f64> = (0..count).map(|index| if 2 * index < count { 3e-4 } else { 1e-4 }).collect();
         let phases = [
             PhaseMark { step: 0, label: "T = 12, B = 48" },
-            PhaseMark { step: 15_000, label: "T = 30, B = 28, learning rate 0.0005" },
+            PhaseMark { step: 15_000, label: "T = 30, B = 28, σ_x = 0.15 m, learning rate 0.0005" },
             PhaseMark { step: 45_000, label: "T = 60" },
         ];
         let input = TrainingCurves {

@@ -5,8 +5,8 @@ use std::io::BufReader;
 use std::path::Path;
 
 use gridlake_figures::{
-    FigureError, Normalization, PhaseMark, ScoreHistogram, ScoredUnit, TrainingCurves, UnitPanel, UnitSheet, draw_autocorrelograms,
-    draw_ratemaps, draw_score_histogram, draw_training_curves,
+    FigureError, Normalization, PhaseMark, ScoreHistogram, ScoredUnit, SheetOptions, TrainingCurves, UnitPanel, UnitSheet,
+    draw_autocorrelograms, draw_ratemaps, draw_ratemaps_with, draw_score_histogram, draw_training_curves,
 };
 use ndarray::{Array2, array};
 
@@ -89,7 +89,8 @@ fn the_best_unit_stands_first_and_the_dead_one_last_in_red() -> Outcome {
     let (dead, good, poor) =
         (Array2::zeros((3, 3)), Array2::from_elem((3, 3), 1.0), array![[1.0, 0.0, 0.0], [0.0, 0.0, 0.0], [0.0, 0.0, 0.0]]);
     let panels = [panel(0, &dead, Some(3.0), true), panel(1, &poor, Some(-0.2), false), panel(2, &good, Some(1.2), false)];
-    let files = draw_ratemaps(&sheet(&panels), Normalization::PerUnit, &folder.path().join("order"))?;
+    let options = SheetOptions { list_dead_units: false, ..SheetOptions::default() };
+    let files = draw_ratemaps_with(&sheet(&panels), Normalization::PerUnit, &options, &folder.path().join("order"))?;
     let picture = Picture::read(&files[0])?;
     let (x, y, side) = MAP;
     let step = side + 1.2;
@@ -100,6 +101,42 @@ fn the_best_unit_stands_first_and_the_dead_one_last_in_red() -> Outcome {
     let red = |column: f64| picture.count(DEAD_RED, (x + column * step - 0.5, y - 0.5), (x + column * step + side + 0.5, y + side + 0.5));
     assert_eq!((red(0.0), red(1.0)), (0, 0));
     assert!(red(2.0) > 4000, "a frame of four sides: {}", red(2.0));
+    Ok(())
+}
+
+#[test]
+fn dead_units_take_a_line_and_peak_rates_stand_above_maps() -> Outcome {
+    let folder = tempfile::tempdir()?;
+    let maps: Vec<_> = (0..40).map(|unit| Array2::from_elem((4, 3), if unit % 4 == 0 { 0.0 } else { 0.25 })).collect();
+    let panels: Vec<_> = maps.iter().enumerate().map(|(unit, map)| panel(unit, map, Some(0.6), unit % 4 == 0)).collect();
+    let options = SheetOptions { peak_rate_unit: Some("Hz"), ..SheetOptions::default() };
+    let svg = |name: &str| -> Result<String, Box<dyn std::error::Error>> { Ok(fs::read_to_string(folder.path().join(name))?) };
+    draw_ratemaps_with(&sheet(&panels), Normalization::PerUnit, &options, &folder.path().join("peaks"))?;
+    let peaks = svg("peaks.svg")?;
+    assert_eq!(peaks.matches(">0.25</text>").count(), 30);
+    assert!(peaks.contains(">Peak rate (Hz)</text>") && peaks.contains(">10 dead units: 0, 4, 8, 12, 16, 20, 24, 28, 32, 36</text>"));
+    assert!(peaks.contains(">Grid score above own 99 % null: 30 of 30 grid</text>"));
+    let (all_dead, map) = (folder.path().join("dead"), Array2::zeros((4, 3)));
+    draw_ratemaps(&sheet(&[panel(3, &map, None, true)]), Normalization::Shared, &all_dead)?;
+    let dead = svg("dead.svg")?;
+    assert!(dead.contains(">No active units</text>") && dead.contains(">1 dead unit: 3</text>"));
+    Ok(())
+}
+
+#[test]
+fn a_map_keeps_the_shape_of_its_arena() -> Outcome {
+    let folder = tempfile::tempdir()?;
+    for (rows, columns) in [(10, 40), (40, 10)] {
+        let map = Array2::from_elem((rows, columns), 1.0);
+        let panels: Vec<_> = (0..60).map(|unit| panel(1000 + unit, &map, Some(-0.6), false)).collect();
+        let files = draw_ratemaps(&sheet(&panels), Normalization::PerUnit, &folder.path().join("shape"))?;
+        let svg = fs::read_to_string(&files[1])?;
+        let image = svg.lines().find(|line| line.starts_with("<image")).ok_or("no map")?;
+        let size = |name: &str| -> Option<f64> { image.split_once(&format!(" {name}=\""))?.1.split_once('"')?.0.parse().ok() };
+        let (width, height) = (size("width").ok_or("no width")?, size("height").ok_or("no height")?);
+        assert!((height / width * columns as f64 / rows as f64 - 1.0).abs() < 0.02, "{width} x {height}");
+        assert!(svg.contains(">#1059</text>"), "every map has its number");
+    }
     Ok(())
 }
 
@@ -253,6 +290,10 @@ fn training_curves_take_whatever_was_logged() -> Outcome {
         let files = draw_training_curves(&curves(&steps, &values, &phases), &folder.path().join(name))?;
         assert!(fs::read_to_string(&files[1])?.contains(base), "{name} has raised exponents");
     }
+    let marked = [PhaseMark { step: 0, label: "σ_x = 0.15 m" }];
+    let files = draw_training_curves(&curves(&steps, &vec![0.5; 1000], &marked), &folder.path().join("marked"))?;
+    let svg = fs::read_to_string(&files[1])?;
+    assert!(svg.contains(">step 0: σ</text>") && svg.contains("> = 0.15 m</text>") && !svg.contains('_'), "an index stands below");
     let holes = fs::read_to_string(folder.path().join("holes.svg"))?;
     assert!(holes.contains("1 at 0, 101 undefined"));
     assert!(Picture::read(&folder.path().join("falling.png"))?.pixels().filter(|&pixel| pixel == [0, 114, 178]).count() > 10_000);

@@ -83,7 +83,8 @@ impl TextStyle {
 /// What stands after a number and stays with it.
 const UNITS: [&str; 11] = ["m", "mm", "cm", "s", "ms", "Hz", "%", "°", "rad", "m²", "cycles/m"];
 
-/// Words, with those that belong together as one: around an equals or plus-minus sign, and a number with its unit.
+/// Words, with those that belong together as one: around an equals or plus-minus sign, and a number with the word before
+/// it and its unit (`seed 1`, `2 m`).
 fn unbroken(text: &str) -> Vec<String> {
     let is_sign = |word: &str| matches!(word, "=" | "±" | "<" | "≤" | "×");
     let mut words: Vec<String> = Vec::new();
@@ -91,8 +92,9 @@ fn unbroken(text: &str) -> Vec<String> {
     for word in text.split(' ') {
         let unit = UNITS.contains(&word.trim_end_matches([',', '.', ';', ':', ')']));
         let after_number = previous.ends_with(|character: char| character.is_ascii_digit());
+        let number = word.starts_with(|character: char| character.is_ascii_digit()) && previous.ends_with(char::is_alphabetic);
         match words.last_mut() {
-            Some(last) if is_sign(word) || is_sign(previous) || (unit && after_number) => {
+            Some(last) if is_sign(word) || is_sign(previous) || (unit && after_number) || number => {
                 last.push(' ');
                 last.push_str(word);
             }

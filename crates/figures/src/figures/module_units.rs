@@ -26,7 +26,8 @@ pub struct ModuleUnit<'a> {
     pub unit: usize,
     /// Its ratemap, row = y (first row lowest), column = x; NaN where not visited.
     pub ratemap: ArrayView2<'a, f64>,
-    /// Its autocorrelogram, row = lag along y (lowest first); all of one size. `None` leaves its place grey.
+    /// Its autocorrelogram, row = lag along y (lowest first); all of one size. `None` leaves its place grey, or empty where no
+    /// unit of the row has one.
     pub autocorrelogram: Option<ArrayView2<'a, f64>>,
     /// Its peak rate in [`ModuleUnits::rate_unit`]; NaN takes the highest rate of the map.
     pub peak_rate: f64,
@@ -267,7 +268,7 @@ impl Rows {
         for (column, panel) in row.panels.iter().enumerate() {
             let (map, lags) = self.layout.maps(column, top);
             heat_map::draw(canvas, map, &panel.rates, &panel_title(panel, self.stacked))?;
-            if let Some(lags) = lags {
+            if let Some(lags) = lags.filter(|_| row.panels.iter().any(|panel| panel.correlations.is_some())) {
                 heat_map::draw_bare(canvas, lags, panel.correlations.as_ref().unwrap_or(&nothing()))?;
             }
         }

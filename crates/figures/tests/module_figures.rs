@@ -1,0 +1,262 @@
+//! Figures of modules and nulls: for few and many modules and units nothing overlaps, and whatever is missing is said.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use gridlake_figures::{
+    FigureError, ModuleCentre, ModulePhases, ModuleRow, ModuleScatter, ModuleSpectra, ModuleSpectrum, ModuleUnit, ModuleUnits,
+    NullDistributions, ScatterUnit, ScoreNull, draw_module_phases, draw_module_scatter, draw_module_spectra, draw_module_units,
+    draw_null_distributions,
+};
+use ndarray::Array2;
+
+type Outcome = Result<(), Box<dyn std::error::Error>>;
+
+const NAN: f64 = f64::NAN;
+
+/// A number in [0, 1) from an index.
+fn scatter(index: usize) -> f64 {
+    (index as f64 * 0.618_033_988_749_895).fract()
+}
+
+/// A text of an SVG: left, top, right, bottom in dots, and what it says.
+#[derive(Debug)]
+struct Text {
+    left: f64,
+    top: f64,
+    right: f64,
+    bottom: f64,
+    words: String,
+}
+
+fn attribute(element: &str, name: &str) -> Option<f64> {
+    element.split_once(&format!(" {name}=\""))?.1.split_once('"')?.0.parse().ok()
+}
+
+/// All texts of an SVG, upright or turned.
+fn texts(svg: &str) -> Vec<Text> {
+    let text = |line: &str| {
+        let (x, y) = (attribute(line, "x")?, attribute(line, "y")?);
+        let (size, width) = (attribute(line, "font-size")?, attribute(line, "textLength")?);
+        let words = line.split_once('>')?.1.split_once('<')?.0.to_owned();
+        let Some((_, turn)) = line.split_once("rotate(-90 ") else {
+            return Some(Text { left: x, top: y - 0.7 * size, right: x + width, bottom: y, words });
+        };
+        // Around its anchor, what lies to the right comes to lie above.
+        let mut anchor = turn.split([' ', ')']).map_while(|number| number.parse::<f64>().ok());
+        let (anchor_x, anchor_y) = (anchor.next()?, anchor.next()?);
+        let (along, across) = (x - anchor_x, y - anchor_y);
+        let (left, bottom) = (anchor_x + across - 0.7 * size, anchor_y - along);
+        Some(Text { left, top: bottom - width, right: anchor_x + across, bottom, words })
+    };
+    svg.lines().filter(|line| line.starts_with("<text")).filter_map(text).collect()
+}
+
+/// Checks that texts neither overlap nor leave the page, and that nothing undefined reaches the drawing.
+fn check(files: &[PathBuf]) -> Outcome {
+    let svg = fs::read_to_string(&files[1])?;
+    assert!(fs::metadata(&files[0])?.len() > 1000);
+    let page = svg.lines().find(|line| line.starts_with("<svg")).ok_or("no page")?;
+    let size: Vec<f64> =
+        page.split_once("viewBox=\"").ok_or("no size")?.1.split(['"', ' ']).map_while(|number| number.parse().ok()).collect();
+    let texts = texts(&svg);
+    assert!(texts.len() > 5);
+    for (index, one) in texts.iter().enumerate() {
+        assert!(one.left >= 0.0 && one.top >= 0.0 && one.right <= size[2] && one.bottom <= size[3], "{one:?} leaves the page");
+        assert!(!one.words.contains("NaN") && !one.words.contains('_') && !one.words.contains("inf"), "{one:?}");
+        for other in &texts[..index] {
+            let apart = one.left >= other.right - 2.0
+                || other.left >= one.right - 2.0
+                || one.top >= other.bottom - 2.0
+                || other.top >= one.bottom - 2.0;
+            // An exponent or an index overlaps the line that it belongs to by its descent only.
+            assert!(apart, "{one:?} overlaps {other:?} in {}", files[1].display());
+        }
+    }
+    Ok(())
+}
+
+fn spectra<'a>(maps: &'a [Array2<f64>], periods: &'a [Vec<f64>], angles: &'a [Vec<f64>]) -> Vec<ModuleSpectrum<'a>> {
+    let k =
+        |turn: f64| [0.0_f64, 120.0, 240.0].map(|angle| [2.0 * (angle + turn).to_radians().cos(), 2.0 * (angle + turn).to_radians().sin()]);
+    (0..maps.len())
+        .map(|module| ModuleSpectrum {
+            module: Some(module),
+            power: maps[module].view(),
+            frequency_step: 0.125,
+            wave_vectors: k(40.0 * scatter(module)),
+            periods_m: &periods[module],
+            orientations_deg: &angles[module],
+        })
+        .collect()
+}
+
+fn draw_all(count: usize, units: usize, folder: &Path) -> Result<Vec<Vec<PathBuf>>, FigureError> {
+    let ratio = if count == 10 { 1.02 } else { 1.4 };
+    let period = |module: usize| 0.4 * f64::powi(ratio, module as i32);
+    let maps: Vec<Array2<f64>> = (0..units).map(|unit| Array2::from_shape_fn((8, 8), |at| scatter(unit + 3 * at.0 + 8 * at.1))).collect();
+    let of = |module: usize| (module..units).step_by(count);
+    let members: Vec<Vec<ModuleUnit<'_>>> = (0..count)
+        .map(|module| {
+            of(module)
+                .map(|unit| ModuleUnit { unit, ratemap: maps[unit].view(), autocorrelogram: Some(maps[unit].view()), peak_rate: NAN })
+                .collect()
+        })
+        .collect();
+    let modules: Vec<ModuleRow<'_>> = (0..count)
+        .map(|module| ModuleRow {
+            module,
+            period_m: period(module),
+            period_sd_m: 0.01,
+            orientation_deg: 12.0,
+            unit_count: members[module].len(),
+            shape: "hexagonal",
+            units: &members[module],
+        })
+        .collect();
+    let input = ModuleUnits {
+        title: "Units of each module in the 2 m box of a network with a long name, seed 1",
+        modules: &modules,
+        unassigned: &members[0],
+        unassigned_count: units,
+        max_units: 6,
+        bin_m: [0.25; 2],
+        rate_unit: "arbitrary units",
+    };
+    let mut files = vec![draw_module_units(&input, &folder.join("units"))?];
+
+    let power: Vec<Array2<f64>> =
+        (0..count).map(|module| Array2::from_shape_fn((65, 65), |at| scatter(module + at.0 * 7 + at.1))).collect();
+    let periods: Vec<Vec<f64>> = (0..count).map(|module| of(module).map(|unit| period(module) + 0.001 * scatter(unit)).collect()).collect();
+    let angles: Vec<Vec<f64>> = (0..count).map(|module| of(module).map(|unit| 60.0 * scatter(unit + module)).collect()).collect();
+    let input = ModuleSpectra { title: "Spectra", modules: &spectra(&power, &periods, &angles), fold_deg: 60.0 };
+    files.push(draw_module_spectra(&input, &folder.join("spectra"))?);
+
+    let dots: Vec<ScatterUnit> = (0..count)
+        .flat_map(|module| periods[module].iter().zip(&angles[module]).map(move |(&period, &angle)| (module, period, angle)))
+        .map(|(module, period_m, angle_deg)| ScatterUnit {
+            period_m,
+            period_error_m: 0.01,
+            angle_deg,
+            angle_error_deg: 2.0,
+            module: (scatter(module) > 0.05 || module == 0).then_some(module),
+        })
+        .collect();
+    let centres: Vec<ModuleCentre> = (0..count).map(|module| ModuleCentre { module, period_m: period(module), angle_deg: 7.0 }).collect();
+    let input = ModuleScatter { title: "Modules", units: &dots, modules: &centres, angle_name: "Orientation", fold_deg: 60.0 };
+    files.push(draw_module_scatter(&input, &folder.join("scatter"))?);
+
+    let phases: Vec<[f64; 3]> = (0..units).map(|unit| [9.0 * scatter(unit), scatter(unit * unit), -9.0 * scatter(unit)]).collect();
+    let input = ModulePhases {
+        title: "Phases",
+        module: count - 1,
+        phases_rad: &phases,
+        lattice_m: Some([[0.4, 0.1], [-0.1, 0.45]]),
+        uniformity_p: 0.43,
+        uniformity_test: "Rayleigh test on the torus",
+    };
+    files.push(draw_module_phases(&input, &folder.join("phases"))?);
+
+    let scores: Vec<f64> = (0..units).map(|unit| scatter(unit) * count as f64).collect();
+    let p_values: Vec<f64> = (0..units).map(scatter).collect();
+    let score =
+        |name| ScoreNull { name, scores: &scores, null_scores: &p_values, p_values: &p_values, significant: 1, significant_controlled: 0 };
+    let all = ["grid score (sargolini)", "grid score (banino)", "square score", "periodicity", "border score"].map(score);
+    let input = NullDistributions {
+        title: "Scores",
+        scores: &all[..count.min(5)],
+        unit_count: units,
+        units_name: "active units",
+        significance: 0.01,
+        false_discovery_rate: 0.05,
+    };
+    files.push(draw_null_distributions(&input, &folder.join("nulls"))?);
+    Ok(files)
+}
+
+#[test]
+fn nothing_overlaps_with_few_and_many_modules_and_units() -> Outcome {
+    let folder = tempfile::tempdir()?;
+    for (count, units) in [(1, 3), (2, 3), (3, 40), (5, 60), (10, 30), (10, 300)] {
+        for files in draw_all(count, units, folder.path())? {
+            check(&files)?;
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn the_same_modules_give_the_same_bytes() -> Outcome {
+    let (one, two) = (tempfile::tempdir()?, tempfile::tempdir()?);
+    let (first, second) = (draw_all(2, 9, one.path())?, draw_all(2, 9, two.path())?);
+    for (first, second) in first.iter().flatten().zip(second.iter().flatten()) {
+        assert!(fs::read(first)? == fs::read(second)?, "{} differs", second.display());
+    }
+    Ok(())
+}
+
+#[test]
+fn what_is_missing_is_said() -> Outcome {
+    let folder = tempfile::tempdir()?;
+    let stem = folder.path().join("missing");
+    let svg = |files: Vec<PathBuf>| fs::read_to_string(&files[1]);
+    let says = |svg: &str, text: &str| svg.contains(&format!(">{text}</text>"));
+
+    let nothing = Array2::from_elem((4, 4), NAN);
+    let empty = Array2::zeros((0, 0));
+    let unit = ModuleUnit { unit: 4, ratemap: nothing.view(), autocorrelogram: None, peak_rate: NAN };
+    let row = |units| ModuleRow { module: 0, period_m: NAN, period_sd_m: NAN, orientation_deg: NAN, unit_count: 9, shape: "", units };
+    let (with, without) = ([unit.clone()], []);
+    let modules = [row(&with), row(&without)];
+    let input =
+        ModuleUnits { title: "", modules: &modules, unassigned: &[], unassigned_count: 0, max_units: 4, bin_m: [0.1; 2], rate_unit: "Hz" };
+    let text = svg(draw_module_units(&input, &stem)?)?;
+    assert!(says(&text, "Module 0: period unknown, 9 units") && says(&text, "No units given to draw") && says(&text, "–"));
+    let text = svg(draw_module_units(&ModuleUnits { modules: &[], unassigned: &with, ..input.clone() }, &stem)?)?;
+    assert!(says(&text, "No modules: 1 unit"));
+    assert!(matches!(draw_module_units(&ModuleUnits { modules: &[], ..input.clone() }, &stem), Err(FigureError::Empty { .. })));
+    let hollow = [ModuleUnit { ratemap: empty.view(), ..unit.clone() }];
+    assert!(matches!(draw_module_units(&ModuleUnits { unassigned: &hollow, ..input }, &stem), Err(FigureError::Empty { .. })));
+
+    for (map, wave) in [(&nothing, NAN), (&empty, 1.0), (&Array2::from_elem((1, 5), 1.0), 1e9), (&Array2::from_elem((4, 4), 1.0), 0.0)] {
+        let module = ModuleSpectrum {
+            module: None,
+            power: map.view(),
+            frequency_step: 0.1,
+            wave_vectors: [[wave; 2]; 3],
+            periods_m: &[NAN],
+            orientations_deg: &[],
+        };
+        let text = svg(draw_module_spectra(&ModuleSpectra { title: "", modules: &[module], fold_deg: 60.0 }, &stem)?)?;
+        assert!(says(&text, "No values") && (map.iter().any(|power| *power > 0.0) || says(&text, "No spectrum")));
+    }
+    assert!(draw_module_spectra(&ModuleSpectra { title: "", modules: &[], fold_deg: 60.0 }, &stem).is_err());
+
+    let input =
+        ModulePhases { title: "", module: 3, phases_rad: &[[NAN, 0.0, 0.0]], lattice_m: None, uniformity_p: NAN, uniformity_test: "" };
+    let text = svg(draw_module_phases(&input, &stem)?)?;
+    assert!(says(&text, "No phases") && says(&text, "No lattice vectors"));
+    assert!(says(&text, "Module 3: 0 units; 1 unit without phases. Uniform on the torus: p undefined"));
+    assert!(draw_module_phases(&ModulePhases { phases_rad: &[], ..input }, &stem).is_err());
+
+    let dot = |period_m, module| ScatterUnit { period_m, period_error_m: f64::INFINITY, angle_deg: -3.0, angle_error_deg: NAN, module };
+    let units = [dot(0.5, None), dot(NAN, Some(0)), dot(-1.0, None)];
+    let centres = [ModuleCentre { module: 0, period_m: NAN, angle_deg: 0.0 }];
+    let input = ModuleScatter { title: "", units: &units, modules: &centres, angle_name: "", fold_deg: 90.0 };
+    let text = svg(draw_module_scatter(&input, &stem)?)?;
+    assert!(says(&text, "1 unit; 2 units without a lattice not drawn") && says(&text, "Module 0: 0 units"));
+    assert!(draw_module_scatter(&ModuleScatter { units: &units[1..], ..input }, &stem).is_err());
+    assert!(draw_module_scatter(&ModuleScatter { fold_deg: NAN, ..input }, &stem).is_err());
+
+    let score = ScoreNull { name: "", scores: &[NAN], null_scores: &[], p_values: &[NAN, 2.0], significant: 0, significant_controlled: 0 };
+    let scores = [score, ScoreNull { scores: &[0.3], ..score }, ScoreNull { null_scores: &[0.1, 0.1], ..score }];
+    let input =
+        NullDistributions { title: "", scores: &scores, unit_count: 0, units_name: "", significance: 0.01, false_discovery_rate: 0.05 };
+    let text = svg(draw_null_distributions(&input, &stem)?)?;
+    for message in ["No scores", "No p-values", "No null scores", "No units' scores"] {
+        assert!(says(&text, message), "{message}");
+    }
+    assert!(draw_null_distributions(&NullDistributions { scores: &[], ..input }, &stem).is_err());
+    assert!(draw_null_distributions(&NullDistributions { significance: 1.0, ..input }, &stem).is_err());
+    Ok(())
+}
