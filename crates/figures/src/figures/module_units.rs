@@ -95,7 +95,7 @@ pub fn draw_module_units(input: &ModuleUnits<'_>, out_stem: &Path) -> Result<Vec
         return Err(FigureError::Range { figure: FIGURE, field: "bin_m", value, allowed: "a finite length above 0 m" });
     }
     check_sizes(input)?;
-    output::write_figure(&Rows::new(input), out_stem)
+    output::write_figure(&UnitMaps::new(input), out_stem)
 }
 
 /// All units that may be drawn.
@@ -138,7 +138,7 @@ struct Row {
     panels: Vec<Panel>,
 }
 
-struct Rows {
+struct UnitMaps {
     heading: Heading,
     title: String,
     rows: Vec<Row>,
@@ -202,7 +202,7 @@ fn panel_title(panel: &Panel, stacked: bool) -> HeatMapTitle {
     HeatMapTitle { unit, stacked, score, peak: String::new(), significant: true, dead: false }
 }
 
-impl Rows {
+impl UnitMaps {
     fn new(input: &ModuleUnits<'_>) -> Self {
         let panels = |units: &[ModuleUnit<'_>]| units.iter().take(input.max_units).map(panel).collect();
         let mut modules: Vec<&ModuleRow<'_>> = input.modules.iter().collect();
@@ -296,7 +296,7 @@ impl Rows {
     }
 }
 
-impl Figure for Rows {
+impl Figure for UnitMaps {
     fn page(&self) -> Page {
         let rows = self.rows.len() as f64 * self.layout.row_mm();
         let keys = legend::height_mm(&self.keys, self.layout.content_mm());
