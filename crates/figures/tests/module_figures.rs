@@ -205,3 +205,70 @@ fn what_is_missing_is_said() -> Outcome {
     assert!(draw_null_distributions(&NullDistributions { significance: 1.0, ..input }, &stem).is_err());
     Ok(())
 }
+
+#[test]
+fn extreme_numbers_are_drawn_or_refused_without_a_panic() -> Outcome {
+    let folder = tempfile::tempdir()?;
+    let stem = folder.path().join("extreme");
+    let extremes = [0.0, -1.0, 0.5, 1e-300, 5e-324, 1e99, -1e99, 1e300, f64::INFINITY, NAN];
+    let map = Array2::from_shape_fn((10, 10), |(row, column)| extremes[(row + column) % 10]);
+    for (first, &one) in extremes.iter().enumerate() {
+        for &two in &extremes[first..] {
+            let unit = [ModuleUnit { unit: usize::MAX, ratemap: map.view(), autocorrelogram: Some(map.view()), peak_rate: one }];
+            let modules = [ModuleRow {
+                module: 1_000_000,
+                period_m: one,
+                period_sd_m: two,
+                orientation_deg: two,
+                unit_count: 3,
+                shape: "a shape with a very long name that has to be shortened somewhere on the page",
+                units: &unit,
+            }];
+            let bin_m = [0.1; 2];
+            let input =
+                ModuleUnits { title: "", modules: &modules, unassigned: &unit, unassigned_count: 0, max_units: 4, bin_m, rate_unit: "" };
+            draw_module_units(&input, &stem)?;
+
+            let values = [one, two, 0.3];
+            let spectra = [ModuleSpectrum {
+                module: Some(3),
+                power: map.view(),
+                frequency_step: 0.1,
+                wave_vectors: [[one, two], [two, one], [0.2, 0.1]],
+                periods_m: &values,
+                orientations_deg: &values,
+            }];
+            draw_module_spectra(&ModuleSpectra { title: "", modules: &spectra, fold_deg: 60.0 }, &stem)?;
+
+            let phases = [[one, two, 0.3]];
+            let lattice_m = Some([[one, two], [two, 0.3]]);
+            let input = ModulePhases { title: "", module: 0, phases_rad: &phases, lattice_m, uniformity_p: one, uniformity_test: "" };
+            draw_module_phases(&input, &stem)?;
+
+            let dot = |period_m| ScatterUnit { period_m, period_error_m: two, angle_deg: two, angle_error_deg: one, module: Some(1) };
+            let dots = [dot(one), dot(two), ScatterUnit { angle_deg: 3.0, ..dot(0.3) }];
+            let centres = [one, two].map(|period_m| ModuleCentre { module: 2, period_m, angle_deg: two });
+            let input = ModuleScatter { title: "", units: &dots, modules: &centres, angle_name: "Angle", fold_deg: 60.0 };
+            draw_module_scatter(&input, &stem)?;
+
+            let scores = [ScoreNull {
+                name: "score",
+                scores: &values,
+                null_scores: &values[..2],
+                p_values: &values,
+                significant: 0,
+                significant_controlled: 0,
+            }];
+            let input = NullDistributions {
+                title: "",
+                scores: &scores,
+                unit_count: 3,
+                units_name: "units",
+                significance: 0.01,
+                false_discovery_rate: 0.05,
+            };
+            draw_null_distributions(&input, &stem)?;
+        }
+    }
+    Ok(())
+}

@@ -229,7 +229,7 @@ impl Figure for Spectra<'_> {
         if several {
             let (x, y) = self.blocks.corner(index, top);
             let total: usize = self.modules.iter().map(|module| module.periods_m.len().max(module.orientations_deg.len())).sum();
-            draw_title(canvas, x, y, &format!("All modules: {}", number::units(total)))?;
+            draw_title(canvas, x, y, &format!("All {}", number::units(total)))?;
             self.draw_histograms(canvas, x, y + TITLE_MM, width, &self.tunings)?;
         }
         let footer = top + self.blocks.height_mm();
