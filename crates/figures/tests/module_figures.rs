@@ -212,8 +212,8 @@ fn extreme_numbers_are_drawn_or_refused_without_a_panic() -> Outcome {
     let stem = folder.path().join("extreme");
     let extremes = [0.0, -1.0, 0.5, 1e-300, 5e-324, 1e99, -1e99, 1e300, f64::INFINITY, NAN];
     let map = Array2::from_shape_fn((10, 10), |(row, column)| extremes[(row + column) % 10]);
-    for (first, &one) in extremes.iter().enumerate() {
-        for &two in &extremes[first..] {
+    for (index, &one) in extremes.iter().enumerate() {
+        for two in [one, extremes[(index + 3) % extremes.len()]] {
             let unit = [ModuleUnit { unit: usize::MAX, ratemap: map.view(), autocorrelogram: Some(map.view()), peak_rate: one }];
             let modules = [ModuleRow {
                 module: 1_000_000,
