@@ -47,15 +47,15 @@ fn spectrum(k: [[f64; 2]; 3], side: usize, step: f64) -> Array2<f64> {
     })
 }
 
-/// Period, orientation and number of units of each module.
-fn modules(count: usize, units: usize) -> Vec<(f64, f64, usize)> {
+/// Period, orientation and number of units of each module; periods grow by `ratio`.
+fn modules(count: usize, units: usize, ratio: f64) -> Vec<(f64, f64, usize)> {
     let of = |module: usize| units / count + usize::from(module < units % count);
-    (0..count).map(|module| (0.36 * 1.2_f64.powi(module as i32), 9.0 + 37.0 * scatter(3 * module), of(module))).collect()
+    (0..count).map(|module| (0.36 * ratio.powi(module as i32), 9.0 + 37.0 * scatter(3 * module), of(module))).collect()
 }
 
 fn draw_units(count: usize, units: usize, (rows, columns): (usize, usize), stem: &Path) -> Result<Vec<PathBuf>, FigureError> {
     let bin_m = 0.04;
-    let modules = modules(count, units);
+    let modules = modules(count, units, 1.2);
     let maps: Vec<Vec<(Array2<f64>, Array2<f64>)>> = modules
         .iter()
         .map(|&(period, turn, size)| {
@@ -111,8 +111,8 @@ fn draw_units(count: usize, units: usize, (rows, columns): (usize, usize), stem:
     draw_module_units(&input, stem)
 }
 
-fn draw_tuning(count: usize, units: usize, folder: &Path) -> Result<(), FigureError> {
-    let modules = modules(count, units);
+fn draw_tuning(count: usize, units: usize, ratio: f64, folder: &Path) -> Result<(), FigureError> {
+    let modules = modules(count, units, ratio);
     let spectra: Vec<Array2<f64>> = modules.iter().map(|&(period, turn, _)| spectrum(wave_vectors(period, turn), 161, 0.125)).collect();
     let tuned = |spread: f64, middle: f64, size: usize, salt: usize| -> Vec<f64> {
         (0..size).map(|unit| middle + spread * normal(unit + salt)).collect()
@@ -218,8 +218,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let folder = PathBuf::from(std::env::args().nth(1).ok_or("name a folder for the pictures")?);
     for (count, units) in [(1, 3), (3, 60), (10, 300), (2, 3), (6, 250)] {
         draw_units(count, units, (50, 50), &folder.join(format!("units-{count}-{units}")))?;
-        draw_tuning(count, units, &folder)?;
+        draw_tuning(count, units, 1.2, &folder)?;
     }
+    draw_tuning(10, 280, 1.03, &folder)?;
+    draw_tuning(2, 40, 1.414, &folder)?;
     draw_units(3, 60, (25, 50), &folder.join("units-wide"))?;
     draw_units(3, 60, (60, 20), &folder.join("units-tall"))?;
     draw_phases(72, true, &folder)?;

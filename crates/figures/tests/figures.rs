@@ -1,5 +1,7 @@
 //! Exact data, loose pixels: what goes in is found again in the files.
 
+mod common;
+
 use std::fs::{self, File};
 use std::io::BufReader;
 use std::path::Path;
@@ -120,6 +122,21 @@ fn dead_units_take_a_line_and_peak_rates_stand_above_maps() -> Outcome {
     draw_ratemaps(&sheet(&[panel(3, &map, None, true)]), Normalization::Shared, &all_dead)?;
     let dead = svg("dead.svg")?;
     assert!(dead.contains(">No active units</text>") && dead.contains(">1 dead unit: 3</text>"));
+    Ok(())
+}
+
+#[test]
+fn titles_of_maps_never_overlap() -> Outcome {
+    let folder = tempfile::tempdir()?;
+    let options = SheetOptions { peak_rate_unit: Some("arbitrary units"), list_dead_units: false };
+    for (count, rows, columns) in
+        [(1, 4, 4), (3, 4, 4), (3, 8, 2), (12, 9, 3), (13, 4, 4), (128, 4, 4), (128, 8, 2), (300, 4, 4), (300, 2, 8), (512, 4, 4)]
+    {
+        let maps: Vec<_> = (0..count).map(|unit| Array2::from_elem((rows, columns), 1.2e-4 * f64::from(unit))).collect();
+        let panels: Vec<_> = maps.iter().enumerate().map(|(unit, map)| panel(unit, map, Some(-0.6), unit % 7 == 6)).collect();
+        common::check(&draw_ratemaps_with(&sheet(&panels), Normalization::PerUnit, &options, &folder.path().join("peaks"))?)?;
+        common::check(&draw_autocorrelograms(&sheet(&panels), &folder.path().join("lags"))?)?;
+    }
     Ok(())
 }
 

@@ -1,5 +1,7 @@
 //! Figures of modules and nulls: for few and many modules and units nothing overlaps, and whatever is missing is said.
 
+mod common;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -17,63 +19,6 @@ const NAN: f64 = f64::NAN;
 /// A number in [0, 1) from an index.
 fn scatter(index: usize) -> f64 {
     (index as f64 * 0.618_033_988_749_895).fract()
-}
-
-/// A text of an SVG: left, top, right, bottom in dots, and what it says.
-#[derive(Debug)]
-struct Text {
-    left: f64,
-    top: f64,
-    right: f64,
-    bottom: f64,
-    words: String,
-}
-
-fn attribute(element: &str, name: &str) -> Option<f64> {
-    element.split_once(&format!(" {name}=\""))?.1.split_once('"')?.0.parse().ok()
-}
-
-/// All texts of an SVG, upright or turned.
-fn texts(svg: &str) -> Vec<Text> {
-    let text = |line: &str| {
-        let (x, y) = (attribute(line, "x")?, attribute(line, "y")?);
-        let (size, width) = (attribute(line, "font-size")?, attribute(line, "textLength")?);
-        let words = line.split_once('>')?.1.split_once('<')?.0.to_owned();
-        let Some((_, turn)) = line.split_once("rotate(-90 ") else {
-            return Some(Text { left: x, top: y - 0.7 * size, right: x + width, bottom: y, words });
-        };
-        // Around its anchor, what lies to the right comes to lie above.
-        let mut anchor = turn.split([' ', ')']).map_while(|number| number.parse::<f64>().ok());
-        let (anchor_x, anchor_y) = (anchor.next()?, anchor.next()?);
-        let (along, across) = (x - anchor_x, y - anchor_y);
-        let (left, bottom) = (anchor_x + across - 0.7 * size, anchor_y - along);
-        Some(Text { left, top: bottom - width, right: anchor_x + across, bottom, words })
-    };
-    svg.lines().filter(|line| line.starts_with("<text")).filter_map(text).collect()
-}
-
-/// Checks that texts neither overlap nor leave the page, and that nothing undefined reaches the drawing.
-fn check(files: &[PathBuf]) -> Outcome {
-    let svg = fs::read_to_string(&files[1])?;
-    assert!(fs::metadata(&files[0])?.len() > 1000);
-    let page = svg.lines().find(|line| line.starts_with("<svg")).ok_or("no page")?;
-    let size: Vec<f64> =
-        page.split_once("viewBox=\"").ok_or("no size")?.1.split(['"', ' ']).map_while(|number| number.parse().ok()).collect();
-    let texts = texts(&svg);
-    assert!(texts.len() > 5);
-    for (index, one) in texts.iter().enumerate() {
-        assert!(one.left >= 0.0 && one.top >= 0.0 && one.right <= size[2] && one.bottom <= size[3], "{one:?} leaves the page");
-        assert!(!one.words.contains("NaN") && !one.words.contains('_') && !one.words.contains("inf"), "{one:?}");
-        for other in &texts[..index] {
-            let apart = one.left >= other.right - 2.0
-                || other.left >= one.right - 2.0
-                || one.top >= other.bottom - 2.0
-                || other.top >= one.bottom - 2.0;
-            // An exponent or an index overlaps the line that it belongs to by its descent only.
-            assert!(apart, "{one:?} overlaps {other:?} in {}", files[1].display());
-        }
-    }
-    Ok(())
 }
 
 fn spectra<'a>(maps: &'a [Array2<f64>], periods: &'a [Vec<f64>], angles: &'a [Vec<f64>]) -> Vec<ModuleSpectrum<'a>> {
@@ -179,7 +124,7 @@ fn nothing_overlaps_with_few_and_many_modules_and_units() -> Outcome {
     let folder = tempfile::tempdir()?;
     for (count, units) in [(1, 3), (2, 3), (3, 40), (5, 60), (10, 30), (10, 300)] {
         for files in draw_all(count, units, folder.path())? {
-            check(&files)?;
+            common::check(&files)?;
         }
     }
     Ok(())
@@ -258,5 +203,72 @@ fn what_is_missing_is_said() -> Outcome {
     }
     assert!(draw_null_distributions(&NullDistributions { scores: &[], ..input }, &stem).is_err());
     assert!(draw_null_distributions(&NullDistributions { significance: 1.0, ..input }, &stem).is_err());
+    Ok(())
+}
+
+#[test]
+fn extreme_numbers_are_drawn_or_refused_without_a_panic() -> Outcome {
+    let folder = tempfile::tempdir()?;
+    let stem = folder.path().join("extreme");
+    let extremes = [0.0, -1.0, 0.5, 1e-300, 5e-324, 1e99, -1e99, 1e300, f64::INFINITY, NAN];
+    let map = Array2::from_shape_fn((10, 10), |(row, column)| extremes[(row + column) % 10]);
+    for (index, &one) in extremes.iter().enumerate() {
+        for two in [one, extremes[(index + 3) % extremes.len()]] {
+            let unit = [ModuleUnit { unit: usize::MAX, ratemap: map.view(), autocorrelogram: Some(map.view()), peak_rate: one }];
+            let modules = [ModuleRow {
+                module: 1_000_000,
+                period_m: one,
+                period_sd_m: two,
+                orientation_deg: two,
+                unit_count: 3,
+                shape: "a shape with a very long name that has to be shortened somewhere on the page",
+                units: &unit,
+            }];
+            let bin_m = [0.1; 2];
+            let input =
+                ModuleUnits { title: "", modules: &modules, unassigned: &unit, unassigned_count: 0, max_units: 4, bin_m, rate_unit: "" };
+            draw_module_units(&input, &stem)?;
+
+            let values = [one, two, 0.3];
+            let spectra = [ModuleSpectrum {
+                module: Some(3),
+                power: map.view(),
+                frequency_step: 0.1,
+                wave_vectors: [[one, two], [two, one], [0.2, 0.1]],
+                periods_m: &values,
+                orientations_deg: &values,
+            }];
+            draw_module_spectra(&ModuleSpectra { title: "", modules: &spectra, fold_deg: 60.0 }, &stem)?;
+
+            let phases = [[one, two, 0.3]];
+            let lattice_m = Some([[one, two], [two, 0.3]]);
+            let input = ModulePhases { title: "", module: 0, phases_rad: &phases, lattice_m, uniformity_p: one, uniformity_test: "" };
+            draw_module_phases(&input, &stem)?;
+
+            let dot = |period_m| ScatterUnit { period_m, period_error_m: two, angle_deg: two, angle_error_deg: one, module: Some(1) };
+            let dots = [dot(one), dot(two), ScatterUnit { angle_deg: 3.0, ..dot(0.3) }];
+            let centres = [one, two].map(|period_m| ModuleCentre { module: 2, period_m, angle_deg: two });
+            let input = ModuleScatter { title: "", units: &dots, modules: &centres, angle_name: "Angle", fold_deg: 60.0 };
+            draw_module_scatter(&input, &stem)?;
+
+            let scores = [ScoreNull {
+                name: "score",
+                scores: &values,
+                null_scores: &values[..2],
+                p_values: &values,
+                significant: 0,
+                significant_controlled: 0,
+            }];
+            let input = NullDistributions {
+                title: "",
+                scores: &scores,
+                unit_count: 3,
+                units_name: "units",
+                significance: 0.01,
+                false_discovery_rate: 0.05,
+            };
+            draw_null_distributions(&input, &stem)?;
+        }
+    }
     Ok(())
 }

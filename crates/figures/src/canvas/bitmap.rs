@@ -45,6 +45,10 @@ impl<'a> DrawingBackend for Bitmap<'a> {
         self.inner.draw_rect(from, to, style, fill)
     }
 
+    fn draw_circle<T: BackendStyle>(&mut self, centre: BackendCoord, radius: u32, style: &T, fill: bool) -> Outcome<'a> {
+        self.inner.draw_circle(centre, radius, style, fill)
+    }
+
     fn fill_polygon<T: BackendStyle, I: IntoIterator<Item = BackendCoord>>(&mut self, points: I, style: &T) -> Outcome<'a> {
         self.inner.fill_polygon(points, style)
     }

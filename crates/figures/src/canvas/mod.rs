@@ -135,6 +135,13 @@ impl<S: Surface> Canvas<S> {
         self.surface.fill_polygon(dots, &color.filled()).map_err(|error| render_error(&error))
     }
 
+    /// Fills a circle.
+    pub(crate) fn disc(&mut self, centre_mm: (f64, f64), radius_mm: f64, color: RGBColor) -> Result<(), FigureError> {
+        let radius = (self.page.dots(radius_mm).round() as u32).max(1);
+        let centre = self.at(centre_mm.0, centre_mm.1);
+        self.surface.draw_circle(centre, radius, &color.filled(), true).map_err(|error| render_error(&error))
+    }
+
     /// Writes one line of text with its baseline at `y_mm` (or `x_mm`, if it reads upwards); see [`Run::marked`].
     pub(crate) fn text(&mut self, x_mm: f64, y_mm: f64, text: &str, style: TextStyle) -> Result<(), FigureError> {
         self.runs(x_mm, y_mm, &Run::marked(text), style)

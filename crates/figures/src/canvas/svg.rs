@@ -133,6 +133,15 @@ impl DrawingBackend for Svg {
         ))
     }
 
+    fn draw_circle<T: BackendStyle>(&mut self, centre: BackendCoord, radius: u32, style: &T, fill: bool) -> Outcome {
+        let paint = if fill {
+            paint("fill", style.color())
+        } else {
+            format!("fill=\"none\" {} stroke-width=\"{}\"", paint("stroke", style.color()), style.stroke_width())
+        };
+        self.push(format_args!("<circle cx=\"{}\" cy=\"{}\" r=\"{radius}\" {paint}/>\n", centre.0, centre.1))
+    }
+
     fn fill_polygon<T: BackendStyle, I: IntoIterator<Item = BackendCoord>>(&mut self, path: I, style: &T) -> Outcome {
         self.push(format_args!("<polygon points=\"{}\" {}/>\n", points(path), paint("fill", style.color())))
     }

@@ -68,7 +68,7 @@ impl TextStyle {
                     line.push(' ');
                     line.push_str(&word);
                 }
-                _ => lines.push(word.to_owned()),
+                _ => lines.push(word),
             }
         }
         lines.iter().map(|line| self.shortened(line, width_mm)).collect()

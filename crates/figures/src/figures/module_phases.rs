@@ -52,10 +52,10 @@ pub fn draw_module_phases(input: &ModulePhases<'_>, out_stem: &Path) -> Result<V
     if input.phases_rad.is_empty() {
         return Err(FigureError::Empty { figure: FIGURE, what: "units", remedy: "pass the phases of at least one unit" });
     }
-    output::write_figure(&Phases::new(input), out_stem)
+    output::write_figure(&PhaseMaps::new(input), out_stem)
 }
 
-struct Phases<'a> {
+struct PhaseMaps<'a> {
     heading: Heading,
     input: ModulePhases<'a>,
     /// Units with three phases, each in [0, 2π).
@@ -67,7 +67,7 @@ fn wrapped(angle: f64) -> f64 {
     (angle + PI).rem_euclid(TAU) - PI
 }
 
-impl<'a> Phases<'a> {
+impl<'a> PhaseMaps<'a> {
     fn new(input: &ModulePhases<'a>) -> Self {
         let phases: Vec<[f64; 3]> = input
             .phases_rad
@@ -188,7 +188,7 @@ fn draw_arrow<S: Surface>(canvas: &mut Canvas<S>, from: (f64, f64), to: (f64, f6
     canvas.polygon(&[to, (back.0 - 0.45 * dy, back.1 + 0.45 * dx), (back.0 + 0.45 * dy, back.1 - 0.45 * dx)], INK)
 }
 
-impl Figure for Phases<'_> {
+impl Figure for PhaseMaps<'_> {
     fn page(&self) -> Page {
         let height = 2.0 * MARGIN_MM + self.heading.height_mm() + note::TITLE_MM + FRAME_MM + ROOM_BELOW_MM;
         Page::print(DOUBLE_COLUMN_MM, height)

@@ -117,7 +117,7 @@ fn ratios(centres: &[ModuleCentre], x_mm: impl Fn(f64) -> f64) -> Vec<Ratio> {
         .windows(2)
         .map(|pair| {
             let (from, to) = (x_mm(pair[0].period_m), x_mm(pair[1].period_m));
-            let text = format!("×{:.2}", pair[1].period_m / pair[0].period_m);
+            let text = format!("×{}", number::short(pair[1].period_m / pair[0].period_m));
             let half = ratio_style().width_mm(&text) / 2.0 + 0.6;
             let middle = f64::midpoint(from, to);
             let (start, end) = (from.min(middle - half), to.max(middle + half));

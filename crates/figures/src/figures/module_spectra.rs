@@ -163,22 +163,12 @@ impl<'a> Spectra<'a> {
         let orientations: Vec<_> = tunings.iter().map(|tuning| (tuning.module, tuning.orientations.as_slice())).collect();
         draw_stack(canvas, frame, x, &bins, &orientations)
     }
+}
 
-    fn draw_title<S: Surface>(
-        canvas: &mut Canvas<S>,
-        left: f64,
-        top: f64,
-        module: Option<Option<usize>>,
-        text: &str,
-    ) -> Result<(), FigureError> {
-        let style = TextStyle::new(SMALL_PT, INK).bold();
-        let mut x = left;
-        if let Some(module) = module {
-            marker::draw(canvas, (left + 1.0, top + 0.2 + style.cap_mm() / 2.0), 0.85, module)?;
-            x += 3.0;
-        }
-        canvas.text(x, top + 0.2 + style.cap_mm(), text, style)
-    }
+/// The title of a block in bold.
+fn draw_title<S: Surface>(canvas: &mut Canvas<S>, left: f64, top: f64, text: &str) -> Result<(), FigureError> {
+    let style = TextStyle::new(SMALL_PT, INK).bold();
+    canvas.text(left, top + 0.2 + style.cap_mm(), text, style)
 }
 
 /// Bars of several modules on each other, in their colours.
@@ -229,7 +219,8 @@ impl Figure for Spectra<'_> {
             let (x, y) = self.blocks.corner(index, top);
             index += 1;
             let units = number::units(module.periods_m.len().max(module.orientations_deg.len()));
-            Self::draw_title(canvas, x, y, Some(module.module), &format!("{}: {units}", name(module.module)))?;
+            marker::draw(canvas, (x + 1.0, y + 0.2 + TextStyle::new(SMALL_PT, INK).cap_mm() / 2.0), 0.85, module.module)?;
+            draw_title(canvas, x + 3.0, y, &format!("{}: {units}", name(module.module)))?;
             let frame = RectMm { x: x + FREQUENCIES_MM, y: y + TITLE_MM, width: SPECTRUM_MM, height: SPECTRUM_MM };
             let spectrum = Spectrum { power: module.power, step: module.frequency_step, wave_vectors: module.wave_vectors };
             spectrum::draw(canvas, frame, &spectrum)?;
@@ -238,7 +229,7 @@ impl Figure for Spectra<'_> {
         if several {
             let (x, y) = self.blocks.corner(index, top);
             let total: usize = self.modules.iter().map(|module| module.periods_m.len().max(module.orientations_deg.len())).sum();
-            Self::draw_title(canvas, x, y, None, &format!("All modules: {}", number::units(total)))?;
+            draw_title(canvas, x, y, &format!("All {}", number::units(total)))?;
             self.draw_histograms(canvas, x, y + TITLE_MM, width, &self.tunings)?;
         }
         let footer = top + self.blocks.height_mm();

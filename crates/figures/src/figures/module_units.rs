@@ -95,7 +95,7 @@ pub fn draw_module_units(input: &ModuleUnits<'_>, out_stem: &Path) -> Result<Vec
         return Err(FigureError::Range { figure: FIGURE, field: "bin_m", value, allowed: "a finite length above 0 m" });
     }
     check_sizes(input)?;
-    output::write_figure(&Rows::new(input), out_stem)
+    output::write_figure(&UnitMaps::new(input), out_stem)
 }
 
 /// All units that may be drawn.
@@ -138,7 +138,13 @@ struct Row {
     panels: Vec<Panel>,
 }
 
-struct Rows {
+impl Row {
+    fn has_autocorrelograms(&self) -> bool {
+        self.panels.iter().any(|panel| panel.correlations.is_some())
+    }
+}
+
+struct UnitMaps {
     heading: Heading,
     title: String,
     rows: Vec<Row>,
@@ -202,7 +208,7 @@ fn panel_title(panel: &Panel, stacked: bool) -> HeatMapTitle {
     HeatMapTitle { unit, stacked, score, peak: String::new(), significant: true, dead: false }
 }
 
-impl Rows {
+impl UnitMaps {
     fn new(input: &ModuleUnits<'_>) -> Self {
         let panels = |units: &[ModuleUnit<'_>]| units.iter().take(input.max_units).map(panel).collect();
         let mut modules: Vec<&ModuleRow<'_>> = input.modules.iter().collect();
@@ -253,6 +259,12 @@ impl Rows {
         Self { heading, title: input.title.to_owned(), rows, layout, stacked, scale_bar, keys }
     }
 
+    /// Height of all rows; the last one takes no room for autocorrelograms that it lacks.
+    fn rows_mm(&self) -> f64 {
+        let lacking = self.rows.last().is_some_and(|row| !row.has_autocorrelograms());
+        self.rows.len() as f64 * self.layout.row_mm() - if lacking { self.layout.lags_mm() } else { 0.0 }
+    }
+
     fn draw_row<S: Surface>(&self, canvas: &mut Canvas<S>, row: &Row, top: f64) -> Result<(), FigureError> {
         let style = title_style();
         marker::draw(canvas, (MARGIN_MM + 1.0, top + style.cap_mm() / 2.0 + 0.2), 0.85, row.module)?;
@@ -268,7 +280,7 @@ impl Rows {
         for (column, panel) in row.panels.iter().enumerate() {
             let (map, lags) = self.layout.maps(column, top);
             heat_map::draw(canvas, map, &panel.rates, &panel_title(panel, self.stacked))?;
-            if let Some(lags) = lags.filter(|_| row.panels.iter().any(|panel| panel.correlations.is_some())) {
+            if let Some(lags) = lags.filter(|_| row.has_autocorrelograms()) {
                 heat_map::draw_bare(canvas, lags, panel.correlations.as_ref().unwrap_or(&nothing()))?;
             }
         }
@@ -296,9 +308,9 @@ impl Rows {
     }
 }
 
-impl Figure for Rows {
+impl Figure for UnitMaps {
     fn page(&self) -> Page {
-        let rows = self.rows.len() as f64 * self.layout.row_mm();
+        let rows = self.rows_mm();
         let keys = legend::height_mm(&self.keys, self.layout.content_mm());
         let footer = if self.scale_bar.is_some() { FOOTER_GAP_MM + color_bar::HEIGHT_MM + keys } else { 0.0 };
         Page::print(self.layout.page_width_mm, 2.0 * MARGIN_MM + self.heading.height_mm() + rows + footer)
@@ -314,7 +326,7 @@ impl Figure for Rows {
         for (index, row) in self.rows.iter().enumerate() {
             self.draw_row(canvas, row, top + index as f64 * self.layout.row_mm())?;
         }
-        self.draw_footer(canvas, top + self.rows.len() as f64 * self.layout.row_mm() + FOOTER_GAP_MM)
+        self.draw_footer(canvas, top + self.rows_mm() + FOOTER_GAP_MM)
     }
 }
 

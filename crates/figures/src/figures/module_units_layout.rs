@@ -118,10 +118,14 @@ impl Layout {
         self.title_lines as f64 * Self::TITLE_LINE_MM + 0.6
     }
 
+    /// What autocorrelograms add to a row's height.
+    pub(super) fn lags_mm(&self) -> f64 {
+        if self.lags == Lags::Below { self.map_height_mm + GAP_MM } else { 0.0 }
+    }
+
     /// Height of a row with its title and the gap below.
     pub(super) fn row_mm(&self) -> f64 {
-        let maps = if self.lags == Lags::Below { 2.0 * self.map_height_mm + GAP_MM } else { self.map_height_mm };
-        self.title_height_mm() + title_mm(self.map_lines) + maps + ROW_GAP_MM
+        self.title_height_mm() + title_mm(self.map_lines) + self.map_height_mm + self.lags_mm() + ROW_GAP_MM
     }
 
     /// The ratemap and the autocorrelogram of a column in the row that starts at `top`.

@@ -159,7 +159,7 @@ fn draw_scores<S: Surface>(canvas: &mut Canvas<S>, frame: RectMm, score: &ScoreN
     for (level, anchor) in LEVELS.into_iter().zip([Anchor::End, Anchor::Start]) {
         let x = axes.x_mm(quantile(&null, level));
         canvas.dashes((x, frame.y), (x, frame.bottom()), 0.9, LINE_PT, INK)?;
-        let shift = if anchor == Anchor::End { 0.4 } else { -0.4 };
+        let shift = if anchor == Anchor::End { -0.4 } else { 0.4 };
         canvas.text(x + shift, frame.y - 0.9, &percent(level), style.anchored(anchor))?;
     }
     Ok(())
@@ -175,7 +175,7 @@ fn draw_p_values<S: Surface>(canvas: &mut Canvas<S>, frame: RectMm, score: &Scor
     let counts: Vec<f64> = bins.counts(p_values.iter().copied()).into_iter().map(|count| count as f64).collect();
     let tallest = counts.iter().copied().fold(expected, f64::max);
     let axes = Axes { frame, x: Axis::linear(0.0, 1.0, 2, "p-value"), y: Axis::counts(tallest, 4, "Units") };
-    histogram::draw_bars(canvas, &axes, &bins, &vec![0.0; P_BINS], &counts, 0.9, BLUE)?;
+    histogram::draw_bars(canvas, &axes, &bins, &[0.0; P_BINS], &counts, 0.9, BLUE)?;
     let y = axes.y_mm(expected);
     canvas.dashes((frame.x, y), (frame.right(), y), 0.9, LINE_PT, MUTED)?;
     axes.draw(canvas)

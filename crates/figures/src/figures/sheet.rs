@@ -26,7 +26,7 @@ pub struct UnitPanel<'a> {
     pub score: Option<f64>,
     /// Whether the score is above the unit's own null at [`UnitSheet::null_level`].
     pub significant: bool,
-    /// Whether the unit never fires: marked in red and put last.
+    /// Whether the unit never fires: listed below the maps, or marked in red and put last; see [`SheetOptions`].
     pub dead: bool,
     /// Its class, such as "grid" or "band", empty if there is none; the legend counts each class's significant units.
     pub class: &'a str,

@@ -6,12 +6,14 @@ use crate::FigureError;
 use crate::canvas::{Canvas, Surface};
 use crate::style::module_color;
 
-/// Corners of the shapes that modules take in turn, as (corners, turn of the first one from the right in turns).
-const SHAPES: [(usize, f64); 5] = [(24, 0.0), (4, 0.125), (3, 0.75), (4, 0.0), (3, 0.25)];
+/// Shapes that modules take in turn: a disc, or corners with the turn of the first one from the right, in turns.
+const SHAPES: [Option<(usize, f64)>; 5] = [None, Some((4, 0.125)), Some((3, 0.75)), Some((4, 0.0)), Some((3, 0.25))];
 
 /// Draws the marker of a module (or of a unit without one, a grey disc) around a place; `radius` in millimetres.
 pub(crate) fn draw<S: Surface>(canvas: &mut Canvas<S>, at: (f64, f64), radius: f64, module: Option<usize>) -> Result<(), FigureError> {
-    let (corners, turn) = SHAPES[module.unwrap_or(0) % SHAPES.len()];
+    let Some((corners, turn)) = SHAPES[module.unwrap_or(0) % SHAPES.len()] else {
+        return canvas.disc(at, radius, module_color(module));
+    };
     // Shapes with few corners are larger, so that all have about the same area.
     let radius = radius * (TAU / (corners as f64 * (TAU / corners as f64).sin())).sqrt();
     canvas.polygon(&around(at, radius, corners, turn), module_color(module))
