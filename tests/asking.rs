@@ -128,7 +128,7 @@ fn an_exported_run_is_a_lake_of_its_own() {
     let done = export("other");
     assert_eq!(done.code, 0, "{done:?}");
     let verified = Outcome::of(gridlake().arg("verify").arg(&to));
-    assert!(verified.code == 0 && verified.stdout.contains("of 1 runs") && verified.stdout.lines().count() == 1, "{verified:?}");
+    assert!(verified.code == 0 && verified.stdout.contains("of 1 run,") && verified.stdout.lines().count() == 1, "{verified:?}");
     let counted = Outcome::of(gridlake().args(["sql", "SELECT COUNT(*) AS n FROM units", "--format", "csv", "--lake"]).arg(&to));
     assert_eq!(counted.stdout, "n\n20\n", "{counted:?}");
     let again = Outcome::of(gridlake().arg("run").arg(&bench.pipeline).arg("--lake").arg(&to).args([

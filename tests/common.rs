@@ -46,6 +46,9 @@ bins = 16
 
 [analyze.nulls]
 count = 19
+
+[analyze.classes]
+alpha = 0.05
 "#;
 
 /// A pipeline file and a lake in a folder that goes away with the test.
