@@ -133,7 +133,9 @@ fn why_stale(
     if done.fingerprint != fingerprint {
         let sums = stage == Stage::Record && run.settings.record.keep != Keep::All;
         let bins = if sums { " (or analyze.ratemap.bins, in which it adds up what it does not keep)" } else { "" };
-        return Ok(Some(format!("settings of [{stage}] or of a stage before have changed{bins}, or a gridlake made it that computed other numbers")));
+        return Ok(Some(format!(
+            "settings of [{stage}] or of a stage before have changed{bins}, or a gridlake made it that computed other numbers"
+        )));
     }
     let steps = run.step();
     let altered = |key: String| format!("{key} is missing or altered");

@@ -251,10 +251,30 @@ fn scatter(rows: &[&UnitRow], modules: &[Module], title: &str, stem: &Path) -> R
     }
     let centres: Vec<ModuleCentre> = modules
         .iter()
-        .map(|module| ModuleCentre { module: module.label, period_m: module.period_m, angle_deg: module.orientation_rad.to_degrees() })
+        .map(|module| {
+            let of = members(rows, module.label as i32);
+            // Around the module's own orientation, since 59° and 1° are neighbours.
+            let turned = |row: &&UnitRow| {
+                let away = (row.orientation_rad.to_degrees() - module.orientation_rad.to_degrees()).rem_euclid(FOLD_DEG);
+                if away > FOLD_DEG / 2.0 { away - FOLD_DEG } else { away }
+            };
+            ModuleCentre {
+                module: module.label,
+                period_m: median(of.iter().map(|row| row.period_m)),
+                angle_deg: module.orientation_rad.to_degrees() + median(of.iter().map(turned)),
+            }
+        })
         .collect();
     let input = ModuleScatter { title, units: &units, modules: &centres, angle_name: "Orientation", fold_deg: FOLD_DEG };
     Ok(draw_module_scatter(&input, stem)?)
+}
+
+/// NaN is left out; NaN where nothing is left.
+fn median(values: impl Iterator<Item = f64>) -> f64 {
+    let mut values: Vec<f64> = values.filter(|value| value.is_finite()).collect();
+    values.sort_by(f64::total_cmp);
+    let count = values.len();
+    if count == 0 { f64::NAN } else { f64::midpoint(values[(count - 1) / 2], values[count / 2]) }
 }
 
 /// Each score over its null, and p-values.

@@ -23,7 +23,7 @@ pub fn markdown() -> String {
             Partitions::Run => "`run`",
             Partitions::RunStep => "`run`, `step`",
         };
-        let reserved = if RESERVED.contains(&table) { " No stage writes it yet; `gridlake sql` knows it without rows." } else { "" };
+        let reserved = if RESERVED.contains(table) { " No stage writes it yet; `gridlake sql` knows it without rows." } else { "" };
         // Writing to a String cannot fail.
         let _ = write!(
             page,
