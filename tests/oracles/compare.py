@@ -38,8 +38,7 @@ class Same:
         found, expected = tables(self.table, self.column), np.asarray(of(self.expected, tables), dtype=float)
         if self.rows is not None:
             rows = of(self.rows, tables)
-            found = found[rows]
-            expected = expected[rows] if len(expected) != len(found) else expected
+            found, expected = found[rows], expected[rows]
         assert found.shape == expected.shape, f"{self}: {found.shape} numbers, not {expected.shape}"
         apart = found - expected
         if self.modulo is not None:
@@ -64,6 +63,7 @@ class Same:
             count = int((~(by_tolerance <= 1.0)).sum())
             raise AssertionError(f"{self}: {count} of {apart.size} numbers differ, place {tuple(map(int, worst))} by {apart[worst]:.3g}; tolerance {tolerance:.3g}")
         expected = np.asarray(of(self.expected, tables), dtype=float)
+        expected = expected if self.rows is None else expected[of(self.rows, tables)]
         return int(np.isfinite(expected).sum()), float(apart.max())
 
     def __str__(self) -> str:
