@@ -1,9 +1,7 @@
 """Pearson's r per lag over the bins visited at both ends: by sums over slices, and by scipy's convolutions."""
 
 import numpy as np
-from compare import Near, Same
-from lake import Tables
-from maps import Maps
+from compare import Same
 from scipy.signal import correlate, fftconvolve
 
 # Sides of an overlap that vary by no more than this share of the map's variance are constant.
@@ -50,8 +48,8 @@ def by_convolution(map: np.ndarray, convolve, least: int = LEAST_OVERLAP) -> np.
     return np.where(np.round(n) >= least, r, np.nan)
 
 
-def oracle(maps: Maps) -> list[Same]:
-    sums = [by_sums(map) for map in maps.rates]
+def oracle(maps) -> list[Same]:
+    sums = maps.autocorrelograms
     r, share = (np.stack([each[part] for each in sums]).reshape(len(sums), -1) for part in (0, 1))
     # Sums by FFT lose what the overlap's variance is smaller than the map's: 1e-12 of the map's variance.
     tolerance = 1e-6 + 1e-12 / np.nan_to_num(np.maximum(share, CONSTANT), nan=1.0)

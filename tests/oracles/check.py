@@ -68,6 +68,12 @@ def check(program: Program, folder: Path, large: bool, bless: bool) -> None:
             line, ratio = speed.compare(program, ratemaps, lake, 199 if large else 99, 24 if large else 9)
             lines.append(line)
             say(line)
+            null = speed.null_distributions(ratemaps, lake, 4 if large else 1)
+            report.add_near(null, null.value(tables))
+            try:
+                null.check(tables)
+            except AssertionError as error:
+                wrong.append(f"{recording.name}: {error}")
             if ratio < LEAST_RATIO:
                 wrong.append(f"{line}; {LEAST_RATIO:g} times are asserted")
     if unwritten:

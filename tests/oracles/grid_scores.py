@@ -3,11 +3,13 @@
 import warnings
 
 import numpy as np
+import opexebo
 from autocorrelograms import by_convolution, by_sums
 from compare import Near, Same
 from lake import Tables
 from maps import Maps
 from scipy.ndimage import map_coordinates, rotate
+from scipy.signal import fftconvolve
 from scipy.stats import spearmanr
 
 ANGLES = (30, 45, 60, 90, 120, 135, 150)
@@ -123,8 +125,7 @@ def masks(small: np.ndarray) -> float:
 
 def published(small: np.ndarray) -> float:
     """The scorer of Banino et al. (2018), mean form: unvisited bins are zero rate, the whole plane, spline rotation with zeros outside."""
-    sac = by_convolution(np.nan_to_num(small), lambda g, f: correlate_full(g, f), least=1)
-    sac = np.nan_to_num(sac)
+    sac = np.nan_to_num(by_convolution(np.nan_to_num(small), lambda g, f: fftconvolve(g, f[::-1, ::-1]), least=1))
     turns = {angle: rotate(sac, angle, reshape=False) for angle in (30, 60, 90, 120, 150)}
     middle = sac.shape[0] // 2
     radius = np.hypot(*(np.indices(sac.shape) - middle))
@@ -138,16 +139,8 @@ def published(small: np.ndarray) -> float:
     return float(np.max(scores))
 
 
-def correlate_full(g: np.ndarray, f: np.ndarray) -> np.ndarray:
-    from scipy.signal import fftconvolve
-
-    return fftconvolve(g, f[::-1, ::-1])
-
-
 def opexebo_gridness(map: np.ndarray) -> tuple[float, dict]:
     """opexebo's, on its own autocorrelogram."""
-    import opexebo
-
     with warnings.catch_warnings(action="ignore"):
         score, more = opexebo.analysis.grid_score(opexebo.analysis.autocorrelation(map))
     return float(score), more
@@ -159,7 +152,7 @@ def by_scipy(maps: Maps) -> dict[str, np.ndarray]:
     dull = maps.recording.of_kind("dead", "constant")
     scores = {name: np.full(len(maps.rates), np.nan) for name in ("sargolini", "square", "banino", "published", "spline")}
     for unit in np.setdiff1d(np.arange(len(maps.rates)), dull):
-        sac, _ = by_sums(maps.rates[unit])
+        sac, _ = maps.autocorrelograms[unit]
         scores["sargolini"][unit], scores["square"][unit] = annuli(sac, bins)
         inner = sac[1:-1, 1:-1]
         if not np.isnan(inner[np.hypot(*(np.indices(inner.shape) - inner.shape[0] // 2)) < 0.8 * bins + 3]).any():
@@ -184,9 +177,10 @@ def oracle(maps: Maps) -> list[Same | Near]:
         Same("units", "grid_score_banino", definition, scores["banino"], 1e-9),
     ]
     units = np.setdiff1d(np.arange(len(maps.rates)), maps.recording.of_kind("dead", "constant"))
-    theirs = np.full(len(maps.rates), np.nan)
+    theirs, spacing, orientation = (np.full(len(maps.rates), np.nan) for _ in range(3))
     for unit in units:
-        theirs[unit] = opexebo_gridness(maps.filled(unit))[0]
+        theirs[unit], more = opexebo_gridness(maps.filled(unit))
+        spacing[unit], orientation[unit] = more["grid_spacing"] * maps.bin_m, np.radians(more["grid_orientation"])
 
     def column(name: str):
         return lambda tables: tables("units", name)
@@ -209,6 +203,20 @@ def oracle(maps: Maps) -> list[Same | Near]:
         found.append(Near(name, against, "correlation over units", pearson_r, least, 1.0, deviation))
         rank = lambda tables, name=name, other=other: float(spearmanr(column(name)(tables)[units], other[units], nan_policy="omit").statistic)  # noqa: E731
         found.append(Near(name, against, "rank correlation over units", rank, least - 0.1, 1.0, deviation))
+    hexagonal = maps.recording.of_kind("hexagonal")
+    six_peaks = "opexebo takes the six nearest peaks of its autocorrelogram as they lie, in whole bins, and the angle of three of them"
+
+    def median(column: str, other: np.ndarray, apart) -> Near:
+        value = lambda tables: float(np.nanmedian(np.abs(apart(tables("units", column)[hexagonal], other[hexagonal]))))  # noqa: E731
+        return Near(column, "opexebo.analysis.grid_score, grid_stats", "median difference, hexagonal lattices" + (", rad" if "rad" in column else ", share"), value, 0, 0.05, six_peaks)
+
+    found.append(median("sac_spacing_m", spacing, lambda ours, theirs: theirs / ours - 1))
+    found.append(median("sac_orientation_rad", orientation, lambda ours, theirs: (ours - theirs + np.pi / 6) % (np.pi / 3) - np.pi / 6))
+    truths = {"sac_spacing_m": "period_m", "sac_orientation_rad": "orientation_rad"}
+    for peaks, truth in truths.items():
+        true = np.array([getattr(cell, truth) for cell in maps.recording.cells])
+        angle = peaks == "sac_orientation_rad"
+        found.append(Same("units", peaks, "the truth", true, np.radians(3) if angle else 0.05, relative=not angle, rows=hexagonal, modulo=np.pi / 3 if angle else None, deviation="noise, and bins"))
     return found
 
 

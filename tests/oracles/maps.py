@@ -1,7 +1,9 @@
 """Ratemaps by scipy: binned_statistic_2d, and gaussian_filter of activity and occupancy apart."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
+import autocorrelograms
 import numpy as np
 from compare import Same
 from recordings import Recording
@@ -9,7 +11,7 @@ from scipy.ndimage import gaussian_filter
 from scipy.stats import binned_statistic_2d
 
 
-@dataclass(frozen=True)
+@dataclass
 class Maps:
     """Maps (units × rows × columns, NaN where unvisited) and visits, in double precision: what all other oracles begin with."""
 
@@ -31,6 +33,11 @@ class Maps:
     def centres(self) -> np.ndarray:
         """Of the bins of a side, m."""
         return (np.arange(self.recording.bins) + 0.5) * self.bin_m - self.recording.side_m / 2
+
+    @cached_property
+    def autocorrelograms(self) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Of each unit, by direct sums; with what the overlaps vary."""
+        return [autocorrelograms.by_sums(map) for map in self.rates]
 
     def filled(self, unit: int) -> np.ndarray:
         """Unvisited bins as zero."""

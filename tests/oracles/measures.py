@@ -3,6 +3,7 @@
 import warnings
 
 import numpy as np
+import opexebo
 from compare import Near, Same
 from grid_scores import correlation
 from maps import Maps
@@ -36,7 +37,7 @@ def coherence(map: np.ndarray) -> float:
 def correlated(a: np.ndarray, b: np.ndarray) -> float:
     both = np.isfinite(a) & np.isfinite(b)
     a, b = a[both], b[both]
-    if len(a) < 20 or min(np.var(a) / max(np.abs(a).max(), 1e-300) ** 2, np.var(b) / max(np.abs(b).max(), 1e-300) ** 2) <= 1e-24:
+    if len(a) < 20 or any(np.var(values) <= 1e-24 * np.max(np.abs(values)) ** 2 for values in (a, b)):
         return np.nan
     return float(np.corrcoef(a, b)[0, 1])
 
@@ -75,14 +76,13 @@ def border(map: np.ndarray, bin_m: float) -> float:
 
 def opexebo_border(map: np.ndarray, bin_m: float) -> tuple[float, float]:
     """opexebo's score of scipy's fields: as it is, and with distances of half a bin less, which is gridlake's."""
-    import opexebo
-
     labels = fields(map, bin_m)
     if not labels.any():
         return np.nan, np.nan
-    known = np.where(np.isnan(map), np.nan, 1.0)
-    each = [{"field_map": np.where(labels == number, 1.0, 0.0) * known} for number in np.unique(labels[labels > 0])]
-    score, coverage = opexebo.analysis.border_score(map, labels, each, "square", search_width=max(1, int(0.1 * len(map) + 0.5)))
+    # Masked, not NaN: bins that are NaN count as covered there.
+    unvisited = np.isnan(map)
+    each = [{"field_map": np.ma.array(np.where(labels == number, 1.0, 0.0), mask=unvisited)} for number in np.unique(labels[labels > 0])]
+    score, coverage = opexebo.analysis.border_score(np.ma.array(np.nan_to_num(map), mask=unvisited), labels, each, "square", search_width=max(1, int(0.1 * len(map) + 0.5)))
     if coverage == 0:
         return float(score), -1.0
     weighted = coverage * (1 - score) / (1 + score)
@@ -91,8 +91,6 @@ def opexebo_border(map: np.ndarray, bin_m: float) -> tuple[float, float]:
 
 
 def oracle(maps: Maps) -> list[Same | Near]:
-    import opexebo
-
     visits, units = maps.visits, range(len(maps.rates))
     dead, dull = maps.recording.of_kind("dead"), maps.recording.of_kind("dead", "constant")
     stats = [opexebo.analysis.rate_map_stats(map, np.where(visits > 0, visits, np.nan)) for map in maps.rates]
@@ -114,7 +112,7 @@ def oracle(maps: Maps) -> list[Same | Near]:
     halves = np.array([correlated(a.ravel(), b.ravel()) for a, b in zip(*maps.halves)])
     formula = "its formula in numpy"
     clamped = "opexebo replaces rates below the mean by the mean inside the logarithm; those terms are put back"
-    half_bin = "opexebo counts a bin at the wall as a whole bin away from it; half a bin is taken off. Its fields are those of scipy.ndimage.label"
+    half_bin = "opexebo counts a bin at the wall as a whole bin away from it; half a bin is taken off. Fields are those of scipy.ndimage.label for both, unvisited bins are masked (as NaN they count as covered there)"
     found: list[Same | Near] = [
         Same("units", "spatial_information_bits", formula, bits, 1e-9),
         Same("units", "spatial_information_bits", "opexebo.analysis.rate_map_stats", unclamped, 1e-9, deviation=clamped),
@@ -129,8 +127,10 @@ def oracle(maps: Maps) -> list[Same | Near]:
     def near(column: str, other: np.ndarray, against: str, least: float, deviation: str) -> Near:
         return Near(column, against, "correlation over units", lambda tables: correlation(tables("units", column), other), least, 1.0, deviation)
 
-    alive = np.array([unit not in dull for unit in units])
-    found.append(near("coherence", np.where(alive, coherences, np.nan), "opexebo.analysis.rate_map_coherence", 0.5, "bins that were not visited, and those beyond the wall, are zero rate there"))
+    alive = np.setdiff1d(units, dull)
+    apart = lambda tables: float(np.abs(tables("units", "coherence") - coherences)[alive].max())  # noqa: E731
+    zeros = "bins that were not visited, and those beyond the wall, are zero rate there"
+    found.append(Near("coherence", "opexebo.analysis.rate_map_coherence", "largest difference", apart, 0, 0.5, zeros))
     found.append(near("border_score", opexebo_borders[:, 0], "opexebo.analysis.border_score", 0.95, half_bin))
     return found
 

@@ -5,10 +5,14 @@ import warnings
 from pathlib import Path
 
 import numpy as np
-from grid_scores import opexebo_gridness
-from lake import Program
+from autocorrelograms import by_convolution
+from compare import Near
+from grid_scores import annuli, opexebo_gridness
+from lake import Program, Tables
 from maps import Maps
 from recordings import Recording
+from scipy.signal import fftconvolve
+from scipy.stats import ks_2samp
 
 UNITS = 4
 
@@ -52,3 +56,18 @@ def compare(program: Program, maps: Maps, lake: Path, nulls: int, python_nulls: 
         f"opexebo's autocorrelation and grid score with numpy's surrogates {1e3 * theirs:.1f} ms per map ({UNITS} units with {python_nulls}): {theirs / ours:.0f} times"
     )
     return line, theirs / ours
+
+
+def null_distributions(maps: Maps, lake: Path, units: int) -> Near:
+    """The table's null distributions of `sargolini`, of phase-randomized maps, against numpy's surrogates scored by the definition: the least p-value of units."""
+    rng, tables = np.random.default_rng(1), Tables(lake)
+    table, null = tables.table("nulls"), tables("nulls", "null")
+    rows = {unit: row for row, (unit, name) in enumerate(zip(table["unit"].to_pylist(), table["score"].to_pylist())) if name == "sargolini"}
+    least = 1.0
+    for unit in maps.recording.of_kind("hexagonal")[:units]:
+        ours = null[rows[unit]][np.isfinite(null[rows[unit]])]
+        surrogates = (randomized(maps.rates[unit], rng) for _ in range(len(ours)))
+        theirs = [annuli(by_convolution(map, lambda g, f: fftconvolve(g, f[::-1, ::-1])), maps.recording.bins)[0] for map in surrogates]
+        least = min(least, float(ks_2samp(ours, theirs).pvalue))
+    deviation = "other random numbers"
+    return Near("nulls.null", "numpy's phase randomization, scored by the definition in numpy", "least p-value of scipy.stats.ks_2samp over units", lambda _: least, 0.001, 1, deviation)

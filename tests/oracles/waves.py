@@ -38,8 +38,8 @@ def fitted(maps: Maps, unit: int, start: np.ndarray, band: bool = False) -> np.n
     orders = resolved(start, maps.bin_m, BAND_ORDERS if band else ORDERS)
 
     def residual(k: np.ndarray) -> np.ndarray:
-        columns = design(at, np.array([k[:2], k[:2] if band else k[2:]]), orders)
-        return columns @ np.linalg.lstsq(columns, rates, rcond=None)[0] - rates
+        basis, _ = np.linalg.qr(design(at, np.array([k[:2], k[:2] if band else k[2:]]), orders))
+        return basis @ (basis.T @ rates) - rates
 
     found = least_squares(residual, start[0] if band else start.ravel(), x_scale=0.1 / maps.recording.side_m, xtol=1e-12, ftol=1e-14, gtol=1e-14)
     k = found.x
@@ -99,12 +99,12 @@ def oracle(maps: Maps) -> list[Same | Near]:
     stop = "gridlake's fit ends at steps of 1e-5 cycles a side"
     bases, all_kinds = rows(("hexagonal", "sheared", "band")), rows(("hexagonal", "sheared", "square", "band"))
     found: list[Same | Near] = [
-        Same("units", column, fit, k[:, place], 2e-4 / recording.side_m, rows=bases, deviation=stop) for place, column in enumerate(COLUMNS)
+        Same("units", column, fit, k[:, place], 1e-5 / recording.side_m, rows=bases, deviation=stop) for place, column in enumerate(COLUMNS)
     ]
-    found.append(Same("units", "period_m", fit, period, 1e-4, relative=True, rows=all_kinds, deviation=stop))
+    found.append(Same("units", "period_m", fit, period, 1e-5, relative=True, rows=all_kinds, deviation=stop))
     hexagonal = rows(("hexagonal",))
     orientation = np.array([orientation_of(superbase(each.reshape(3, 2)[:2])) if np.isfinite(each).all() else np.nan for each in k])
-    found.append(Same("units", "orientation_rad", fit, orientation, 1e-4, rows=hexagonal, modulo=np.pi / 3, deviation=stop))
+    found.append(Same("units", "orientation_rad", fit, orientation, 1e-5, rows=hexagonal, modulo=np.pi / 3, deviation=stop))
     truth_period, truth_orientation = (np.array([getattr(cell, name) for cell in cells]) for name in ("period_m", "orientation_rad"))
     found.append(Same("units", "period_m", "the truth", truth_period, 0.03, relative=True, rows=all_kinds, deviation="noise, and bins"))
     found.append(Same("units", "orientation_rad", "the truth", truth_orientation, np.radians(2), rows=hexagonal, modulo=np.pi / 3, deviation="noise, and bins"))
