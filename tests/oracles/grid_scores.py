@@ -197,18 +197,20 @@ def oracle(maps: Maps) -> list[Same | Near]:
     )
     for name, other, against, least, deviation in (
         ("grid_score_banino", scores["published"], "Banino et al.'s scorer, transcribed", 0.97, scorer),
-        ("grid_score_sargolini", theirs, "opexebo.analysis.grid_score", 0.8, gridness),
+        ("grid_score_sargolini", theirs, "opexebo.analysis.grid_score", 0.9, gridness),
     ):
         pearson_r = lambda tables, name=name, other=other: correlation(column(name)(tables), other)  # noqa: E731
         found.append(Near(name, against, "correlation over units", pearson_r, least, 1.0, deviation))
         rank = lambda tables, name=name, other=other: float(spearmanr(column(name)(tables)[units], other[units], nan_policy="omit").statistic)  # noqa: E731
         found.append(Near(name, against, "rank correlation over units", rank, least - 0.1, 1.0, deviation))
     hexagonal = maps.recording.of_kind("hexagonal")
-    six_peaks = "opexebo takes the six nearest peaks of its autocorrelogram as they lie, in whole bins, and the angle of three of them"
+    six_peaks = "opexebo takes the six nearest peaks of its autocorrelogram, noise's where maps are not smoothed, in whole bins, and the angle of three of them"
 
     def median(column: str, other: np.ndarray, apart) -> Near:
         value = lambda tables: float(np.nanmedian(np.abs(apart(tables("units", column)[hexagonal], other[hexagonal]))))  # noqa: E731
-        return Near(column, "opexebo.analysis.grid_score, grid_stats", "median difference, hexagonal lattices" + (", rad" if "rad" in column else ", share"), value, 0, 0.05, six_peaks)
+        unit, smoothed = "rad" if "rad" in column else "share of it", maps.recording.smoothing_m > 0
+        statistic = f"median difference over hexagonal lattices ({unit}), {'smoothed maps' if smoothed else 'maps not smoothed'}"
+        return Near(column, "opexebo.analysis.grid_score's grid_stats", statistic, value, 0, 0.05 if smoothed else np.inf, six_peaks)
 
     found.append(median("sac_spacing_m", spacing, lambda ours, theirs: theirs / ours - 1))
     found.append(median("sac_orientation_rad", orientation, lambda ours, theirs: (ours - theirs + np.pi / 6) % (np.pi / 3) - np.pi / 6))
@@ -236,8 +238,18 @@ def nulls(maps: Maps) -> list[Same]:
 
         return p
 
-    # A single-precision number at the limit of a tie may fall on either side: one surrogate of 99.
-    return [
+    def p99(score: str):
+        def of(tables: Tables) -> np.ndarray:
+            found, null, table = np.full(len(maps.rates), np.nan), tables("nulls", "null"), tables.table("nulls")
+            for row, (unit, name) in enumerate(zip(table["unit"].to_pylist(), table["score"].to_pylist())):
+                if name == score and np.isfinite(null[row]).any():
+                    found[unit] = np.quantile(null[row][np.isfinite(null[row])], 0.99)
+            return found
+
+        return of
+
+    quantiles = {"sargolini": "grid_score_null_p99", "banino": "grid_score_banino_null_p99", "square": "square_score_null_p99"}
+    return [Same("units", column, "numpy.quantile of the table nulls", p99(score), 1e-6) for score, column in quantiles.items()] + [
         Same("units", column, "numpy, from the table nulls", p_of(score, value, tie), 1e-12)
         for score, value, column, tie in (
             ("sargolini", "grid_score_sargolini", "grid_score_p", 1e-4),

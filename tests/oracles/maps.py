@@ -71,7 +71,7 @@ def binned(recording: Recording, at: np.ndarray, activity: np.ndarray) -> tuple[
 def oracle(maps: Maps) -> list[Same]:
     count = len(maps.rates)
     flat = maps.rates.reshape(count, -1)
-    against = "scipy.stats.binned_statistic_2d" + (", scipy.ndimage.gaussian_filter" if maps.recording.smoothing_m else "")
+    against = "scipy.stats.binned_statistic_2d, smoothed by scipy.ndimage.gaussian_filter"
     return [
         # Stored in single precision.
         Same("ratemaps", "rate", against, flat, 1e-6 * np.nanmax(flat)),

@@ -130,7 +130,7 @@ def oracle(maps: Maps) -> list[Same | Near]:
     alive = np.setdiff1d(units, dull)
     apart = lambda tables: float(np.abs(tables("units", "coherence") - coherences)[alive].max())  # noqa: E731
     zeros = "bins that were not visited, and those beyond the wall, are zero rate there"
-    found.append(Near("coherence", "opexebo.analysis.rate_map_coherence", "largest difference", apart, 0, 0.5, zeros))
+    found.append(Near("coherence", "opexebo.analysis.rate_map_coherence", "largest difference", apart, 0, 0.25, zeros))
     found.append(near("border_score", opexebo_borders[:, 0], "opexebo.analysis.border_score", 0.95, half_bin))
     return found
 

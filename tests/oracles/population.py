@@ -96,6 +96,14 @@ def mean_orientation(tables: Tables) -> np.ndarray:
     return np.array([np.nan if np.isnan(waves[1]).any() else stats.circmean(6 * orientation[units]) / 6 for _, units, waves in modules(tables)])
 
 
+def of_periods(statistic):
+    def of(tables: Tables) -> np.ndarray:
+        periods = tables("units", "period_m")
+        return np.array([statistic(periods[units]) for _, units, _ in modules(tables)])
+
+    return of
+
+
 def oracle(maps: Maps) -> list[Same | Near]:
     count, all_phases = len(maps.rates), phases(maps)
     phase = lambda place: lambda tables: all_phases(tables)[:, place]  # noqa: E731
@@ -117,6 +125,8 @@ def oracle(maps: Maps) -> list[Same | Near]:
         Same("units", "phase_identity_rad", lstsq, identity, 1e-6, modulo=2 * np.pi),
         Same("modules", "phase_statistic", "astropy.stats.circmoment", per_module(by_astropy), 1e-6, relative=True),
         Same("modules", "phase_uniformity_p", "Monte Carlo in numpy", per_module(uniformity_p), 0.06, deviation=monte_carlo),
+        Same("modules", "period_m", "numpy.mean of its units' periods", of_periods(np.mean), 0.01, relative=True, deviation=joint.replace("astropy averages", "the mean is of")),
+        Same("modules", "period_sd_m", "numpy.std of its units' periods", of_periods(lambda periods: np.std(periods, ddof=1)), 1e-9, relative=True),
         Same("modules", "orientation_rad", "astropy.stats.circmean", mean_orientation, np.radians(1), rows=hexagons, modulo=np.pi / 3, deviation=joint),
-        Same("modules", "orientation_sd_rad", "astropy.stats.circstd", spread, 0.5, relative=True, rows=hexagons, deviation="gridlake's is of rotations against the module's lattice, which shear does not turn"),
+        Same("modules", "orientation_sd_rad", "astropy.stats.circstd", spread, 0.1, relative=True, rows=hexagons, deviation="gridlake's is of rotations against the module's lattice, which shear does not turn"),
     ]

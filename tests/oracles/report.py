@@ -29,7 +29,8 @@ class Report:
         lines += ["", "| Column | Held against | What | Found | Asserted | Why it is another number |", "|---|---|---|---|---|---|"]
         for (column, against, statistic), (low, high, least, most, deviation) in self.near.items():
             found = f"{low:.3f}" if f"{low:.3f}" == f"{high:.3f}" else f"{low:.3f} – {high:.3f}"
-            lines.append(f"| {column} | {against} | {statistic} | {found} | {least:g} to {most:g} | {deviation} |")
+            asserted = f"{least:g} to {most:g}" if most < float("inf") else "no"
+            lines.append(f"| {column} | {against} | {statistic} | {found} | {asserted} | {deviation} |")
         return "\n".join([*lines, "", *(f"- {line}" for line in speed)]) + "\n"
 
     def bless(self, speed: list[str]) -> None:

@@ -96,12 +96,14 @@ def oracle(maps: Maps) -> list[Same | Near]:
         return of
 
     fit = "scipy.optimize.least_squares of three waves and harmonics"
-    stop = "gridlake's fit ends at steps of 1e-5 cycles a side"
+    stop = "gridlake's fit ends at steps of 1e-5 cycles across the box"
     bases, all_kinds = rows(("hexagonal", "sheared", "band")), rows(("hexagonal", "sheared", "square", "band"))
     found: list[Same | Near] = [
         Same("units", column, fit, k[:, place], 1e-5 / recording.side_m, rows=bases, deviation=stop) for place, column in enumerate(COLUMNS)
     ]
-    found.append(Same("units", "period_m", fit, period, 1e-5, relative=True, rows=all_kinds, deviation=stop))
+    found.append(Same("units", "period_m", fit, period, 1e-5, relative=True, rows=bases, deviation=stop))
+    square = "of a square lattice's two third waves, a + b and a - b, either one's harmonics may be in the fit"
+    found.append(Same("units", "period_m", fit + ", square lattices", period, 1e-3, relative=True, rows=rows(("square",)), deviation=square))
     hexagonal = rows(("hexagonal",))
     orientation = np.array([orientation_of(superbase(each.reshape(3, 2)[:2])) if np.isfinite(each).all() else np.nan for each in k])
     found.append(Same("units", "orientation_rad", fit, orientation, 1e-5, rows=hexagonal, modulo=np.pi / 3, deviation=stop))
