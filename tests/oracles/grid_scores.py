@@ -178,9 +178,12 @@ def oracle(maps: Maps) -> list[Same | Near]:
     ]
     units = np.setdiff1d(np.arange(len(maps.rates)), maps.recording.of_kind("dead", "constant"))
     theirs, spacing, orientation = (np.full(len(maps.rates), np.nan) for _ in range(3))
+    corner = np.zeros(len(maps.rates), dtype=bool)
     for unit in units:
         theirs[unit], more = opexebo_gridness(maps.filled(unit))
         spacing[unit], orientation[unit] = more["grid_spacing"] * maps.bin_m, np.radians(more["grid_orientation"])
+        # A peak beside the mask is dropped by leaving it at (0, 0), the corner of the autocorrelogram, which is then taken for one.
+        corner[unit] = (np.asarray(more["grid_positions"]).reshape(-1, 2) == 0).all(axis=1).any() if np.ndim(more["grid_positions"]) == 2 else False
 
     def column(name: str):
         return lambda tables: tables("units", name)
@@ -204,21 +207,26 @@ def oracle(maps: Maps) -> list[Same | Near]:
         rank = lambda tables, name=name, other=other: float(spearmanr(column(name)(tables)[units], other[units], nan_policy="omit").statistic)  # noqa: E731
         found.append(Near(name, against, "rank correlation over units", rank, least - 0.1, 1.0, deviation))
     hexagonal = maps.recording.of_kind("hexagonal")
-    six_peaks = "opexebo takes the six nearest peaks of its autocorrelogram, noise's where maps are not smoothed, in whole bins, and the angle of three of them"
+    peaks = "opexebo takes peaks in whole bins, and three of six; units for which it took the corner are left out"
+    dropped = "a peak beside opexebo's masks is not dropped but left at (0, 0), the corner of its autocorrelogram, whose distance is then a spacing"
 
-    def median(column: str, other: np.ndarray, apart) -> Near:
-        value = lambda tables: float(np.nanmedian(np.abs(apart(tables("units", column)[hexagonal], other[hexagonal]))))  # noqa: E731
-        unit, smoothed = "rad" if "rad" in column else "share of it", maps.recording.smoothing_m > 0
-        statistic = f"median difference over hexagonal lattices ({unit}), {'smoothed maps' if smoothed else 'maps not smoothed'}"
-        return Near(column, "opexebo.analysis.grid_score's grid_stats", statistic, value, 0, 0.05 if smoothed else np.inf, six_peaks)
+    def largest(column: str, other: np.ndarray, apart) -> Near:
+        def value(tables: Tables) -> float:
+            kept = hexagonal[~corner[hexagonal] & np.isfinite(other[hexagonal])]
+            return float(np.abs(apart(tables("units", column)[kept], other[kept])).max())
 
-    found.append(median("sac_spacing_m", spacing, lambda ours, theirs: theirs / ours - 1))
-    found.append(median("sac_orientation_rad", orientation, lambda ours, theirs: (ours - theirs + np.pi / 6) % (np.pi / 3) - np.pi / 6))
+        unit = "rad" if "rad" in column else "share of it"
+        return Near(column, "opexebo.analysis.grid_score's grid_stats", f"largest difference over hexagonal lattices ({unit})", value, 0, 0.1, peaks)
+
+    found.append(largest("sac_spacing_m", spacing, lambda ours, theirs: theirs / ours - 1))
+    found.append(largest("sac_orientation_rad", orientation, lambda ours, theirs: (ours - theirs + np.pi / 6) % (np.pi / 3) - np.pi / 6))
+    share = lambda _: float(corner[hexagonal].mean())  # noqa: E731
+    found.append(Near("sac_spacing_m", "opexebo.analysis.grid_score's grid_stats", "share of hexagonal lattices for which it took the corner", share, 0, np.inf, dropped))
     truths = {"sac_spacing_m": "period_m", "sac_orientation_rad": "orientation_rad"}
-    for peaks, truth in truths.items():
+    for column_of, truth in truths.items():
         true = np.array([getattr(cell, truth) for cell in maps.recording.cells])
-        angle = peaks == "sac_orientation_rad"
-        found.append(Same("units", peaks, "the truth", true, np.radians(3) if angle else 0.05, relative=not angle, rows=hexagonal, modulo=np.pi / 3 if angle else None, deviation="noise, and bins"))
+        angle = column_of == "sac_orientation_rad"
+        found.append(Same("units", column_of, "the truth", true, np.radians(3) if angle else 0.05, relative=not angle, rows=hexagonal, modulo=np.pi / 3 if angle else None, deviation="noise, and bins"))
     return found
 
 
