@@ -1,6 +1,6 @@
 """Ratemaps by scipy: binned_statistic_2d, and gaussian_filter of activity and occupancy apart."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import autocorrelograms
@@ -18,8 +18,10 @@ class Maps:
     recording: Recording
     rates: np.ndarray
     visits: np.ndarray
-    # Of the first and the second half of the moments.
+    # Of the first and the second half of the moments, never smoothed.
     halves: tuple[np.ndarray, np.ndarray]
+    # Of all moments, never smoothed.
+    unsmoothed: np.ndarray
 
     @property
     def visited(self) -> np.ndarray:
@@ -48,8 +50,9 @@ def maps(recording: Recording) -> Maps:
     at, activity = recording.moments_as_read()
     half = len(at) // 2
     rates, visits = binned(recording, at, activity)
-    halves = tuple(binned(recording, at[part], activity[part])[0] for part in (slice(0, half), slice(half, None)))
-    return Maps(recording, rates, visits, halves)
+    plain = replace(recording, smoothing_m=0)
+    halves = tuple(binned(plain, at[part], activity[part])[0] for part in (slice(0, half), slice(half, None)))
+    return Maps(recording, rates, visits, halves, binned(plain, at, activity)[0])
 
 
 def binned(recording: Recording, at: np.ndarray, activity: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

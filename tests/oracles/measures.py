@@ -104,7 +104,7 @@ def oracle(maps: Maps) -> list[Same | Near]:
     borders = np.full(len(maps.rates), np.nan)
     opexebo_borders = np.full((len(maps.rates), 2), np.nan)
     with warnings.catch_warnings(action="ignore"):
-        coherences = np.array([opexebo.analysis.rate_map_coherence(map) for map in maps.rates])
+        coherences = np.array([opexebo.analysis.rate_map_coherence(map) for map in maps.unsmoothed])
     for unit in np.setdiff1d(units, dull):
         borders[unit] = border(maps.rates[unit], maps.bin_m)
         opexebo_borders[unit] = opexebo_border(maps.rates[unit], maps.bin_m)
@@ -118,7 +118,7 @@ def oracle(maps: Maps) -> list[Same | Near]:
         Same("units", "spatial_information_bits", "opexebo.analysis.rate_map_stats", unclamped, 1e-9, deviation=clamped),
         Same("units", "sparsity", formula, np.array([sparsity(map, visits) for map in maps.rates]), 1e-9),
         Same("units", "sparsity", "opexebo.analysis.rate_map_stats", theirs["sparsity"], 1e-9),
-        Same("units", "coherence", formula, np.array([coherence(map) for map in maps.rates]), 1e-9),
+        Same("units", "coherence", formula, np.array([coherence(map) for map in maps.unsmoothed]), 1e-9),
         Same("units", "border_score", formula, borders, 1e-9),
         Same("units", "border_score", "opexebo.analysis.border_score", opexebo_borders[:, 1], 1e-9, deviation=half_bin),
         Same("units", "stability", formula, halves, 1e-9),
