@@ -29,7 +29,7 @@ fn all_runs_are_one_table_whatever_their_size() {
     assert!(ordered.stdout.find("\"z\"") < ordered.stdout.find("\"a\""), "in the order that was asked for: {ordered:?}");
     // Runs of different sizes are files of different types.
     let counted = sql(&bench, "SELECT COUNT(*) AS n FROM activity", &["--format", "csv"]);
-    assert_eq!((counted.code, counted.stdout.as_str()), (0, "n\n9600\n"), "{counted:?}");
+    assert_eq!((counted.code, counted.stdout.as_str()), (0, "n\n19200\n"), "{counted:?}");
     let brief = sql(&bench, "SELECT g FROM activity", &["--rows", "1"]);
     assert!(brief.stdout.contains("… 1") && brief.stdout.lines().all(|line| line.len() < 120), "{brief:?}");
     let none = sql(&bench, "SELECT unit FROM units WHERE unit = 99", &[]);
