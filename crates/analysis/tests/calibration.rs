@@ -55,7 +55,8 @@ fn spikes(count: usize, smooth: bool, stream: &mut Stream) -> Vec<f64> {
     for _ in 0..count {
         rates[[0, stream.below(BINS), stream.below(BINS)]] += 0.05;
     }
-    let maps = Ratemaps::from_maps(Bins::square(Arena::square(1.0), BINS), Array2::from_elem((BINS, BINS), 20), rates).expect("shapes agree");
+    let maps =
+        Ratemaps::from_maps(Bins::square(Arena::square(1.0), BINS), Array2::from_elem((BINS, BINS), 20), rates).expect("shapes agree");
     let maps = if smooth { maps.smoothed(1.5 / BINS as f64) } else { maps };
     maps.map(0).iter().copied().collect()
 }
@@ -135,13 +136,7 @@ fn plausible(hits: usize, n: usize, rate: f64) -> bool {
 }
 
 /// A row's entries; what is wrong with those that are claimed goes to `wrong`.
-fn entries(
-    row: &str,
-    found: [[usize; 3]; 4],
-    maps: usize,
-    claimed: impl Fn(Statistic) -> bool,
-    wrong: &mut Vec<String>,
-) -> String {
+fn entries(row: &str, found: [[usize; 3]; 4], maps: usize, claimed: impl Fn(Statistic) -> bool, wrong: &mut Vec<String>) -> String {
     let mut page = String::new();
     for (statistic, [n, at_5, at_1]) in Statistic::ALL.into_iter().zip(found) {
         if n == 0 {

@@ -49,7 +49,10 @@ pub(super) fn too_sparse(map: &[f64], cols: usize, bins: &[usize], fewest: usize
     let share = covered as f64 / bins.len() as f64;
     let silent = median - rates[0] < FLOOR * (high - rates[0]);
     (fields < fewest && silent && share < SPARSE).then(|| {
-        format!("too sparse: {fields} fields over {:.1} % of the visited bins, at least {fewest} are needed for a test of waves", 100.0 * share)
+        format!(
+            "too sparse: {fields} fields over {:.1} % of the visited bins, at least {fewest} are needed for a test of waves",
+            100.0 * share
+        )
     })
 }
 
@@ -75,7 +78,9 @@ mod tests {
         assert_eq!(of(|x, y| blob(x, y, (20.0, 20.0)) + 0.2 * (x * 12.9 + y * 78.2).sin()), None, "no silent floor");
         assert_eq!(of(|x, _| (x / 2.0).cos()), None, "stripes");
         assert_eq!(of(|x, y| (x * 12.9 + y * 78.2).sin()), None, "noise");
-        assert!(of(|x, y| f64::from(u8::from((x, y) == (3.0, 39.0)))).is_some_and(|why| why.starts_with("too sparse: 1 fields over 0.1 %")));
+        assert!(
+            of(|x, y| f64::from(u8::from((x, y) == (3.0, 39.0)))).is_some_and(|why| why.starts_with("too sparse: 1 fields over 0.1 %"))
+        );
         assert_eq!(too_sparse(&[], 0, &[], 12), None);
     }
 }
