@@ -4,7 +4,8 @@
 //!
 //! 1. **dead**: fires in no more than `dead_share` of the visited bins.
 //! 2. **grid**: fields repeat (more than one field is above a tenth of the peak), and the 60° score lies above its null; or the 90° score
-//!    does; or the strongest wave does and the fitted lattice has two dimensions (rhombic and oblique lattices).
+//!    does; or the strongest wave does, the fitted lattice has two dimensions (rhombic and oblique lattices), and the autocorrelogram's peaks
+//!    have it as well.
 //! 3. **band**: the strongest wave lies above its null and is the only one.
 //! 4. **border**: the border score is at least 0.5 (as in Solstad et al. 2008) and lies above its null; see [`crate::measures::border_score`].
 //! 5. **place-like**: neighbouring bins are more alike than when bins are permuted, and one compact field holds most of the
@@ -17,7 +18,7 @@
 use crate::config::ClassesConfig;
 use crate::lattice::LatticeShape;
 use crate::nulls::ScoreWithNull;
-use crate::spectrum::UnitSpectrum;
+use crate::spectrum::{Agreement, UnitSpectrum};
 use gridlake_space::seed::Stream;
 use ndarray::ArrayView2;
 
@@ -72,6 +73,10 @@ const LONE_FIELD: f64 = 0.1;
 /// Fewest bins of a field.
 const FEWEST_FIELD_BINS: usize = 4;
 
+/// Largest difference of spacings and of orientations at which the autocorrelogram confirms the spectrum's lattice: twice those of [`Agreement::agrees`].
+const CONFIRMED_SPACING: f64 = 0.1;
+const CONFIRMED_ORIENTATION_DEG: f64 = 6.0;
+
 /// What the tests found about one active unit.
 pub(crate) struct Evidence<'a> {
     pub(crate) sargolini: &'a ScoreWithNull,
@@ -79,6 +84,18 @@ pub(crate) struct Evidence<'a> {
     pub(crate) periodicity: &'a ScoreWithNull,
     pub(crate) border: &'a ScoreWithNull,
     pub(crate) spectrum: Option<&'a UnitSpectrum>,
+    /// Against the autocorrelogram; none where that has no peaks.
+    pub(crate) agreement: Option<&'a Agreement>,
+}
+
+impl Evidence<'_> {
+    /// Whether the autocorrelogram has the spectrum's lattice. A few spots lie on the crests of some wave, but hardly ever on two lattices that agree.
+    fn lattice_confirmed(&self) -> bool {
+        self.agreement.is_some_and(|found| {
+            found.spacing_difference.abs() <= CONFIRMED_SPACING
+                && found.orientation_difference_rad <= CONFIRMED_ORIENTATION_DEG.to_radians()
+        })
+    }
 }
 
 /// Class and reason of an active unit. `map` is `(ny, nx)` with NaN for unvisited bins; `permutations` of its bins make the neighbour test.
@@ -102,14 +119,16 @@ pub(crate) fn classify(
     }
     if let (true, Some(spectrum)) = (repeats && evidence.periodicity.significant(alpha), evidence.spectrum) {
         let p = evidence.periodicity.p;
-        return if spectrum.shape == LatticeShape::Band {
-            (UnitClass::Band, format!("one wave of {:.2} m (p = {p:.3})", spectrum.period_m))
-        } else {
-            (
-                UnitClass::Grid,
-                format!("{} lattice of period {:.2} m (p = {p:.3}), neither 60° nor 90° score", spectrum.shape, spectrum.period_m),
-            )
-        };
+        if spectrum.shape == LatticeShape::Band {
+            return (UnitClass::Band, format!("one wave of {:.2} m (p = {p:.3})", spectrum.period_m));
+        }
+        if evidence.lattice_confirmed() {
+            let reason = format!(
+                "{} lattice of period {:.2} m (p = {p:.3}), which the autocorrelogram has as well; neither 60° nor 90° score",
+                spectrum.shape, spectrum.period_m
+            );
+            return (UnitClass::Grid, reason);
+        }
     }
     if evidence.border.value >= BORDER_FROM && evidence.border.significant(alpha) {
         let (value, p) = (evidence.border.value, evidence.border.p);
@@ -206,8 +225,18 @@ mod tests {
         let [sargolini, square, periodicity, border] = scores.map(|(value, p)| score(value, p));
         let spectrum = SpectrumSearch::new(&map.mapv(|rate| !rate.is_nan()), 2.0, 2.0, &crate::config::SpectrumConfig::default());
         let spectrum = spectrum.find(map.view()).ok();
-        let evidence =
-            Evidence { sargolini: &sargolini, square: &square, periodicity: &periodicity, border: &border, spectrum: spectrum.as_ref() };
+        let bins = gridlake_space::bins::Bins::square(gridlake_space::arena::Arena::square(2.0), 30);
+        let lags = crate::autocorrelogram::Autocorrelator::new(&map.mapv(|rate| !rate.is_nan()), 20).map(map.view());
+        let peaks = crate::autocorrelogram::peaks(lags.view(), &bins).ok();
+        let agreement = spectrum.as_ref().zip(peaks.as_ref()).map(|(spectrum, peaks)| crate::spectrum::agreement(spectrum, peaks));
+        let evidence = Evidence {
+            sargolini: &sargolini,
+            square: &square,
+            periodicity: &periodicity,
+            border: &border,
+            spectrum: spectrum.as_ref(),
+            agreement: agreement.as_ref(),
+        };
         classify(map.view(), &evidence, &ClassesConfig::default(), 199, &mut Seed(1).stream("class", 0))
     }
 
@@ -229,7 +258,10 @@ mod tests {
             (UnitClass::Grid, "90° score 0.90 above its null (p = 0.002), 60° score not".to_owned())
         );
         let (kind, reason) = class(&grid, [NO, NO, YES, YES]);
-        assert!(kind == UnitClass::Grid && reason.ends_with("(p = 0.002), neither 60° nor 90° score"), "a sheared grid: {reason}");
+        assert!(
+            kind == UnitClass::Grid && reason.ends_with("which the autocorrelogram has as well; neither 60° nor 90° score"),
+            "a sheared grid: {reason}"
+        );
         assert_eq!(class(&grid, [NO, NO, NO, YES]).0, UnitClass::Border);
         assert_eq!(class(&grid, [NO; 4]).0, UnitClass::Untuned);
         let band = Lattice::band(0.5, 0.7);

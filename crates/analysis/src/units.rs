@@ -268,6 +268,7 @@ impl<'a> ArenaPlan<'a> {
             periodicity: &result.periodicity,
             border: &result.border_score,
             spectrum: result.spectrum.as_ref(),
+            agreement: result.agreement.as_ref(),
         };
         let mut stream = self.seed.stream("analysis/neighbours", unit as u64);
         let (class, reason) = classify(map, &evidence, &self.config.classes, self.config.nulls.count, &mut stream);

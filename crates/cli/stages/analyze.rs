@@ -84,11 +84,8 @@ fn analyze_arena(
         let maps = unsmoothed.smoothed(settings.analyze.ratemap.smoothing_m);
         let shifted = shifts.as_ref().map(|plan| shifts::sums(workspace, arena, plan, range.clone())).transpose()?;
         let halves = arena.halves(range);
-        let beside = Beside {
-            halves: halves.as_ref().map(|[one, other]| [one, other]),
-            unsmoothed: Some(&unsmoothed),
-            shifted: shifted.as_ref(),
-        };
+        let beside =
+            Beside { halves: halves.as_ref().map(|[one, other]| [one, other]), unsmoothed: Some(&unsmoothed), shifted: shifted.as_ref() };
         let plan = plan.get_or_insert_with(|| ArenaPlan::new(&maps, &settings.analyze, seed));
         let report = |done: usize| {
             if let Ok(mut progress) = progress.lock() {
