@@ -73,9 +73,8 @@ const LONE_FIELD: f64 = 0.1;
 /// Fewest bins of a field.
 const FEWEST_FIELD_BINS: usize = 4;
 
-/// Largest difference of spacings and of orientations at which the autocorrelogram confirms the spectrum's lattice: twice those of [`Agreement::agrees`].
-const CONFIRMED_SPACING: f64 = 0.1;
-const CONFIRMED_ORIENTATION_DEG: f64 = 6.0;
+/// Largest misfit at which the autocorrelogram confirms the spectrum's lattice: a tenth of its vectors, which is 6° where only directions differ.
+const CONFIRMED: f64 = 0.1;
 
 /// What the tests found about one active unit.
 pub(crate) struct Evidence<'a> {
@@ -91,10 +90,7 @@ pub(crate) struct Evidence<'a> {
 impl Evidence<'_> {
     /// Whether the autocorrelogram has the spectrum's lattice. A few spots lie on the crests of some wave, but hardly ever on two lattices that agree.
     fn lattice_confirmed(&self) -> bool {
-        self.agreement.is_some_and(|found| {
-            found.spacing_difference.abs() <= CONFIRMED_SPACING
-                && found.orientation_difference_rad <= CONFIRMED_ORIENTATION_DEG.to_radians()
-        })
+        self.agreement.is_some_and(|found| found.misfit <= CONFIRMED)
     }
 }
 

@@ -95,13 +95,13 @@ pub struct NullsConfig {
     /// outlast the time that activity and position take to forget each other).
     pub min_shift_steps: usize,
     /// `isotropic` alone: a map of fewer separate fields than this on a silent floor (they cover under 15 % of the visited bins) has no p-value of its strongest wave (0 to 1000; default
-    /// 6): a few blobs always lie on the crests of some wave. Fields are patches above half of the 99 % quantile of the rates.
+    /// 4): a few blobs always lie on the crests of some wave. Fields are patches above half of the 99 % quantile of the rates.
     pub min_fields: usize,
 }
 
 impl Default for NullsConfig {
     fn default() -> Self {
-        Self { kind: NullKind::Isotropic, count: 500, min_shift_steps: 20, min_fields: 6 }
+        Self { kind: NullKind::Isotropic, count: 500, min_shift_steps: 20, min_fields: 4 }
     }
 }
 

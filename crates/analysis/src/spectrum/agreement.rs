@@ -15,7 +15,7 @@
 
 use super::UnitSpectrum;
 use crate::autocorrelogram::AutocorrelogramPeaks;
-use crate::lattice::{LatticeShape, Wave, by_length, cross, dot, nearest, superbase};
+use crate::lattice::{LatticeShape, Wave, by_length, cross, dot, nearest, norm, superbase};
 
 /// Largest relative difference of spacings that agree.
 pub const SPACING_WITHIN: f64 = 0.05;
@@ -29,6 +29,9 @@ pub struct Agreement {
     pub spacing_difference: f64,
     /// Angle between the lattices in [0, π/2] rad; NaN where only one of them is a band.
     pub orientation_difference_rad: f64,
+    /// How far the two shortest lattice vectors that the waves imply are from vectors of the autocorrelogram's lattice, as a share of their own lengths, the larger of
+    /// both; NaN where either is a band. Small also where the autocorrelogram follows a finer lattice that has the waves' lattice in it.
+    pub misfit: f64,
     /// Whether both have the same shape.
     pub same_shape: bool,
     /// Whether spacing and orientation agree and the shapes are the same.
@@ -55,7 +58,22 @@ pub fn agreement(spectrum: &UnitSpectrum, peaks: &AutocorrelogramPeaks) -> Agree
     }
     let agrees = differences.is_empty();
     let verdict = if agrees { "agrees".to_owned() } else { differences.join("; ") };
-    Agreement { spacing_difference, orientation_difference_rad, same_shape, agrees, verdict }
+    Agreement { spacing_difference, orientation_difference_rad, misfit: misfit(spectrum, peaks), same_shape, agrees, verdict }
+}
+
+/// The two shortest lattice vectors that two-dimensional waves imply.
+fn direct(spectrum: &UnitSpectrum) -> [Wave; 2] {
+    let area = cross(spectrum.waves[0], spectrum.waves[1]);
+    let [p, q, _] = by_length(&spectrum.waves.map(|k| [-k[1] / area, k[0] / area]));
+    [p, q]
+}
+
+fn misfit(spectrum: &UnitSpectrum, peaks: &AutocorrelogramPeaks) -> f64 {
+    if spectrum.shape == LatticeShape::Band || peaks.shape == LatticeShape::Band {
+        return f64::NAN;
+    }
+    let Some(other) = superbase(peaks.vectors_m[0], peaks.vectors_m[1]) else { return f64::NAN };
+    direct(spectrum).into_iter().map(|vector| nearest(vector, &other).1 / norm(vector)).fold(0.0, f64::max)
 }
 
 fn turned(spectrum: &UnitSpectrum, peaks: &AutocorrelogramPeaks) -> f64 {
@@ -63,9 +81,7 @@ fn turned(spectrum: &UnitSpectrum, peaks: &AutocorrelogramPeaks) -> f64 {
     match (spectrum.shape == LatticeShape::Band, peaks.shape == LatticeShape::Band) {
         (true, true) => between(spectrum.waves[0], peaks.vectors_m[0]),
         (false, false) => {
-            let area = cross(spectrum.waves[0], spectrum.waves[1]);
-            let direct = spectrum.waves.map(|k| [-k[1] / area, k[0] / area]);
-            let [p, q, _] = by_length(&direct);
+            let [p, q] = direct(spectrum);
             let Some(other) = superbase(peaks.vectors_m[0], peaks.vectors_m[1]) else { return f64::NAN };
             f64::midpoint(between(p, nearest(p, &other).0), between(q, nearest(q, &other).0))
         }
