@@ -78,7 +78,9 @@ fn a_network_walks_in_rectangles_and_circles_whatever_is_kept() {
         assert_eq!((bin_x[row], bin_y[row]), sides);
     }
     let names = figures(&all);
-    for name in ["rectangle-1.5x1m-ratemaps.png", "circle-1.2m-ratemaps.svg", "rectangle-1.5x1m-autocorrelograms.svg", "circle-1.2m-scores.svg"] {
+    for name in
+        ["rectangle-1.5x1m-ratemaps.png", "circle-1.2m-ratemaps.svg", "rectangle-1.5x1m-autocorrelograms.svg", "circle-1.2m-scores.svg"]
+    {
         assert!(names.iter().any(|other| other == name), "{name}: {names:?}");
     }
     assert!(svg(&all, "rectangle-1.5x1m-ratemaps.svg").contains("Ratemaps in the 1.5 m × 1 m box of tiny"));
@@ -158,7 +160,8 @@ fn found_in(arena: &Arena, shape: &str, named: &[&str]) -> Bench {
     let outcome = Outcome::of(&mut import);
     assert_eq!(outcome.code, 0, "{outcome:?}");
     bench.done("run", &[]);
-    let units = frames(&bench, &UNITS, 0, &["arena", "class", "class_reason", "spacing_m", "orientation_rad", "sac_spacing_m", "border_score"]);
+    let units =
+        frames(&bench, &UNITS, 0, &["arena", "class", "class_reason", "spacing_m", "orientation_rad", "sac_spacing_m", "border_score"]);
     let (classes, spacings, orientations) = (texts(&units, "class"), numbers(&units, "spacing_m"), numbers(&units, "orientation_rad"));
     assert_eq!(texts(&units, "arena")[0], arena.label());
     let peaks = numbers(&units, "sac_spacing_m");
@@ -179,7 +182,8 @@ fn found_in(arena: &Arena, shape: &str, named: &[&str]) -> Bench {
 
 #[test]
 fn cells_in_a_rectangle_are_what_they_are() {
-    let bench = found_in(&Arena::rectangle(1.2, 0.8), "arena.shape=rectangle", &["--set", "arena.side_m=1.2", "--set", "arena.height_m=0.8"]);
+    let bench =
+        found_in(&Arena::rectangle(1.2, 0.8), "arena.shape=rectangle", &["--set", "arena.side_m=1.2", "--set", "arena.height_m=0.8"]);
     let spectra = frames(&bench, &SPECTRA, 0, &["df_cycles_per_m", "df_y_cycles_per_m"]);
     let (across, along) = (numbers(&spectra, "df_cycles_per_m"), numbers(&spectra, "df_y_cycles_per_m"));
     assert!(across.len() == 1 && (along[0] / across[0] - 1.5).abs() < 1e-9, "{across:?}, {along:?}");
@@ -201,7 +205,7 @@ fn arenas_of_imports_are_as_the_positions_extend() {
     let path = bench.folder().join("path.csv");
     let mut text = "x,y,unit_0\n".to_owned();
     for moment in 0..400 {
-        let angle = f64::from(moment) / 9.0;
+        let angle = f64::from(moment) * std::f64::consts::TAU / 100.0;
         writeln!(text, "{},{},{}", 0.6 * angle.cos(), 1.0 + 0.4 * angle.sin(), moment % 3).unwrap();
     }
     fs::write(&path, text).unwrap();
@@ -213,25 +217,27 @@ fn arenas_of_imports_are_as_the_positions_extend() {
         });
         Outcome::of(&mut command)
     };
-    for (sets, words) in [
-        (&["arena.shape=rectangle"][..], "rectangle-1.2x0.8m\n    moments   400 in 1 trajectory\n    box       1.2 m × 0.8 m around (0, 1) m"),
+    let taken: [(&[&str], &str); 6] = [
+        (&["arena.shape=rectangle"], "rectangle-1.2x0.8m\n    moments   400 in 1 trajectory\n    box       1.2 m × 0.8 m around (0, 1) m"),
         (&["arena.shape=rectangle", "arena.height_m=1"], "rectangle-1.2x1m\n"),
         (&["arena.shape=rectangle", "arena.side_m=0.8"], "square-0.8m\n"),
         (&["arena.shape=circle"], "circle-1.2m\n    moments   400 in 1 trajectory\n    circle    1.2 m around (0, 1) m"),
-        (&["arena.shape=circle", "arena.side_m=1.1"], "moments (25"),
+        (&["arena.shape=circle", "arena.side_m=1.1"], "%) are in no bin"),
         (&[], "square-1.2m\n"),
-    ] {
+    ];
+    for (sets, words) in taken {
         let outcome = import(sets);
         assert!(outcome.code == 0 && outcome.stdout.contains(words), "{sets:?}: {outcome:?}");
     }
-    for (sets, code, words) in [
-        (&["arena.shape=hexagon"][..], 2, "arena.shape is \"hexagon\"; allowed: One of \"square\", \"rectangle\", \"circle\""),
+    let refused: [(&[&str], i32, &str); 6] = [
+        (&["arena.shape=hexagon"], 2, "arena.shape is \"hexagon\"; allowed: One of \"square\", \"rectangle\", \"circle\""),
         (&["arena.height_m=0.8"], 2, "arena.height_m is 0.8; allowed: only with arena.shape = \"rectangle\""),
         (&["arena.shape=circle", "arena.height_m=0.8"], 2, "arena.height_m is 0.8; allowed: only with"),
         (&["arena.shape=rectangle", "arena.height_m=-1"], 2, "arena.height_m is -1; allowed: Number, 0 to 1e5"),
         (&["arena.shape=circle", "arena.side_m=0.3"], 3, "are outside the circle of 0.3 m around (0, 1) m"),
         (&["arena.shape=rectangle", "position.unit=cm"], 3, "no likely box"),
-    ] {
+    ];
+    for (sets, code, words) in refused {
         import(sets).fails(code, &[words, "hint:"]);
     }
 }

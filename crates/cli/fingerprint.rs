@@ -53,9 +53,7 @@ pub(crate) fn states(settings: &Settings, train: &str, step: u64) -> Result<Stri
         let told = settings.record.activity_type != ActivityType::Float32;
         // So are recordings from before there were other arenas than boxes, of boxes alone.
         let shaped = !settings.record.arenas.is_empty();
-        table.retain(|key, _| {
-            !NOT_STATES.contains(&key.as_str()) && (told || key != "activity_type") && (shaped || key != "arenas")
-        });
+        table.retain(|key, _| !NOT_STATES.contains(&key.as_str()) && (told || key != "activity_type") && (shaped || key != "arenas"));
     }
     Ok(digest(&json!({
         "train": train, "step": step, "record": table, "velocity_limit_m": limit,
@@ -199,9 +197,8 @@ mod tests {
 
     #[test]
     fn other_arenas_make_other_recordings() {
-        let of = |arenas: &[&str]| {
-            states(&settings(|record| record.arenas = arenas.iter().map(ToString::to_string).collect()), "t", 7).unwrap()
-        };
+        let of =
+            |arenas: &[&str]| states(&settings(|record| record.arenas = arenas.iter().map(ToString::to_string).collect()), "t", 7).unwrap();
         let all = [of(&[]), of(&["circle-1m"]), of(&["circle-2m"]), of(&["rectangle-2x1m"]), of(&["circle-1m", "rectangle-2x1m"])];
         assert!(all.iter().enumerate().all(|(number, one)| all[..number].iter().all(|other| other != one)));
     }

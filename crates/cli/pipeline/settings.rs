@@ -300,14 +300,15 @@ mod tests {
         let good = with(&schema, "record.arenas", labels(&["rectangle-2x1.5m", "circle-1.5m", "square-2.5m"])).unwrap();
         let walked: Vec<String> = good.record.walked().iter().map(Arena::label).collect();
         assert_eq!(walked, ["square-2m", "square-3m", "square-4m", "rectangle-2x1.5m", "circle-1.5m", "square-2.5m"]);
-        for (wrong, words) in [
-            (&["rectangle-2.0x2m"][..], "holds \"rectangle-2.0x2m\" (is \"square-2m\" meant?); allowed: List of texts"),
+        let refused: [(&[&str], &str); 6] = [
+            (&["rectangle-2.0x2m"], "holds \"rectangle-2.0x2m\" (is \"square-2m\" meant?); allowed: List of texts"),
             (&["hexagon-2m"], "holds \"hexagon-2m\"; allowed: List of texts"),
             (&["circle-0.1m"], "holds \"circle-0.1m\", of 0.1 m; allowed"),
             (&["rectangle-2x101m"], "holds \"rectangle-2x101m\", of 101 m; allowed"),
             (&["circle-1m", "circle-1m"], "holds \"circle-1m\" twice; allowed"),
             (&["square-3m"], "holds \"square-3m\", which is a box of record.boxes_m; allowed"),
-        ] {
+        ];
+        for (wrong, words) in refused {
             let error = with(&schema, "record.arenas", labels(wrong)).unwrap_err().to_string();
             assert!(error.starts_with(&format!("here: record.arenas {words}")), "{error}");
         }

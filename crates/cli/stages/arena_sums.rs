@@ -136,8 +136,7 @@ fn first_half(workspace: &Workspace<'_>, arena: &ArenaSums) -> Result<Option<Acc
         return Ok(None);
     }
     let bins = arena.sums.bins();
-    let mut half =
-        ArenaSums { first_half: None, ..ArenaSums::new(Arc::clone(&arena.label), bins.arena, bins.nx, arena.sums.units()) };
+    let mut half = ArenaSums { first_half: None, ..ArenaSums::new(Arc::clone(&arena.label), bins.arena, bins.nx, arena.sums.units()) };
     for frame in partition::read(lake, &FIRST_HALF_SUMS, run, step, &["arena", "bins", "bin_x", "bin_y", "visits", "sums"])? {
         let frame = frame?;
         for row in (0..frame.rows()).filter(|row| frame.text("arena")[*row].as_ref() == Some(&arena.label)) {

@@ -254,7 +254,12 @@ fn text(frame: &Frame, column: &str, row: usize) -> String {
 }
 
 /// The maps of the wanted units, as many bins along each side, and the sides of a bin along x and y.
-pub(crate) fn maps(workspace: &Workspace<'_>, arena: &str, table: &'static Table, wanted: &[&UnitRow]) -> Result<(Maps, [f64; 2]), Failure> {
+pub(crate) fn maps(
+    workspace: &Workspace<'_>,
+    arena: &str,
+    table: &'static Table,
+    wanted: &[&UnitRow],
+) -> Result<(Maps, [f64; 2]), Failure> {
     let (side, list) = if table.name == RATEMAPS.name { ("bins", "rate") } else { ("lags", "r") };
     let (mut found, mut bin_m) = (Maps::new(), [f64::NAN; 2]);
     let columns = ["arena", "unit", side, "bin_m", "bin_y_m", list];

@@ -114,7 +114,8 @@ mod tests {
                 .with("width_m", vec![width_m])
                 .with("height_m", vec![height_m])
         };
-        for (shape, width_m, height_m) in [("circle", 1.0, 2.0), ("hexagon", 1.0, 1.0), ("rectangle", 1.0, f64::NAN), ("square", 0.0, 0.0)] {
+        for (shape, width_m, height_m) in [("circle", 1.0, 2.0), ("hexagon", 1.0, 1.0), ("rectangle", 1.0, f64::NAN), ("square", 0.0, 0.0)]
+        {
             assert!(add(&mut HashMap::new(), &frame(shape, width_m, height_m)).is_err(), "{shape}");
         }
         let mut found = HashMap::new();

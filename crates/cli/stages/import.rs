@@ -5,7 +5,9 @@ use crate::failure::Failure;
 use crate::interrupt;
 use crate::progress::Progress;
 use gridlake_lake::frame::{Data, Frame};
-use gridlake_lake::import::{BinnedReader, ImportError, Mapping, MomentReader, Moments, Shape, Source, SpikeCount, SpikeTrains, Survey, Surveyed};
+use gridlake_lake::import::{
+    BinnedReader, ImportError, Mapping, MomentReader, Moments, Shape, Source, SpikeCount, SpikeTrains, Survey, Surveyed,
+};
 use gridlake_lake::partition::Publication;
 use gridlake_lake::schema::ACTIVITY;
 use gridlake_space::arena::Arena;
