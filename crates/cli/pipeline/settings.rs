@@ -216,7 +216,14 @@ impl Reader<'_> {
         let text = toml::to_string(&toml::Table::from_iter([(name.to_string(), table)]))
             .map_err(|error| Failure::config(format!("[{name}]: {error}")))?;
         let mut document: std::collections::BTreeMap<String, T> = toml::from_str(&text).map_err(|error| {
-            let key = error.span().and_then(|span| key_at(&text, span.start)).unwrap_or_else(|| name.to_string());
+            let mut key = error.span().and_then(|span| key_at(&text, span.start)).unwrap_or_else(|| name.to_string());
+            // What is wrong with a list's element is said of the list.
+            if let Some((list, place)) = key.rsplit_once('.')
+                && place.parse::<usize>().is_ok()
+                && self.schema.allowed(list).is_some()
+            {
+                key.truncate(list.len());
+            }
             match (self.layer.get(&key).filter(|value| !value.is_table()), self.schema.allowed(&key)) {
                 (Some(value), Some(allowed)) => self.refuse(&key, &format!("is {value}; allowed: {allowed}")),
                 _ => self.refuse(&key, &format!("cannot be used: {}", error.message())),
