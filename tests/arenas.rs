@@ -15,7 +15,7 @@ const ARENAS: [&str; 4] = ["--set", "record.boxes_m=[]", "--set", "record.arenas
 const SPACING_M: f64 = 0.3;
 const ORIENTATION_RAD: f64 = 0.2;
 
-/// All rows of a table of the only run, as one.
+/// All rows of a table of the only run.
 fn frames(bench: &Bench, table: &'static Table, step: u64, columns: &[&str]) -> Vec<Frame> {
     let lake = Lake::open(&bench.lake.to_str().unwrap().parse().unwrap()).unwrap();
     let run = bench.run().file_name().unwrap().to_str().unwrap().to_owned();
@@ -215,9 +215,9 @@ fn arenas_of_imports_are_as_the_positions_extend() {
     let import = |sets: &[&str]| {
         let mut command = gridlake();
         command.arg("import").arg(&path).args(["--as", "cells", "--lake"]).arg(&bench.lake);
-        sets.iter().for_each(|set| {
+        for set in sets {
             command.args(["--set", set]);
-        });
+        }
         Outcome::of(&mut command)
     };
     let taken: [(&[&str], &str); 6] = [
