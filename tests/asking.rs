@@ -27,6 +27,13 @@ fn all_runs_are_one_table_whatever_their_size() {
     assert!(rows.as_array().unwrap().iter().all(|row| row["step"] == 60), "{rows}");
     let ordered = sql(&bench, "SELECT SUM(unit) AS z, COUNT(*) AS a FROM units", &["--format", "json"]);
     assert!(ordered.stdout.find("\"z\"") < ordered.stdout.find("\"a\""), "in the order that was asked for: {ordered:?}");
+    // Runs of different sizes are files of different types.
+    let counted = sql(&bench, "SELECT COUNT(*) AS n FROM activity", &["--format", "csv"]);
+    assert_eq!((counted.code, counted.stdout.as_str()), (0, "n\n19200\n"), "{counted:?}");
+    let brief = sql(&bench, "SELECT g FROM activity", &["--rows", "1"]);
+    assert!(brief.stdout.contains("… 1") && brief.stdout.lines().all(|line| line.len() < 120), "{brief:?}");
+    let none = sql(&bench, "SELECT unit FROM units WHERE unit = 99", &[]);
+    assert!(none.code == 0 && none.stderr.contains("no rows"), "{none:?}");
     let lists = sql(&bench, "SELECT run, MAX(ARRAY_LENGTH(g)) AS n FROM activity GROUP BY run ORDER BY n", &["--format", "csv"]);
     assert!(lists.code == 0 && lists.stdout.lines().nth(1).is_some_and(|line| line.ends_with(",10")), "{lists:?}");
     let table = sql(&bench, "SELECT arena, unit FROM units ORDER BY run, arena, unit", &["--rows", "3"]);
@@ -70,7 +77,21 @@ fn an_answer_can_be_kept_as_parquet_and_read_again() {
     // 80 moments of two boxes of three runs.
     assert_eq!(reader.build().unwrap().map(|batch| batch.unwrap().num_rows()).sum::<usize>(), 480);
     let missing = sql(&bench, "SELECT 1", &["--format", "csv", "--output", "/no/such/folder/x.csv"]);
-    missing.fails(1, &["/no/such/folder/x.csv"]);
+    missing.fails(1, &["/no/such/folder/x.csv: No such file"]);
+    let csv = bench.folder().join("answer.csv");
+    let kept = sql(&bench, "SELECT unit FROM units WHERE unit = 3", &["--output", csv.to_str().unwrap()]);
+    assert_eq!(kept.code, 0, "the name's ending says the format: {kept:?}");
+    assert!(std::fs::read_to_string(&csv).unwrap().starts_with("unit\n3\n"));
+    // A reader that goes away is no failure, whatever the format.
+    for format in ["parquet", "csv", "json"] {
+        let shell = format!(
+            "{} sql 'SELECT * FROM activity' --lake {} --format {format} | head -c 4 > /dev/null; echo ${{PIPESTATUS[0]}}",
+            env!("CARGO_BIN_EXE_gridlake"),
+            bench.lake.display()
+        );
+        let gone = Outcome::of(std::process::Command::new("bash").args(["-c", &shell]));
+        assert_eq!((gone.stdout.as_str(), gone.stderr.as_str()), ("0\n", ""), "{format}");
+    }
 }
 
 #[test]
@@ -93,6 +114,19 @@ fn questions_that_are_wrong_or_would_change_something_are_refused() {
     ] {
         sql(&bench, query, &[]).fails(2, &[words]);
     }
+    // What cannot be done with these rows is the question's mistake, not the files'.
+    for query in [
+        "SELECT unit FROM units WHERE run = 5",
+        "SELECT date(period_m) FROM units",
+        "SELECT run, MIN(period_m), MAX(period_m) FROM units GROUP BY run",
+    ] {
+        let wrong = sql(&bench, query, &[]);
+        assert!(wrong.code == 2 && !wrong.stderr.contains("verify"), "{query}: {wrong:?}");
+    }
+    sql(&bench, "SELECT run, MIN(period_m), MAX(period_m) FROM units GROUP BY run", &[]).fails(2, &["a name of its own with AS"]);
+    sql(&bench, "DESCRIBE nothing", &[]).fails(2, &["there is no table nothing", "units"]);
+    let described = sql(&bench, "describe table units;", &["--format", "csv"]);
+    assert!(described.code == 0 && described.stdout.starts_with("column,type,unit,null,meaning\narena,text,"), "{described:?}");
     let two = sql(&bench, "SELECT 1; DROP TABLE units", &[]);
     assert_eq!(two.code, 2, "{two:?}");
     assert!(snapshot(&bench.lake) == before, "asking changes nothing");

@@ -14,13 +14,13 @@ fn an_unknown_key_names_file_line_and_the_nearest() {
     refused(
         &format!("{TINY}\n[train.ckeckpoints]\nevery = 5\n"),
         &[],
-        &["tiny.toml:41: unknown key train.ckeckpoints", "nearest known key is train.checkpoints;"],
+        &["tiny.toml:44: unknown key train.ckeckpoints", "nearest known key is train.checkpoints;"],
     );
     refused(TINY, &["--set", "train.data.bacth=3"], &["--set train.data.bacth=3: unknown key", "nearest known key is train.data.batch;"]);
     refused(
         &format!("{TINY}\n[[train.curriculum]]\nuntil = 5\nloss.lambda_kap = 0.0\n"),
         &[],
-        &["tiny.toml:43: unknown key", "is loss.lambda_cap;"],
+        &["tiny.toml:46: unknown key", "is loss.lambda_cap;"],
     );
 }
 
@@ -51,7 +51,7 @@ fn out_of_range_names_file_line_value_and_range() {
     refused(
         &format!("{TINY}\n[[train.curriculum]]\nuntil = 5\n[[train.curriculum]]\nuntil = 4\n"),
         &[],
-        &["tiny.toml:44: train.curriculum.1.until is 4; allowed: above 5"],
+        &["tiny.toml:47: train.curriculum.1.until is 4; allowed: above 5"],
     );
 }
 

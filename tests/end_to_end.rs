@@ -60,6 +60,31 @@ fn one_changed_key_redoes_what_depends_on_it() {
 }
 
 #[test]
+fn a_stage_without_its_input_leaves_nothing() {
+    let bench = Bench::new();
+    for stage in ["record", "analyze", "draw"] {
+        bench.verb(stage, &[]).fails(1, &["needs the result of", "gridlake run"]);
+        assert!(!bench.lake.exists(), "{stage} makes no lake");
+    }
+    bench.done("train", &["--seed", "5"]);
+    let before = snapshot(&bench.lake);
+    bench.verb("analyze", &[]).fails(1, &["needs the result of record"]);
+    assert!(snapshot(&bench.lake) == before && bench.runs().len() == 1);
+}
+
+#[test]
+fn a_stage_whose_input_was_lost_says_so() {
+    let bench = Bench::new();
+    bench.done("run", &[]);
+    let nulls =
+        bench.tables().into_iter().map(|(path, _)| bench.lake.join(path)).find(|path| path.to_string_lossy().contains("nulls")).unwrap();
+    std::fs::remove_file(nulls).unwrap();
+    let drawn = bench.done("draw", &[]);
+    assert!(drawn.stderr.contains("everything is there already") && drawn.stderr.contains("but analyze"), "{drawn:?}");
+    assert!(bench.done("run", &[]).stderr.contains("analyze done"));
+}
+
+#[test]
 fn an_untrained_network_is_a_run_like_any_other() {
     let bench = Bench::new();
     // Enough units that some are silent, without scores.

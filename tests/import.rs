@@ -246,6 +246,28 @@ fn spikes_along_a_tracked_path_give_the_known_spacing() {
 }
 
 #[test]
+fn spikes_in_another_unit_of_time_and_positions_of_another_scale_are_refused() {
+    let bench = bench();
+    let (path, spikes) = (bench.folder().join("path.csv"), bench.folder().join("spikes.csv"));
+    let walk = |scale: f64| {
+        let mut text = "t,x,y\n".to_owned();
+        for sample in 0..400_u32 {
+            let (t, x, y) = (f64::from(sample) * SAMPLE_S, f64::from(sample % 20) / 19.0, f64::from(sample / 20) / 19.0);
+            writeln!(text, "{t},{},{}", scale * x, scale * y).unwrap();
+        }
+        text
+    };
+    fs::write(&path, walk(1.0)).unwrap();
+    fs::write(&spikes, "unit,time\n1,1000\n1,2000\n1,3000\n1,12\n").unwrap();
+    import(&bench, &[&path], &["--spikes", spikes.to_str().unwrap()])
+        .fails(3, &["3 spikes are outside the tracked time", "only 1 inside", "spikes.time_unit"]);
+    assert!(!bench.lake.exists(), "a failed import makes no lake");
+    fs::write(&path, walk(100.0)).unwrap();
+    import(&bench, &[&path], &["--spikes", spikes.to_str().unwrap()]).fails(3, &["extend over 100 m", "position.unit"]);
+    assert!(!bench.lake.exists());
+}
+
+#[test]
 fn spikes_in_gaps_are_counted_apart() {
     let bench = bench();
     let (path, spikes) = (bench.folder().join("path.csv"), bench.folder().join("spikes.csv"));

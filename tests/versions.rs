@@ -47,7 +47,7 @@ fn a_lake_of_version_1_is_whole_fresh_and_readable() {
         let counted = Outcome::of(gridlake().args(["sql", &query, "--format", "csv", "--lake"]).arg(&lake));
         assert_eq!((counted.code, counted.stdout.as_str()), (0, format!("n\n{rows}\n").as_str()), "{table}: {counted:?}");
     }
-    for stage in ["draw", "analyze", "record", "run"] {
+    for stage in ["analyze", "draw", "record", "run"] {
         let outcome = run(stage, &["--force"]);
         assert_eq!(outcome.code, 0, "{stage}: {outcome:?}");
     }

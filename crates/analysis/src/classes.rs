@@ -9,7 +9,7 @@
 //! 4. **border**: the border score is at least 0.5 (as in Solstad et al. 2008) and lies above its null; see [`crate::measures::border_score`].
 //! 5. **place-like**: neighbouring bins are more alike than when bins are permuted, and one compact field holds most of the
 //!    bins above half the peak.
-//! 6. **untuned**: none of these.
+//! 6. **untuned**: none of these; where a map has too few fields for a test of waves, the reason says so.
 //!
 //! Each test is at level `alpha` on its own, so a map without any structure is classed other than untuned or place-like with a chance of at
 //! most four times `alpha`. A field along a wall that repeats elsewhere is judged as a lattice or band first.
@@ -123,7 +123,11 @@ pub(crate) fn classify(
             }
             (UnitClass::Untuned, "no lattice, no wave, not along a wall, and neighbouring bins are not alike".to_owned())
         }
-        _ => (UnitClass::Untuned, "no lattice, no wave, not along a wall, no single compact field above its null".to_owned()),
+        _ => {
+            let sparse = evidence.periodicity.reason.as_deref().filter(|reason| reason.starts_with("too sparse"));
+            let reason = sparse.unwrap_or("no lattice, no wave, not along a wall, no single compact field above its null");
+            (UnitClass::Untuned, reason.to_owned())
+        }
     }
 }
 

@@ -94,11 +94,14 @@ pub struct NullsConfig {
     /// `trajectory-shift` alone: least circular shift, in recorded moments (1 to 100000; default 20, as many seconds at one moment a second; a shift must
     /// outlast the time that activity and position take to forget each other).
     pub min_shift_steps: usize,
+    /// `isotropic` alone: a map of fewer separate fields than this on a silent floor (they cover under 15 % of the visited bins) has no p-value of its strongest wave (0 to 1000; default
+    /// 12): a few blobs always lie on the crests of some wave. Fields are patches above half of the 99 % quantile of the rates.
+    pub min_fields: usize,
 }
 
 impl Default for NullsConfig {
     fn default() -> Self {
-        Self { kind: NullKind::Isotropic, count: 500, min_shift_steps: 20 }
+        Self { kind: NullKind::Isotropic, count: 500, min_shift_steps: 20, min_fields: 12 }
     }
 }
 
@@ -252,6 +255,7 @@ impl AnalyzeConfig {
         count("analyze.nulls.count", self.nulls.count, 19, 100_000)?;
         real("analyze.classes.alpha", self.classes.alpha, 1e-4, 0.5)?;
         count("analyze.nulls.min_shift_steps", self.nulls.min_shift_steps, 1, 100_000)?;
+        count("analyze.nulls.min_fields", self.nulls.min_fields, 0, 1000)?;
         count("analyze.spectrum.padding", self.spectrum.padding, 4, 16)?;
         real("analyze.spectrum.min_cycles", self.spectrum.min_cycles, 0.5, 3.0)?;
         real("analyze.spectrum.band_power_ratio", self.spectrum.band_power_ratio, 0.0, 1.0)?;

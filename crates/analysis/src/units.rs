@@ -88,8 +88,10 @@ pub struct ArenaPlan<'a> {
 /// What units are held against besides their maps, each of the same units in the same order.
 #[derive(Clone, Copy, Default)]
 pub struct Beside<'a> {
-    /// Maps of the two halves of the recording, on the same bins, for stability alone; without them it is undefined.
+    /// Maps of the two halves of the recording, not smoothed, on the same bins, for stability alone; without them it is undefined.
     pub halves: Option<[&'a Ratemaps; 2]>,
+    /// The same maps before they were smoothed, for coherence alone, which smoothing makes by itself; without them it is that of the maps.
+    pub unsmoothed: Option<&'a Ratemaps>,
     /// Shifted activity, which makes the null where it is of the kind [`crate::nulls::NullKind::TrajectoryShift`]; without it there are no p-values then.
     pub shifted: Option<&'a ShiftedSums<'a>>,
 }
@@ -161,6 +163,9 @@ impl<'a> ArenaPlan<'a> {
                     }
                     let mut result = self.unit(ratemaps, place, first + place, beside.shifted, workspace);
                     result.0.stability = stability(beside.halves, place).into();
+                    if let Some(unsmoothed) = beside.unsmoothed {
+                        result.0.coherence = measures::coherence(unsmoothed.map(place)).into();
+                    }
                     if progress.is_some_and(|report| report(done.fetch_add(1, Ordering::Relaxed) + 1).is_break()) {
                         stopped.store(true, Ordering::Relaxed);
                         return None;

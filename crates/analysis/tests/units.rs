@@ -107,7 +107,7 @@ fn halves_give_stability_and_nothing_else() {
     let config = config(19);
     let plan = ArenaPlan::new(&all, &config, Seed(5));
     let units = |halves| {
-        plan.units(&all, 0, Beside { halves, shifted: None }, None)
+        plan.units(&all, 0, Beside { halves, ..Beside::default() }, None)
             .expect("nothing stops it")
             .into_iter()
             .map(|unit| unit.0)

@@ -80,10 +80,15 @@ fn analyze_arena(
     let portion = shifts.as_ref().map_or(usize::MAX, shifts::units_at_once).min(portion(&settings.analyze));
     for first in (0..units).step_by(portion) {
         let range = first..(first + portion).min(units);
-        let maps = arena.sums.maps(range.clone()).smoothed(settings.analyze.ratemap.smoothing_m);
+        let unsmoothed = arena.sums.maps(range.clone());
+        let maps = unsmoothed.smoothed(settings.analyze.ratemap.smoothing_m);
         let shifted = shifts.as_ref().map(|plan| shifts::sums(workspace, arena, plan, range.clone())).transpose()?;
-        let halves = arena.halves(range).map(|halves| halves.map(|half| half.smoothed(settings.analyze.ratemap.smoothing_m)));
-        let beside = Beside { halves: halves.as_ref().map(|[one, other]| [one, other]), shifted: shifted.as_ref() };
+        let halves = arena.halves(range);
+        let beside = Beside {
+            halves: halves.as_ref().map(|[one, other]| [one, other]),
+            unsmoothed: Some(&unsmoothed),
+            shifted: shifted.as_ref(),
+        };
         let plan = plan.get_or_insert_with(|| ArenaPlan::new(&maps, &settings.analyze, seed));
         let report = |done: usize| {
             if let Ok(mut progress) = progress.lock() {

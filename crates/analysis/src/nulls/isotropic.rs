@@ -6,6 +6,10 @@
 //!    `FFT(IFFT(P) · overlap)`, and linear, so that one matrix per arena holds it for all units.
 //! 3. A surrogate is a cut-out of a Gaussian field with spectrum P (twice the box, so its edges are not neighbours), with the map's
 //!    rates assigned by rank, so skewed maps have skewed surrogates.
+//! 4. The power of that cut-out differs from the map's, ring by ring: by chance, because P is blurred in spite of step 2, and because of the ranks. Were it
+//!    left so, surrogates' spectra would fluctuate around the map's, which itself fluctuates around the truth: white noise would seem to have too much structure
+//!    for one score and too little for another. So the null is conditioned on the map's power, the statistic that an isotropic Gaussian field leaves nothing
+//!    else to know of: every ring of the cut-out's padded spectrum is scaled towards the map's, and ranks are assigned anew; [`ROUNDS`] times.
 //!
 //! The spectrum is made in double precision, fields in single precision, in which one complex transform makes two.
 
@@ -18,9 +22,13 @@ use gridlake_space::seed::Stream;
 use rayon::prelude::*;
 use rustfft::num_complex::{Complex32, Complex64};
 
-/// Steps that undo the box's blur. More would narrow the surrogates' spectra where the map's is narrow (with 15 and 50 steps, `periodicity` on band-limited
-/// noise has p ≤ 5 % in 10 % of maps instead of 14 %), and fit the noise of broad ones; what does not hold its level is in `docs/validation.md`.
+/// Steps that undo the box's blur; what they leave is left to the rounds of matching.
 const SHARPENING: usize = 4;
+
+/// How often a surrogate's radial power is drawn to the map's; what that is good for is measured in `docs/validation.md`.
+pub(super) const ROUNDS: usize = 2;
+/// Power of the ratio of powers that coefficients are scaled by. A half would be right were nothing cut off afterwards; as most of the plane is, more gets closer.
+pub(super) const STEP: f64 = 0.8;
 
 /// What surrogates of all maps of one arena share.
 #[derive(Clone)]
@@ -31,6 +39,8 @@ pub(super) struct IsotropicPlan {
     places: Vec<usize>,
     plan: Fft2,
     field_plan: Fft2<f32>,
+    /// Every frequency with its opposite, each pair once.
+    pairs: Vec<(u32, u32)>,
     /// Which radial class each frequency belongs to, and how many there are of each.
     class: Vec<u32>,
     members: Vec<f64>,
@@ -55,7 +65,9 @@ impl IsotropicPlan {
         for &c in &class {
             members[c as usize] += 1.0;
         }
-        let mut made = Self { shape, bins: bins.to_vec(), places, plan, field_plan, class, members, blur: Vec::new() };
+        let both = |index: usize| (index as u32, plan.opposite(index) as u32);
+        let pairs = (0..plan.len()).map(both).filter(|(index, opposite)| index <= opposite).collect();
+        let mut made = Self { shape, bins: bins.to_vec(), places, plan, field_plan, pairs, class, members, blur: Vec::new() };
         let mut scratch = made.plan.scratch();
         let mut mask = made.padded(|_| 1.0);
         made.plan.forward(&mut mask, shape.0, &mut scratch);
@@ -118,13 +130,18 @@ impl IsotropicPlan {
         self.blur.chunks_exact(spectrum.len().max(1)).map(|row| dot(row, spectrum)).collect()
     }
 
-    /// The amplitudes of [`Self::amplitude`], and the transform that they are made for.
-    pub(super) fn amplitude_and_plan(&self, map: &[f64]) -> (Vec<f64>, &Fft2) {
-        (self.amplitude(map), &self.plan)
+    /// Transform of the padded map.
+    pub(super) fn plan(&self) -> &Fft2 {
+        &self.plan
     }
 
-    /// Amplitude per frequency of fields that look like `map` (mean 0 over visited bins) through the visited bins.
-    fn amplitude(&self, map: &[f64]) -> Vec<f64> {
+    /// The ring of every frequency.
+    pub(super) fn class(&self) -> &[u32] {
+        &self.class
+    }
+
+    /// Amplitude per frequency of fields that look like `map` (mean 0 over visited bins) through the visited bins, and the map's own power per ring.
+    pub(super) fn spectrum(&self, map: &[f64]) -> (Vec<f64>, Vec<f64>) {
         let mut scratch = self.plan.scratch();
         let mut data = self.padded(|bin| map[bin]);
         self.plan.forward(&mut data, self.shape.0, &mut scratch);
@@ -136,7 +153,8 @@ impl IsotropicPlan {
                 *p *= if *would > 0.0 { seen / would } else { 1.0 };
             }
         }
-        self.class.iter().map(|&class| spectrum[class as usize].max(0.0).sqrt()).collect()
+        let amplitude = self.class.iter().map(|&class| spectrum[class as usize].max(0.0).sqrt()).collect();
+        (amplitude, observed.iter().zip(&self.members).map(|(mean, n)| mean * n).collect())
     }
 }
 
@@ -146,6 +164,10 @@ pub(super) struct Isotropic<'a> {
     normals: Normals,
     /// Amplitude per frequency, the largest 1.
     amplitude: Vec<f32>,
+    /// The map's power per ring.
+    power: Vec<f32>,
+    /// Of the two surrogates in hand.
+    rings: Vec<[f32; 2]>,
     /// The map's rates, ascending.
     rates: Vec<f32>,
     coefficients: Vec<Complex32>,
@@ -157,7 +179,7 @@ pub(super) struct Isotropic<'a> {
 impl<'a> Isotropic<'a> {
     /// For a map of mean 0 and variance 1 over visited bins.
     pub(super) fn new(shared: &'a IsotropicPlan, map: &[f64], stream: &mut Stream) -> Self {
-        let amplitude = shared.amplitude(map);
+        let (amplitude, power) = shared.spectrum(map);
         let largest = amplitude.iter().copied().fold(f64::MIN_POSITIVE, f64::max);
         let mut rates: Vec<f32> = shared.bins.iter().map(|&bin| map[bin] as f32).collect();
         rates.sort_by(f32::total_cmp);
@@ -166,11 +188,37 @@ impl<'a> Isotropic<'a> {
             shared,
             normals: Normals::new(stream),
             amplitude: amplitude.iter().map(|a| (a / largest) as f32).collect(),
+            rings: vec![[0.0; 2]; power.len()],
+            power: power.into_iter().map(|power| power as f32).collect(),
             rates,
             coefficients: vec![Complex32::default(); shared.plan.len()],
             field,
             ranks: Ranks::default(),
             scratch: shared.field_plan.scratch(),
+        }
+    }
+
+    /// Scales the two surrogates' coefficients ring by ring towards the map's power. With `C = A + iB` of two real maps, `A(k)` and `iB(k)` are half of
+    /// `C(k) ± C*(-k)`.
+    fn match_rings(&mut self) {
+        let Self { shared, coefficients, power, rings, .. } = self;
+        rings.fill([0.0; 2]);
+        for &(index, opposite) in &shared.pairs {
+            let (c, d) = (coefficients[index as usize], coefficients[opposite as usize].conj());
+            let weight = if index == opposite { 0.25 } else { 0.5 };
+            let sums = &mut rings[shared.class[index as usize] as usize];
+            sums[0] += weight * (c + d).norm_sqr();
+            sums[1] += weight * (c - d).norm_sqr();
+        }
+        for (sums, power) in rings.iter_mut().zip(power.iter()) {
+            let [a, b] = sums.map(|sum| if sum > 0.0 { (power / sum).powf(STEP as f32) } else { 0.0 });
+            *sums = [0.5 * (a + b), 0.5 * (a - b)];
+        }
+        for &(index, opposite) in &shared.pairs {
+            let (c, d) = (coefficients[index as usize], coefficients[opposite as usize]);
+            let [same, other] = rings[shared.class[index as usize] as usize];
+            coefficients[index as usize] = c * same + d.conj() * other;
+            coefficients[opposite as usize] = d * same + c.conj() * other;
         }
     }
 
@@ -187,8 +235,20 @@ impl Surrogates for Isotropic<'_> {
     fn pair(&mut self, _: &mut Stream, first: &mut [f32], second: &mut [f32]) {
         // Independent complex normal coefficients: real and imaginary part are two independent fields.
         self.normals.fill(&self.amplitude, &mut self.coefficients);
-        self.shared.field_plan.inverse_into(&mut self.coefficients, self.shared.shape.0, &mut self.field, &mut self.scratch);
+        let rows = self.shared.shape.0;
+        self.shared.field_plan.inverse_into(&mut self.coefficients, rows, &mut self.field, &mut self.scratch);
         self.assign(|value| value.re, first);
         self.assign(|value| value.im, second);
+        for _ in 0..ROUNDS {
+            self.field.fill(Complex32::default());
+            for (&place, &bin) in self.shared.places.iter().zip(&self.shared.bins) {
+                self.field[place] = Complex32::new(first[bin], second[bin]);
+            }
+            self.shared.field_plan.forward_into(&mut self.field, rows, &mut self.coefficients, &mut self.scratch);
+            self.match_rings();
+            self.shared.field_plan.inverse_into(&mut self.coefficients, rows, &mut self.field, &mut self.scratch);
+            self.assign(|value| value.re, first);
+            self.assign(|value| value.im, second);
+        }
     }
 }

@@ -7,7 +7,7 @@
 //!
 //! | Kind | A surrogate keeps | It loses |
 //! |---|---|---|
-//! | [`NullKind::Isotropic`] (default) | the radially averaged power spectrum (spatial scale, smoothness), the distribution of rates | directions and phases |
+//! | [`NullKind::Isotropic`] (default) | the map's radial power, ring by ring (spatial scale, smoothness), the distribution of rates | directions and phases |
 //! | [`NullKind::Phase`] | the whole two-dimensional amplitude spectrum | phases |
 //! | [`NullKind::Shuffle`] | the distribution of rates | everything else |
 //! | [`NullKind::TrajectoryShift`] | the unit's activity in time, the paths, the visits | which activity belongs to which place |
@@ -15,6 +15,7 @@
 //! The choice matters. Shuffled bins are white noise, which any smooth map beats far above the nominal rate. Phase randomization holds its level,
 //! but keeps the amplitude spectrum, and with it much of the autocorrelation: it has less power against lattices than the isotropic null, and for the
 //! strongest wave's share ([`Statistic::Periodicity`]), which it keeps, it gives no p-value.
+//! Under the isotropic null that share has no p-value either where a map has too few fields (`analyze.nulls.min_fields`).
 //! Measured levels and powers of all three are in `docs/validation.md`.
 
 mod battery;
@@ -26,6 +27,7 @@ mod ranks;
 mod reference;
 mod scale;
 pub mod shift;
+mod sparse;
 
 pub(crate) use battery::BatteryWorkspace;
 pub use battery::{Battery, Statistic};
@@ -198,6 +200,9 @@ pub(crate) fn with_nulls(
         return without_nulls(battery, map, workspace);
     };
     let observed = battery.score(map, workspace);
+    let sparse = (config.kind == NullKind::Isotropic && scale.varies)
+        .then(|| sparse::too_sparse(map, battery.shape().1, battery.bins(), config.min_fields))
+        .flatten();
     let nulls = if scale.varies {
         let draw = |maps: &mut [Vec<f32>]| {
             for pair in maps.chunks_mut(2) {
@@ -218,6 +223,10 @@ pub(crate) fn with_nulls(
         .map(|((statistic, (value, reason)), null)| {
             if statistic == Statistic::Periodicity && config.kind == NullKind::Phase {
                 let reason = reason.or_else(|| Some("phase randomization keeps the strongest wave, and is no null for it".to_owned()));
+                return (statistic, ScoreWithNull { value, p: f64::NAN, null: Vec::new(), reason });
+            }
+            if let (Statistic::Periodicity, Some(sparse)) = (statistic, &sparse) {
+                let reason = reason.or_else(|| Some(sparse.clone()));
                 return (statistic, ScoreWithNull { value, p: f64::NAN, null: Vec::new(), reason });
             }
             (statistic, ScoreWithNull::new(value, reason, null, config.count, statistic.precision()))

@@ -1,5 +1,6 @@
 //! The null of the isotropic kind as it is defined, in double precision and one map after another: what the fast form is tested and timed against.
 
+use super::isotropic::{ROUNDS, STEP};
 use super::{Battery, ScoreWithNull, Statistic};
 use crate::fft::Fft2;
 use gridlake_space::seed::Stream;
@@ -15,7 +16,8 @@ pub fn reference_nulls(battery: &Battery, map: &[f64], count: usize, stream: &mu
     let bins = battery.bins();
     let mean = bins.iter().map(|&bin| map[bin]).sum::<f64>() / bins.len() as f64;
     let centred: Vec<f64> = map.iter().map(|rate| rate - mean).collect();
-    let (amplitude, plan) = battery.isotropic().amplitude_and_plan(&centred);
+    let (amplitude, power) = battery.isotropic().spectrum(&centred);
+    let plan = battery.isotropic().plan();
     let mut rates: Vec<f64> = bins.iter().map(|&bin| map[bin]).collect();
     rates.sort_by(f64::total_cmp);
     let mut field = vec![Complex64::default(); plan.len()];
@@ -30,6 +32,10 @@ pub fn reference_nulls(battery: &Battery, map: &[f64], count: usize, stream: &mu
         plan.inverse(&mut field, plan.rows, &mut scratch);
         for (which, out) in maps.iter_mut().enumerate() {
             assign(&field, plan, battery, &rates, which, out);
+            for _ in 0..ROUNDS {
+                let matched = matched(battery, out, mean, &power);
+                assign(&matched, plan, battery, &rates, 0, out);
+            }
         }
         let [first, second] = &maps;
         for scores in battery.score_pair(first, second, &mut workspace) {
@@ -45,6 +51,27 @@ pub fn reference_nulls(battery: &Battery, map: &[f64], count: usize, stream: &mu
             (statistic, ScoreWithNull::new(value, reason, null, count, 0.0))
         })
         .collect()
+}
+
+/// One map, of this mean, as a padded field whose rings are scaled towards this power.
+fn matched(battery: &Battery, map: &[f64], mean: f64, power: &[f64]) -> Vec<Complex64> {
+    let (plan, class, cols) = (battery.isotropic().plan(), battery.isotropic().class(), battery.shape().1);
+    let mut scratch = plan.scratch();
+    let mut field = vec![Complex64::default(); plan.len()];
+    for &bin in battery.bins() {
+        field[bin / cols * plan.cols + bin % cols] = Complex64::new(map[bin] - mean, 0.0);
+    }
+    plan.forward(&mut field, plan.rows, &mut scratch);
+    let mut own = vec![0.0; power.len()];
+    for (value, &class) in field.iter().zip(class) {
+        own[class as usize] += value.norm_sqr();
+    }
+    for (value, &class) in field.iter_mut().zip(class) {
+        let own = own[class as usize];
+        *value *= if own > 0.0 { (power[class as usize] / own).powf(STEP) } else { 0.0 };
+    }
+    plan.inverse(&mut field, plan.rows, &mut scratch);
+    field
 }
 
 /// The map's rates by the ranks of one of the field's two parts.

@@ -54,7 +54,7 @@ impl Rows {
     /// # Errors
     /// A file that cannot be read; a sink that refuses.
     pub fn write_csv(self, sink: &mut dyn Write) -> Result<(), SqlError> {
-        let refuse = |error: csv::Error| SqlError::Output(std::io::Error::other(error));
+        let refuse = |error: csv::Error| SqlError::Output(error.into());
         let names = self.names();
         let mut writer = csv::Writer::from_writer(sink);
         writer.write_record(names).map_err(refuse)?;
