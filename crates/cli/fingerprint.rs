@@ -5,7 +5,7 @@
 use crate::failure::Failure;
 use crate::pipeline::Settings;
 use crate::pipeline::settings::{ActivityType, Keep};
-use gridlake_lake::import::Mapping;
+use gridlake_lake::import::{Mapping, Shape};
 use gridlake_lake::manifest::hex;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -40,7 +40,7 @@ pub(crate) fn train(settings: &Settings) -> Result<String, Failure> {
     Ok(digest(&json!({ "train": table, "seed": settings.seed })))
 }
 
-/// Fingerprint of what the network `train` at `step` does in the boxes, however much of it is kept: what an analysis depends on. It is also that of a
+/// Fingerprint of what the network `train` at `step` does in the arenas, however much of it is kept: what an analysis depends on. It is also that of a
 /// recording that keeps all.
 ///
 /// # Errors
@@ -51,7 +51,9 @@ pub(crate) fn states(settings: &Settings, train: &str, step: u64) -> Result<Stri
     if let Value::Object(table) = &mut table {
         // Recordings from before there was a choice are of this type.
         let told = settings.record.activity_type != ActivityType::Float32;
-        table.retain(|key, _| !NOT_STATES.contains(&key.as_str()) && (told || key != "activity_type"));
+        // So are recordings from before there were other arenas than boxes, of boxes alone.
+        let shaped = !settings.record.arenas.is_empty();
+        table.retain(|key, _| !NOT_STATES.contains(&key.as_str()) && (told || key != "activity_type") && (shaped || key != "arenas"));
     }
     Ok(digest(&json!({
         "train": train, "step": step, "record": table, "velocity_limit_m": limit,
@@ -79,7 +81,17 @@ pub(crate) fn seeded(import: &str, seed: u64) -> String {
 /// # Errors
 /// A mapping that JSON cannot hold.
 pub(crate) fn import(checksums: &[String], spikes: Option<&str>, mapping: &Mapping) -> Result<String, Failure> {
-    Ok(digest(&json!({ "files": checksums, "spikes": spikes, "mapping": to_json(mapping)?, "version": IMPORT_VERSION })))
+    let mut table = to_json(mapping)?;
+    if let Some(Value::Object(arena)) = table.get_mut("arena") {
+        // Imports from before there was a choice are of squares.
+        if mapping.arena.shape == Shape::Square {
+            arena.remove("shape");
+        }
+        if mapping.arena.height_m == 0.0 {
+            arena.remove("height_m");
+        }
+    }
+    Ok(digest(&json!({ "files": checksums, "spikes": spikes, "mapping": table, "version": IMPORT_VERSION })))
 }
 
 /// Fingerprint of the analysis of `states`.
@@ -181,6 +193,35 @@ mod tests {
         let found = states(&defaults, "t", 7).unwrap();
         assert_eq!(found, as_ever);
         assert_eq!(record(&defaults, &found), as_ever);
+    }
+
+    #[test]
+    fn other_arenas_make_other_recordings() {
+        let of =
+            |arenas: &[&str]| states(&settings(|record| record.arenas = arenas.iter().map(ToString::to_string).collect()), "t", 7).unwrap();
+        let all = [of(&[]), of(&["circle-1m"]), of(&["circle-2m"]), of(&["rectangle-2x1m"]), of(&["circle-1m", "rectangle-2x1m"])];
+        assert!(all.iter().enumerate().all(|(number, one)| all[..number].iter().all(|other| other != one)));
+    }
+
+    #[test]
+    fn imports_of_squares_are_as_fresh_as_ever() {
+        use crate::pipeline::{layer::Layer, origin::Origin, schema};
+        let text = schema::MAPPING;
+        let defaults: Mapping = toml::from_str(text).unwrap();
+        let mut as_ever = serde_json::to_value(Layer::parse(text, |_| Origin::Defaults).unwrap().table).unwrap();
+        let arena = as_ever["arena"].as_object_mut().unwrap();
+        assert!(arena.remove("shape").is_some() && arena.remove("height_m").is_some());
+        let as_ever = digest(&json!({ "files": ["f"], "spikes": null, "mapping": as_ever, "version": 1 }));
+        let of = |change: &dyn Fn(&mut Mapping)| {
+            let mut mapping = defaults.clone();
+            change(&mut mapping);
+            import(&["f".to_owned()], None, &mapping).unwrap()
+        };
+        assert_eq!(of(&|_| ()), as_ever);
+        let circle = of(&|mapping| mapping.arena.shape = Shape::Circle);
+        let rectangle = of(&|mapping| mapping.arena.shape = Shape::Rectangle);
+        let low = of(&|mapping| (mapping.arena.shape, mapping.arena.height_m) = (Shape::Rectangle, 0.5));
+        assert!(circle != as_ever && rectangle != as_ever && low != as_ever && circle != rectangle && low != rectangle);
     }
 
     #[test]

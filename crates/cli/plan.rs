@@ -161,7 +161,7 @@ pub(crate) fn estimate_s(run: &Run, stage: Stage) -> f64 {
     let train = &settings.train;
     let (units, arenas) = match &run.imported {
         Some(imported) => (imported.units as f64, imported.arenas as f64),
-        None => (train.model.units as f64, settings.record.boxes_m.len() as f64),
+        None => (train.model.units as f64, settings.record.walked().len() as f64),
     };
     let hidden = train.model.mlp_hidden.last().copied().unwrap_or(2) as f64;
     match stage {
@@ -185,7 +185,7 @@ pub(crate) fn estimate_s(run: &Run, stage: Stage) -> f64 {
             seconds
         }
         Stage::Record => {
-            let steps = (settings.record.boxes_m.len() * settings.record.trajectories * settings.record.steps) as f64;
+            let steps = (settings.record.walked().len() * settings.record.trajectories * settings.record.steps) as f64;
             steps * 2.0 * hidden * units * units / 80e9 + steps * units / 400e6
         }
         Stage::Analyze => {

@@ -12,6 +12,7 @@ use crate::pipeline::settings::Reader;
 use crate::pipeline::{Imported, Run, Settings};
 use crate::plan::{self, Stage};
 use crate::progress::{Mode, Progress};
+use crate::stages::geometry;
 use crate::stages::import::{Box, Inputs, Written, box_of, write};
 use crate::workspace::Workspace;
 use gridlake_lake::import::{Format, ImportError, Mapping, Source, SpikeTrains, Survey, survey};
@@ -258,12 +259,13 @@ fn report(run: &Run, survey: &Survey, written: &Written) -> String {
         // Writing to a String cannot fail.
         let _ = writeln!(
             text,
-            "  {}\n    moments   {} in {} {}\n    box       {} m around ({}, {}) m",
+            "  {}\n    moments   {} in {} {}\n    {:<9} {} around ({}, {}) m",
             arena.label,
             arena.moments,
             arena.trajectories,
             if arena.trajectories == 1 { "trajectory" } else { "trajectories" },
-            arena.side_m,
+            geometry::noun(&arena.arena),
+            geometry::extent(&arena.arena),
             rounded(arena.centre_m[0]),
             rounded(arena.centre_m[1])
         );

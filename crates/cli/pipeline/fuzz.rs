@@ -35,6 +35,8 @@ fn piece() -> impl Strategy<Value = String> {
         "variants.x = 3",
         "boxes_m = []",
         "boxes_m = [inf]",
+        "arenas = [\"rectangle-2x1.5m\", \"circle-1e300m\"]",
+        "arenas = [\"x-xm\", 3]",
         "= 3",
         "[",
         "]]",

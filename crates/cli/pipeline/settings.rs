@@ -8,9 +8,11 @@ use gridlake_lake::LakeError;
 use gridlake_lake::name::{is_name, is_run_name};
 use gridlake_lake::store::Location;
 use gridlake_model::config::{CheckedTrainConfig, ConfigError, TrainConfig};
+use gridlake_space::arena::Arena;
 use gridlake_space::trajectory::Motion;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use std::ops::RangeInclusive;
 
 /// Everything that one run is made from.
 #[derive(Clone, Debug)]
@@ -32,8 +34,10 @@ pub(crate) struct Settings {
 pub(crate) struct RecordConfig {
     /// Sides of the square boxes, m.
     pub(crate) boxes_m: Vec<f64>,
+    /// Labels of the arenas after them, as [`Arena::label`] writes them.
+    pub(crate) arenas: Vec<String>,
     pub(crate) motion: Motion,
-    /// For each box.
+    /// For each arena.
     pub(crate) trajectories: usize,
     pub(crate) steps: usize,
     /// m per step.
@@ -43,7 +47,7 @@ pub(crate) struct RecordConfig {
     /// In which states are rounded and written.
     pub(crate) activity_type: ActivityType,
     pub(crate) keep: Keep,
-    /// Trajectories of each box that [`Keep::Sample`] keeps.
+    /// Trajectories of each arena that [`Keep::Sample`] keeps.
     pub(crate) sample_trajectories: usize,
 }
 
@@ -100,8 +104,18 @@ impl Settings {
     }
 }
 
+/// Sides and diameters, m.
+const SIDES_M: RangeInclusive<f64> = 0.2..=100.0;
+
 impl RecordConfig {
-    /// How many of each box's trajectories are kept in the table `activity`, from the first.
+    /// All arenas in the order in which they are recorded: boxes first.
+    pub(crate) fn walked(&self) -> Vec<Arena> {
+        let boxes = self.boxes_m.iter().map(|side| Arena::square(*side));
+        // What is no label has been refused.
+        boxes.chain(self.arenas.iter().filter_map(|label| label.parse().ok())).collect()
+    }
+
+    /// How many of each arena's trajectories are kept in the table `activity`, from the first.
     pub(crate) fn kept(&self) -> usize {
         match self.keep {
             Keep::All => self.trajectories,
@@ -112,10 +126,9 @@ impl RecordConfig {
 
     fn check(&self, reader: &Reader<'_>, velocity_limit_m: f64) -> Result<(), Failure> {
         let distinct = self.boxes_m.iter().enumerate().all(|(number, side)| !self.boxes_m[..number].contains(side));
-        reader.require(
-            !self.boxes_m.is_empty() && distinct && self.boxes_m.iter().all(|side| (0.2..=100.0).contains(side)),
-            "record.boxes_m",
-        )?;
+        let any = !self.boxes_m.is_empty() || !self.arenas.is_empty();
+        reader.require(any && distinct && self.boxes_m.iter().all(|side| SIDES_M.contains(side)), "record.boxes_m")?;
+        self.check_arenas(reader)?;
         reader.require((1..=1_000_000).contains(&self.trajectories), "record.trajectories")?;
         reader.require((1..=1_000_000).contains(&self.steps), "record.steps")?;
         reader.require((0.001..=0.1).contains(&self.mean_speed_m), "record.mean_speed_m")?;
@@ -129,6 +142,41 @@ impl RecordConfig {
         reader.require((4..=1000).contains(&self.occupancy_bins), "record.occupancy_bins")?;
         reader.require((1..=1_000_000).contains(&self.sample_trajectories), "record.sample_trajectories")
     }
+
+    fn check_arenas(&self, reader: &Reader<'_>) -> Result<(), Failure> {
+        let key = "record.arenas";
+        let allowed = reader.schema.allowed(key).unwrap_or("see `gridlake defaults`");
+        let refuse = |label: &str, why: &str| Err(reader.refuse(key, &format!("holds {label:?}{why}; allowed: {allowed}")));
+        for (number, label) in self.arenas.iter().enumerate() {
+            let Ok(arena) = label.parse::<Arena>() else {
+                let meant = meant(label).map_or_else(String::new, |label| format!(" (is {label:?} meant?)"));
+                return refuse(label, &meant);
+            };
+            if let Some(side) = [arena.width_m, arena.height_m].into_iter().find(|side| !SIDES_M.contains(side)) {
+                return refuse(label, &format!(", of {side} m"));
+            }
+            if self.arenas[..number].contains(label) {
+                return refuse(label, " twice");
+            }
+            if self.boxes_m.iter().any(|side| Arena::square(*side) == arena) {
+                return refuse(label, ", which is a box of record.boxes_m");
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The label of the arena that a text such as `rectangle-2.0x2m` means.
+fn meant(text: &str) -> Option<String> {
+    let side = |text: &str| text.parse::<f64>().ok().filter(|side| side.is_finite() && *side > 0.0);
+    let (shape, sides) = text.strip_suffix('m')?.split_once('-')?;
+    let arena = match shape {
+        "square" => Arena::square(side(sides)?),
+        "circle" => Arena::circle(side(sides)?),
+        "rectangle" => sides.split_once('x').and_then(|(width, height)| Some(Arena::rectangle(side(width)?, side(height)?)))?,
+        _ => return None,
+    };
+    Some(arena.label())
 }
 
 /// Merged settings with what is needed to explain a refusal.
@@ -168,7 +216,14 @@ impl Reader<'_> {
         let text = toml::to_string(&toml::Table::from_iter([(name.to_string(), table)]))
             .map_err(|error| Failure::config(format!("[{name}]: {error}")))?;
         let mut document: std::collections::BTreeMap<String, T> = toml::from_str(&text).map_err(|error| {
-            let key = error.span().and_then(|span| key_at(&text, span.start)).unwrap_or_else(|| name.to_string());
+            let mut key = error.span().and_then(|span| key_at(&text, span.start)).unwrap_or_else(|| name.to_string());
+            // What is wrong with a list's element is said of the list.
+            if let Some((list, place)) = key.rsplit_once('.')
+                && place.parse::<usize>().is_ok()
+                && self.schema.allowed(list).is_some()
+            {
+                key.truncate(list.len());
+            }
             match (self.layer.get(&key).filter(|value| !value.is_table()), self.schema.allowed(&key)) {
                 (Some(value), Some(allowed)) => self.refuse(&key, &format!("is {value}; allowed: {allowed}")),
                 _ => self.refuse(&key, &format!("cannot be used: {}", error.message())),
@@ -243,6 +298,28 @@ mod tests {
             }
         }
         assert!(tried > 35, "only {tried} ranges were understood");
+    }
+
+    #[test]
+    fn other_arenas_are_told_by_their_labels() {
+        let schema = Schema::embedded().unwrap();
+        let labels = |labels: &[&str]| Value::Array(labels.iter().map(|label| Value::String((*label).to_owned())).collect());
+        let good = with(&schema, "record.arenas", labels(&["rectangle-2x1.5m", "circle-1.5m", "square-2.5m"])).unwrap();
+        let walked: Vec<String> = good.record.walked().iter().map(Arena::label).collect();
+        assert_eq!(walked, ["square-2m", "square-3m", "square-4m", "rectangle-2x1.5m", "circle-1.5m", "square-2.5m"]);
+        let refused: [(&[&str], &str); 6] = [
+            (&["rectangle-2.0x2m"], "holds \"rectangle-2.0x2m\" (is \"square-2m\" meant?); allowed: List of texts"),
+            (&["hexagon-2m"], "holds \"hexagon-2m\"; allowed: List of texts"),
+            (&["circle-0.1m"], "holds \"circle-0.1m\", of 0.1 m; allowed"),
+            (&["rectangle-2x101m"], "holds \"rectangle-2x101m\", of 101 m; allowed"),
+            (&["circle-1m", "circle-1m"], "holds \"circle-1m\" twice; allowed"),
+            (&["square-3m"], "holds \"square-3m\", which is a box of record.boxes_m; allowed"),
+        ];
+        for (wrong, words) in refused {
+            let error = with(&schema, "record.arenas", labels(wrong)).unwrap_err().to_string();
+            assert!(error.starts_with(&format!("here: record.arenas {words}")), "{error}");
+        }
+        assert!(with(&schema, "record.arenas", Value::Array(vec![Value::Integer(3)])).is_err());
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! the same bits: sums run in the order of trajectory and time either way. One arena's sums are held at a time, of all its moments and of the first
 //! half of them, from which stability is told.
 
+use super::geometry;
 use crate::failure::Failure;
 use crate::interrupt;
 use crate::plan::Stage;
@@ -24,17 +25,21 @@ const FRAME_SUMS: usize = 1 << 19;
 /// One arena as a table names it, with the sums of all its moments.
 pub(crate) struct ArenaSums {
     pub(crate) label: Arc<str>,
-    pub(crate) box_m: f64,
     pub(crate) sums: Accumulator,
     /// Of the first half of its moments; none where an older gridlake added up only all of them.
     pub(crate) first_half: Option<Accumulator>,
 }
 
 impl ArenaSums {
-    /// Nothing yet, of a square box.
-    pub(crate) fn new(label: Arc<str>, box_m: f64, bins: usize, units: usize) -> Self {
-        let empty = Accumulator::new(Bins::square(Arena::square(box_m), bins), units);
-        Self { label, box_m, first_half: Some(empty.clone()), sums: empty }
+    /// Nothing yet.
+    pub(crate) fn new(label: Arc<str>, arena: Arena, bins: usize, units: usize) -> Self {
+        let empty = Accumulator::new(Bins::square(arena, bins), units);
+        Self { label, first_half: Some(empty.clone()), sums: empty }
+    }
+
+    /// As tables have it: the longer side.
+    pub(crate) fn box_m(&self) -> f64 {
+        geometry::box_m(&self.sums.bins().arena)
     }
 
     /// Adds a moment, which is one of the first half or not.
@@ -66,6 +71,7 @@ pub(crate) fn each(workspace: &Workspace<'_>, mut work: impl FnMut(ArenaSums) ->
         (&ACTIVITY, "g", &["arena", "box_m", "x_m", "y_m", "g"])
     };
     let moments = if added_up { HashMap::new() } else { count(workspace)? };
+    let known = geometry::read(workspace)?;
     let mut open: Option<ArenaSums> = None;
     let mut done = 0;
     let mut seen: Vec<Arc<str>> = Vec::new();
@@ -87,7 +93,8 @@ pub(crate) fn each(workspace: &Workspace<'_>, mut work: impl FnMut(ArenaSums) ->
                     return Err(Failure::data(message).hint("sort the rows by arena, trajectory, t, or record it anew with --force"));
                 }
                 seen.push(Arc::clone(&label));
-                let mut arena = ArenaSums::new(label, boxes[row], bins, units);
+                let geometry = known.get(&label).copied().unwrap_or_else(|| Arena::square(boxes[row]));
+                let mut arena = ArenaSums::new(label, geometry, bins, units);
                 if added_up {
                     arena.first_half = first_half(workspace, &arena)?;
                 }
@@ -128,8 +135,8 @@ fn first_half(workspace: &Workspace<'_>, arena: &ArenaSums) -> Result<Option<Acc
     if !partition::exists(lake, &FIRST_HALF_SUMS, run, step)? {
         return Ok(None);
     }
-    let bins = arena.sums.bins().nx;
-    let mut half = ArenaSums { first_half: None, ..ArenaSums::new(Arc::clone(&arena.label), arena.box_m, bins, arena.sums.units()) };
+    let bins = arena.sums.bins();
+    let mut half = ArenaSums { first_half: None, ..ArenaSums::new(Arc::clone(&arena.label), bins.arena, bins.nx, arena.sums.units()) };
     for frame in partition::read(lake, &FIRST_HALF_SUMS, run, step, &["arena", "bins", "bin_x", "bin_y", "visits", "sums"])? {
         let frame = frame?;
         for row in (0..frame.rows()).filter(|row| frame.text("arena")[*row].as_ref() == Some(&arena.label)) {
@@ -182,7 +189,7 @@ fn frames_of<'a>(table: &'static Table, arena: &'a ArenaSums, sums: &'a Accumula
         let rows = range.len();
         Frame::new(table, rows)
             .with("arena", Data::repeat(&arena.label, rows))
-            .with("box_m", vec![arena.box_m; rows])
+            .with("box_m", vec![arena.box_m(); rows])
             .with("bins", vec![bins as u32; rows])
             .with("bin_x", range.clone().map(|bin| (bin % bins) as u32).collect::<Vec<u32>>())
             .with("bin_y", range.clone().map(|bin| (bin / bins) as u32).collect::<Vec<u32>>())
@@ -196,7 +203,7 @@ mod tests {
     use super::*;
 
     fn empty(bins: usize) -> ArenaSums {
-        ArenaSums::new("box".into(), 2.0, bins, 3)
+        ArenaSums::new("box".into(), Arena::rectangle(2.0, 2.5), bins, 3)
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Figures of what is in the lake.
 
+use super::geometry;
 use super::module_figures;
 use crate::failure::Failure;
 use crate::interrupt;
@@ -14,6 +15,7 @@ use gridlake_lake::frame::Frame;
 use gridlake_lake::manifest::{Commit, Manifest};
 use gridlake_lake::schema::{AUTOCORRELOGRAMS, RATEMAPS, Table, UNITS};
 use gridlake_lake::{layout, metrics, partition};
+use gridlake_space::arena::{Arena, ArenaShape};
 use ndarray::Array2;
 use serde_json::{Value, json};
 use std::path::PathBuf;
@@ -69,10 +71,13 @@ pub(crate) fn when(run: &Run) -> String {
     if run.imported.is_some() { String::new() } else { format!(", after {} steps", grouped(run.step())) }
 }
 
-/// "2 m box" of the arena "square-2m".
-pub(crate) fn place(arena: &str) -> String {
-    let side = arena.strip_prefix("square-").and_then(|side| side.strip_suffix('m'));
-    side.map_or_else(|| arena.to_owned(), |side| format!("{side} m box"))
+/// "2 m box" of the arena "square-2m", "2 m × 1.5 m box", "circular arena of 1.5 m"; another name as it is.
+pub(crate) fn place(label: &str) -> String {
+    match label.parse::<Arena>() {
+        Ok(arena) if arena.shape == ArenaShape::Circle => format!("circular arena of {}", geometry::extent(&arena)),
+        Ok(arena) => format!("{} box", geometry::extent(&arena)),
+        Err(_) => label.to_owned(),
+    }
 }
 
 /// 20000 as "20,000".
@@ -234,7 +239,7 @@ impl Units {
             .collect();
         let kind = if table.name == RATEMAPS.name { "Ratemaps" } else { "Autocorrelograms" };
         let title = format!("{kind} in the {} of {}{}", place(arena), who(workspace.run), when(workspace.run));
-        let sheet = UnitSheet { title: &title, panels: &panels, bin_m: [bin_m; 2], score_name: SCORE_NAME, null_level: NULL_LEVEL };
+        let sheet = UnitSheet { title: &title, panels: &panels, bin_m, score_name: SCORE_NAME, null_level: NULL_LEVEL };
         let stem = folder.join(format!("{arena}-{}", table.name));
         if table.name == RATEMAPS.name {
             Ok(draw_ratemaps(&sheet, Normalization::PerUnit, &stem)?)
@@ -248,13 +253,17 @@ fn text(frame: &Frame, column: &str, row: usize) -> String {
     frame.text(column)[row].as_deref().unwrap_or_default().to_owned()
 }
 
-/// The square maps of the wanted units, and the side of a bin.
-pub(crate) fn maps(workspace: &Workspace<'_>, arena: &str, table: &'static Table, wanted: &[&UnitRow]) -> Result<(Maps, f64), Failure> {
+/// The maps of the wanted units, as many bins along each side, and the sides of a bin along x and y.
+pub(crate) fn maps(
+    workspace: &Workspace<'_>,
+    arena: &str,
+    table: &'static Table,
+    wanted: &[&UnitRow],
+) -> Result<(Maps, [f64; 2]), Failure> {
     let (side, list) = if table.name == RATEMAPS.name { ("bins", "rate") } else { ("lags", "r") };
-    let (mut found, mut bin_m) = (Maps::new(), f64::NAN);
-    for frame in
-        partition::read(workspace.lake, table, &workspace.run.name, workspace.last_step(), &["arena", "unit", side, "bin_m", list])?
-    {
+    let (mut found, mut bin_m) = (Maps::new(), [f64::NAN; 2]);
+    let columns = ["arena", "unit", side, "bin_m", "bin_y_m", list];
+    for frame in partition::read(workspace.lake, table, &workspace.run.name, workspace.last_step(), &columns)? {
         let frame = frame?;
         let (length, values) = frame.floats(list);
         for row in (0..frame.rows()).filter(|row| frame.text("arena")[*row].as_deref() == Some(arena)) {
@@ -267,8 +276,31 @@ pub(crate) fn maps(workspace: &Workspace<'_>, arena: &str, table: &'static Table
             let map = Array2::from_shape_vec((side, side), map)
                 .map_err(|error| Failure::data(format!("table {}, unit {unit}: {error}", table.name)))?;
             found.push((unit, map));
-            bin_m = frame.float64("bin_m")[row];
+            let bin_x_m = frame.float64("bin_m")[row];
+            bin_m = [bin_x_m, or(frame.float64("bin_y_m")[row], bin_x_m)];
         }
     }
     Ok((found, bin_m))
+}
+
+/// A number, or another where it is null.
+pub(crate) fn or(value: f64, other: f64) -> f64 {
+    if value.is_nan() { other } else { value }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_have_readable_names() {
+        for (label, name) in [
+            ("square-2m", "2 m box"),
+            ("rectangle-2x1.5m", "2 m × 1.5 m box"),
+            ("circle-1.5m", "circular arena of 1.5 m"),
+            ("track_1", "track_1"),
+        ] {
+            assert_eq!(place(label), name);
+        }
+    }
 }

@@ -1,12 +1,15 @@
 //! Writes checked moments of other software into the lake, arena by arena: the tables that recording a network writes.
 
+use super::geometry;
 use crate::failure::Failure;
 use crate::interrupt;
 use crate::progress::Progress;
 use gridlake_lake::frame::{Data, Frame};
-use gridlake_lake::import::{BinnedReader, ImportError, Mapping, MomentReader, Moments, Source, SpikeCount, SpikeTrains, Survey, Surveyed};
+use gridlake_lake::import::{
+    BinnedReader, ImportError, Mapping, MomentReader, Moments, Shape, Source, SpikeCount, SpikeTrains, Survey, Surveyed,
+};
 use gridlake_lake::partition::Publication;
-use gridlake_lake::schema::{ACTIVITY, OCCUPANCY};
+use gridlake_lake::schema::ACTIVITY;
 use gridlake_space::arena::Arena;
 use gridlake_space::bins::Bins;
 use serde_json::{Value, json};
@@ -37,48 +40,58 @@ pub(crate) struct Written {
 /// One arena's moments in sum.
 pub(crate) struct WrittenArena {
     pub(crate) label: String,
-    pub(crate) side_m: f64,
+    pub(crate) arena: Arena,
     pub(crate) centre_m: [f64; 2],
     pub(crate) moments: u64,
     pub(crate) trajectories: u32,
-    /// Moments outside the box, which no bin counts.
+    /// Moments outside the arena, which no bin counts.
     pub(crate) outside: u64,
 }
 
 impl WrittenArena {
     pub(crate) fn notes(&self) -> Value {
         json!({
-            "box_m": self.side_m, "centre_m": self.centre_m, "moments": self.moments, "trajectories": self.trajectories, "outside": self.outside,
+            "box_m": geometry::box_m(&self.arena), "shape": geometry::shape(&self.arena), "width_m": self.arena.width_m,
+            "height_m": self.arena.height_m, "centre_m": self.centre_m, "moments": self.moments, "trajectories": self.trajectories, "outside": self.outside,
         })
     }
 }
 
-/// A square box with its place in the file's frame.
+/// An arena with its place in the file's frame.
 pub(crate) struct Box {
     pub(crate) label: String,
-    pub(crate) side_m: f64,
+    pub(crate) arena: Arena,
     pub(crate) centre_m: [f64; 2],
 }
 
-/// The box of an arena: as the mapping has it, else the square around the positions.
+/// The box of an arena, or its circle: as the mapping has it, else around the positions.
 ///
 /// # Errors
 /// Positions that make no likely box.
 pub(crate) fn box_of(arena: &Surveyed, source: &Source, mapping: &Mapping) -> Result<Box, Failure> {
     let own = &mapping.arena;
-    let extent = (arena.most_m[0] - arena.least_m[0]).max(arena.most_m[1] - arena.least_m[1]);
-    let side_m = if own.side_m > 0.0 { own.side_m } else { rounded_up(extent) };
-    if own.side_m == 0.0 && !LIKELY_SIDES_M.contains(&side_m) {
-        return Err(Failure::data(format!("{}: the positions extend over {extent} m, which is no likely box", source.path().display()))
-            .hint("is position.unit right (m, cm, mm, px)? If it is, name the box with arena.side_m"));
-    }
+    let extents = [0, 1].map(|axis| arena.most_m[axis] - arena.least_m[axis]);
+    let longer = extents[0].max(extents[1]);
+    let side = |named: f64, extent: f64| {
+        let side_m = if named > 0.0 { named } else { rounded_up(extent) };
+        if named > 0.0 || LIKELY_SIDES_M.contains(&side_m) {
+            return Ok(side_m);
+        }
+        Err(Failure::data(format!("{}: the positions extend over {extent} m, which is no likely box", source.path().display()))
+            .hint("is position.unit right (m, cm, mm, px)? If it is, name the box with arena.side_m (and arena.height_m of a rectangle)"))
+    };
+    let geometry = match own.shape {
+        Shape::Square => Arena::square(side(own.side_m, longer)?),
+        Shape::Rectangle => Arena::rectangle(side(own.side_m, extents[0])?, side(own.height_m, extents[1])?),
+        Shape::Circle => Arena::circle(side(own.side_m, longer)?),
+    };
     let centre_m = match own.centre_m.as_slice() {
         [x, y] => [*x, *y],
         _ => [0, 1].map(|axis| f64::midpoint(arena.least_m[axis], arena.most_m[axis])),
     };
     let named = arena.label.as_deref().unwrap_or(&own.label);
-    let label = if named.is_empty() { Arena::square(side_m).label() } else { named.to_owned() };
-    Ok(Box { label, side_m, centre_m })
+    let label = if named.is_empty() { geometry.label() } else { named.to_owned() };
+    Ok(Box { label, arena: geometry, centre_m })
 }
 
 /// A length with three digits, not less than it was.
@@ -97,7 +110,7 @@ fn rounded_up(length: f64) -> f64 {
 /// Writes tables `activity` and `occupancy`.
 ///
 /// # Errors
-/// What the readers refuse; files with unequal numbers of units; most moments outside the box; a full disk; an interrupt.
+/// What the readers refuse; files with unequal numbers of units; most moments outside the arena; a full disk; an interrupt.
 pub(crate) fn write(
     inputs: &Inputs<'_>,
     boxes: &[Box],
@@ -176,10 +189,10 @@ struct Sink<'s, 'l> {
 
 impl<'s, 'l> Sink<'s, 'l> {
     fn new(arena: &'s Box, bins: usize, publication: &'s mut Publication<'l>) -> Self {
-        let bins = Bins::square(Arena::square(arena.side_m), bins);
+        let bins = Bins::square(arena.arena, bins);
         let count = WrittenArena {
             label: arena.label.clone(),
-            side_m: arena.side_m,
+            arena: arena.arena,
             centre_m: arena.centre_m,
             moments: 0,
             trajectories: 0,
@@ -224,7 +237,7 @@ impl<'s, 'l> Sink<'s, 'l> {
         let along = |pairs: &[[f64; 2]], axis: usize| pairs.iter().map(|pair| pair[axis]).collect::<Vec<f64>>();
         let frame = Frame::new(&ACTIVITY, count)
             .with("arena", Data::repeat(&self.arena.label, count))
-            .with("box_m", vec![self.arena.side_m; count])
+            .with("box_m", vec![geometry::box_m(&self.arena.arena); count])
             .with("trajectory", std::mem::take(&mut self.trajectories))
             .with("t", rows.t)
             .with("x_m", along(&rows.position_m, 0))
@@ -246,22 +259,17 @@ impl<'s, 'l> Sink<'s, 'l> {
         }
         if self.count.outside * 2 > self.count.moments {
             return Err(Failure::data(format!(
-                "{} of {} moments are outside the box of {} m around ({}, {}) m",
-                self.count.outside, self.count.moments, arena.side_m, arena.centre_m[0], arena.centre_m[1]
+                "{} of {} moments are outside the {} of {} around ({}, {}) m",
+                self.count.outside,
+                self.count.moments,
+                geometry::noun(&arena.arena),
+                geometry::extent(&arena.arena),
+                arena.centre_m[0],
+                arena.centre_m[1]
             ))
-            .hint("are position.unit, arena.side_m and arena.centre_m right?"));
+            .hint("are position.unit, arena.shape, arena.side_m, arena.height_m and arena.centre_m right?"));
         }
-        let (bins, rows) = (&self.bins, self.bins.len());
-        let centres: Vec<(f64, f64)> = (0..rows).map(|bin| bins.centre(bin)).collect();
-        let frame = Frame::new(&OCCUPANCY, rows)
-            .with("arena", Data::repeat(&arena.label, rows))
-            .with("box_m", vec![arena.side_m; rows])
-            .with("bin_x", (0..rows).map(|bin| (bin % bins.nx) as u32).collect::<Vec<u32>>())
-            .with("bin_y", (0..rows).map(|bin| (bin / bins.nx) as u32).collect::<Vec<u32>>())
-            .with("x_m", centres.iter().map(|centre| centre.0).collect::<Vec<f64>>())
-            .with("y_m", centres.iter().map(|centre| centre.1).collect::<Vec<f64>>())
-            .with("visits", self.visits);
-        self.publication.write(&frame)?;
+        self.publication.write(geometry::occupancy(&arena.label, &self.bins, self.visits))?;
         Ok(self.count)
     }
 }

@@ -4,6 +4,7 @@ pub(crate) mod analyze;
 mod arena_sums;
 pub(crate) mod checkpoints;
 pub(crate) mod draw;
+pub(crate) mod geometry;
 pub(crate) mod import;
 mod module_figures;
 mod modules;

@@ -1,6 +1,6 @@
 //! Figures of modules, as in the paper's Figs. 4 and 6, and of null distributions: from what the analysis left in the tables.
 
-use super::draw::{UnitRow, maps, place, when, who};
+use super::draw::{UnitRow, maps, or, place, when, who};
 use crate::failure::Failure;
 use crate::pipeline::Run;
 use crate::workspace::Workspace;
@@ -147,7 +147,7 @@ fn units(
         unassigned: examples.last().map_or(&[], Vec::as_slice),
         unassigned_count: members(rows, -1).len(),
         max_units: most,
-        bin_m: [bin_m; 2],
+        bin_m,
         rate_unit: rate_unit(workspace.run),
     };
     Ok(draw_module_units(&input, stem)?)
@@ -167,7 +167,7 @@ fn spectra(
     title: &str,
     stem: &Path,
 ) -> Result<Vec<PathBuf>, Failure> {
-    let mut power: Vec<(usize, f64, Array2<f64>)> = Vec::new();
+    let mut power: Vec<(usize, [f64; 2], Array2<f64>)> = Vec::new();
     for frame in partition::read(workspace.lake, &SPECTRA, &workspace.run.name, workspace.last_step(), &[])? {
         let frame = frame?;
         let (length, values) = frame.floats("power");
@@ -175,7 +175,9 @@ fn spectra(
             let side = frame.uint32("lags")[row] as usize;
             let map = values[row * length..(row + 1) * length].iter().map(|value| f64::from(*value)).collect();
             let map = Array2::from_shape_vec((side, side), map).map_err(|error| Failure::data(format!("table spectra: {error}")))?;
-            power.push((frame.int32("module")[row].unwrap_or_default().max(0) as usize, frame.float64("df_cycles_per_m")[row], map));
+            let step = frame.float64("df_cycles_per_m")[row];
+            let step = [step, or(frame.float64("df_y_cycles_per_m")[row], step)];
+            power.push((frame.int32("module")[row].unwrap_or_default().max(0) as usize, step, map));
         }
     }
     let nothing = Array2::zeros((0, 0));
@@ -191,10 +193,10 @@ fn spectra(
         .iter()
         .zip(&numbers)
         .map(|(module, (periods_m, orientations_deg))| {
-            let (step, map): (f64, ArrayView2<'_, f64>) = power
+            let (step, map): ([f64; 2], ArrayView2<'_, f64>) = power
                 .iter()
                 .find(|(label, _, _)| *label == module.label)
-                .map_or((1.0, nothing.view()), |(_, step, map)| (*step, map.view()));
+                .map_or(([1.0; 2], nothing.view()), |(_, step, map)| (*step, map.view()));
             ModuleSpectrum {
                 module: Some(module.label),
                 power: map,

@@ -184,7 +184,7 @@ fn each_map(units: &[usize], map: &impl Fn(usize) -> Ratemaps, take: &mut dyn Fn
 fn start(table: &'static gridlake_lake::schema::Table, arena: &ArenaSums, rows: &[ModuleInArena]) -> Frame {
     Frame::new(table, rows.len())
         .with("arena", Data::repeat(&arena.label, rows.len()))
-        .with("box_m", vec![arena.box_m; rows.len()])
+        .with("box_m", vec![arena.box_m(); rows.len()])
         .with("module", Data::Int32(rows.iter().map(|row| Some(row.module as i32)).collect()))
 }
 
@@ -243,4 +243,5 @@ fn spectra(arena: &ArenaSums, rows: &[ModuleInArena], found: &[InArena]) -> Fram
         .with("lags", vec![lags as u32; rows.len()])
         .with("df_cycles_per_m", found.iter().map(|found| found.spectrum.df_cycles_per_m[0]).collect::<Vec<f64>>())
         .with("power", Data::Floats { length: lags * lags, values })
+        .with("df_y_cycles_per_m", found.iter().map(|found| found.spectrum.df_cycles_per_m[1]).collect::<Vec<f64>>())
 }

@@ -1,8 +1,9 @@
-//! Walks a trained network through boxes, and streams what its units do into the lake.
+//! Walks a trained network through arenas, and streams what its units do into the lake.
 //!
 //! Memory does not grow with trajectories or steps: long trajectories are rolled out in segments, and of what is not kept only sums in bins remain.
 
 use super::arena_sums::{self, ArenaSums};
+use super::geometry;
 use crate::failure::Failure;
 use crate::interrupt;
 use crate::pipeline::settings::{ActivityType, Keep};
@@ -12,7 +13,7 @@ use crate::workspace::Workspace;
 use gridlake_lake::frame::{Data, Frame, to_float16_and_back};
 use gridlake_lake::layout;
 use gridlake_lake::partition::Publication;
-use gridlake_lake::schema::{ACTIVITY, OCCUPANCY, Precision};
+use gridlake_lake::schema::{ACTIVITY, Precision};
 use gridlake_model::{ModelError, Network};
 use gridlake_space::arena::Arena;
 use gridlake_space::bins::Bins;
@@ -30,7 +31,7 @@ const BESIDE_STATE: usize = 32;
 /// Most trajectories that are rolled out at once.
 const MOST_AT_ONCE: usize = 64;
 
-/// Records every box.
+/// Records every arena.
 ///
 /// # Errors
 /// A damaged checkpoint or one of another configuration, states that are not finite, a full disk, an interrupt.
@@ -59,16 +60,17 @@ pub(crate) fn record(workspace: &mut Workspace<'_>) -> Result<Value, Failure> {
     };
     let publication = Publication::begin(lake, workspace.owner(Stage::Record), Stage::Record.name(), workspace.last_step())?;
     let mut publication = publication.with_precision(&ACTIVITY, precision);
-    let total = (config.boxes_m.len() * config.trajectories * config.steps) as u64;
+    let arenas = config.walked();
+    let total = (arenas.len() * config.trajectories * config.steps) as u64;
     let mut progress = Progress::start(workspace.mode, &workspace.label(Stage::Record), "moments", 0, total);
     let (at_once, segment) = at_once(network.units(), config.steps);
     let mut coverages = serde_json::Map::new();
     let mut done = 0;
-    for &box_m in &config.boxes_m {
-        let arena = Arena::square(box_m);
-        let mut coverage = CoverageCounter::new(Bins::square(arena, config.occupancy_bins), config.mean_speed_m.min(box_m / 4.0));
+    for arena in arenas {
+        let shorter_m = arena.width_m.min(arena.height_m);
+        let mut coverage = CoverageCounter::new(Bins::square(arena, config.occupancy_bins), config.mean_speed_m.min(shorter_m / 4.0));
         let mut sums =
-            (config.keep != Keep::All).then(|| ArenaSums::new(arena.label().into(), box_m, settings.analyze.ratemap.bins, network.units()));
+            (config.keep != Keep::All).then(|| ArenaSums::new(arena.label().into(), arena, settings.analyze.ratemap.bins, network.units()));
         let half = config.trajectories * config.steps / 2;
         let stream = format!("record/{}", arena.label());
         let numbers: Vec<usize> = (0..config.trajectories).collect();
@@ -102,7 +104,7 @@ pub(crate) fn record(workspace: &mut Workspace<'_>) -> Result<Value, Failure> {
                 interrupt::check(Stage::Record.name())?;
             }
         }
-        publication.write(occupancy(&arena, &coverage))?;
+        publication.write(geometry::occupancy(&arena.label(), coverage.bins(), coverage.visits().to_vec()))?;
         coverages.insert(arena.label(), json!(coverage.finish()));
         if let Some(sums) = sums {
             for frame in arena_sums::frames(&sums) {
@@ -163,7 +165,7 @@ impl Moments<'_> {
         let (positions, velocities) = (&self.trajectory.positions_m, &self.trajectory.velocities_m);
         Frame::new(&ACTIVITY, rows)
             .with("arena", Data::repeat(&self.arena.label(), rows))
-            .with("box_m", vec![self.arena.width_m; rows])
+            .with("box_m", vec![geometry::box_m(self.arena); rows])
             .with("trajectory", vec![self.number as u32; rows])
             .with("t", self.steps.clone().map(|step| step as u32 + 1).collect::<Vec<u32>>())
             .with("x_m", along(positions, 0))
@@ -172,20 +174,6 @@ impl Moments<'_> {
             .with("vy_m", along(velocities, 1))
             .with("g", Data::Floats { length: self.units, values: self.states })
     }
-}
-
-fn occupancy(arena: &Arena, coverage: &CoverageCounter) -> Frame {
-    let bins = coverage.bins();
-    let rows = bins.len();
-    let centres: Vec<(f64, f64)> = (0..rows).map(|bin| bins.centre(bin)).collect();
-    Frame::new(&OCCUPANCY, rows)
-        .with("arena", Data::repeat(&arena.label(), rows))
-        .with("box_m", vec![arena.width_m; rows])
-        .with("bin_x", (0..rows).map(|bin| (bin % bins.nx) as u32).collect::<Vec<u32>>())
-        .with("bin_y", (0..rows).map(|bin| (bin / bins.nx) as u32).collect::<Vec<u32>>())
-        .with("x_m", centres.iter().map(|centre| centre.0).collect::<Vec<f64>>())
-        .with("y_m", centres.iter().map(|centre| centre.1).collect::<Vec<f64>>())
-        .with("visits", coverage.visits().to_vec())
 }
 
 #[cfg(test)]

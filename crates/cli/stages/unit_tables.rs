@@ -24,7 +24,7 @@ const NULL_QUANTILE: f64 = 0.99;
 fn start(table: &'static Table, arena: &ArenaSums, units: impl Iterator<Item = usize>) -> Frame {
     let units: Vec<u32> = units.map(|unit| unit as u32).collect();
     let rows = units.len();
-    Frame::new(table, rows).with("arena", Data::repeat(&arena.label, rows)).with("box_m", vec![arena.box_m; rows]).with("unit", units)
+    Frame::new(table, rows).with("arena", Data::repeat(&arena.label, rows)).with("box_m", vec![arena.box_m(); rows]).with("unit", units)
 }
 
 /// The maps of unit `first` and those after it.
@@ -37,6 +37,7 @@ pub(crate) fn ratemaps(arena: &ArenaSums, first: usize, maps: &Ratemaps) -> Fram
         .with("peak_rate", (0..rows).map(|unit| maps.peak_rate(unit)).collect::<Vec<f64>>())
         .with("mean_rate", (0..rows).map(|unit| maps.mean_rate(unit)).collect::<Vec<f64>>())
         .with("bin_m", vec![maps.bins.bin_m().0; rows])
+        .with("bin_y_m", vec![maps.bins.bin_m().1; rows])
 }
 
 /// The autocorrelograms of unit `first` and those after it.
@@ -48,6 +49,7 @@ pub(crate) fn autocorrelograms(arena: &ArenaSums, first: usize, maps: &[Array2<f
     start(&AUTOCORRELOGRAMS, arena, first..first + rows)
         .with("lags", vec![lags as u32; rows])
         .with("bin_m", vec![bins.bin_m().0; rows])
+        .with("bin_y_m", vec![bins.bin_m().1; rows])
         .with("r", Data::Floats { length: lags * lags, values })
 }
 
@@ -148,7 +150,7 @@ pub(crate) fn classes(arena: &ArenaSums, units: &[(UnitClass, bool, f64)]) -> Fr
     let all = count(&|_| true);
     Frame::new(&CLASSES, rows)
         .with("arena", Data::repeat(&arena.label, rows))
-        .with("box_m", vec![arena.box_m; rows])
+        .with("box_m", vec![arena.box_m(); rows])
         .with("class", Data::Text(UnitClass::ALL.iter().map(|class| Some(Arc::from(class.as_str()))).collect()))
         .with("share", all.iter().map(|count| f64::from(*count) / units.len().max(1) as f64).collect::<Vec<f64>>())
         .with("units", all)

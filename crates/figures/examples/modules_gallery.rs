@@ -123,7 +123,7 @@ fn draw_tuning(count: usize, units: usize, ratio: f64, folder: &Path) -> Result<
         .map(|module| ModuleSpectrum {
             module: Some(module),
             power: spectra[module].view(),
-            frequency_step: 0.125,
+            frequency_step: [0.125; 2],
             wave_vectors: wave_vectors(modules[module].0, modules[module].1),
             periods_m: &periods[module],
             orientations_deg: &angles[module],
@@ -135,7 +135,7 @@ fn draw_tuning(count: usize, units: usize, ratio: f64, folder: &Path) -> Result<
         inputs.push(ModuleSpectrum {
             module: None,
             power: empty.view(),
-            frequency_step: f64::NAN,
+            frequency_step: [f64::NAN; 2],
             wave_vectors: [[f64::NAN; 2]; 3],
             periods_m: &stray_periods,
             orientations_deg: &stray_angles,

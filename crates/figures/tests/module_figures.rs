@@ -28,7 +28,7 @@ fn spectra<'a>(maps: &'a [Array2<f64>], periods: &'a [Vec<f64>], angles: &'a [Ve
         .map(|module| ModuleSpectrum {
             module: Some(module),
             power: maps[module].view(),
-            frequency_step: 0.125,
+            frequency_step: [0.125; 2],
             wave_vectors: k(40.0 * scatter(module)),
             periods_m: &periods[module],
             orientations_deg: &angles[module],
@@ -167,7 +167,7 @@ fn what_is_missing_is_said() -> Outcome {
         let module = ModuleSpectrum {
             module: None,
             power: map.view(),
-            frequency_step: 0.1,
+            frequency_step: [0.1, 0.15],
             wave_vectors: [[wave; 2]; 3],
             periods_m: &[NAN],
             orientations_deg: &[],
@@ -233,7 +233,7 @@ fn extreme_numbers_are_drawn_or_refused_without_a_panic() -> Outcome {
             let spectra = [ModuleSpectrum {
                 module: Some(3),
                 power: map.view(),
-                frequency_step: 0.1,
+                frequency_step: [0.1; 2],
                 wave_vectors: [[one, two], [two, one], [0.2, 0.1]],
                 periods_m: &values,
                 orientations_deg: &values,

@@ -28,8 +28,8 @@ pub struct ModuleSpectrum<'a> {
     /// Mean power spectrum of its units, row = f_y rising, column = f_x rising, zero frequency at [rows / 2, columns / 2];
     /// empty if there is none.
     pub power: ArrayView2<'a, f64>,
-    /// Distance of the spectrum's bins in cycles/m, > 0.
-    pub frequency_step: f64,
+    /// Distance of the spectrum's bins along x and y in cycles/m, > 0.
+    pub frequency_step: [f64; 2],
     /// k₁, k₂, k₃ as [x, y] in cycles/m (not radians); NaN where there is none.
     pub wave_vectors: [[f64; 2]; 3],
     /// Periods of its units in metres; values that are not finite are left out.
@@ -77,8 +77,8 @@ pub fn draw_module_spectra(input: &ModuleSpectra<'_>, out_stem: &Path) -> Result
     if input.modules.is_empty() {
         return Err(FigureError::Empty { figure: FIGURE, what: "modules", remedy: "pass at least one module" });
     }
-    let step = |module: &ModuleSpectrum<'_>| if module.power.is_empty() { 1.0 } else { module.frequency_step };
-    if let Some(value) = input.modules.iter().map(step).find(|step| !(step.is_finite() && *step > 0.0)) {
+    let step = |module: &ModuleSpectrum<'_>| if module.power.is_empty() { [1.0; 2] } else { module.frequency_step };
+    if let Some(value) = input.modules.iter().flat_map(step).find(|step| !(step.is_finite() && *step > 0.0)) {
         return Err(FigureError::Range { figure: FIGURE, field: "frequency_step", value, allowed: "a finite frequency above 0 cycles/m" });
     }
     if !(input.fold_deg > 0.0 && input.fold_deg <= 360.0) {

@@ -14,8 +14,8 @@ use crate::style::{HAIRLINE_PT, LINE_PT, SMALL_PT, WHITE};
 /// A spectrum whose zero frequency lies at [rows / 2, columns / 2].
 pub(crate) struct Spectrum<'a> {
     pub(crate) power: ArrayView2<'a, f64>,
-    /// Distance of bins in cycles/m.
-    pub(crate) step: f64,
+    /// Distance of bins along x and y in cycles/m.
+    pub(crate) step: [f64; 2],
     /// k₁, k₂, k₃ as [x, y] in cycles/m; not finite where there is none.
     pub(crate) wave_vectors: [[f64; 2]; 3],
 }
@@ -29,16 +29,18 @@ impl Spectrum<'_> {
         self.wave_vectors.iter().map(|k| k[0].hypot(k[1])).filter(|k| drawable(*k)).fold(0.0, f64::max)
     }
 
-    /// How many bins to each side of zero are shown: those around the wave vectors, or all.
-    fn reach(&self) -> usize {
+    /// How many bins to each side of zero are shown along x and y: those around the wave vectors, or as far as both axes are known.
+    fn reach(&self) -> [usize; 2] {
         let (rows, columns) = self.power.dim();
-        let all = (rows.saturating_sub(1) / 2).min(columns.saturating_sub(1) / 2);
-        let wanted = (VIEW * self.longest() / self.step).ceil();
-        if wanted >= 1.0 { all.min((wanted as usize).max(3)) } else { all }
+        let all = [columns, rows].map(|bins| bins.saturating_sub(1) / 2);
+        let known = ((all[0] as f64 + 0.5) * self.step[0]).min((all[1] as f64 + 0.5) * self.step[1]);
+        let wanted = VIEW * self.longest();
+        let edge = if wanted > 0.0 { known.min(wanted.max(3.0 * self.step[0].max(self.step[1]))) } else { known };
+        [0, 1].map(|axis| all[axis].min((edge / self.step[axis] - 1e-9).ceil().max(0.0) as usize))
     }
 }
 
-/// Draws the spectrum into a square frame with axes in cycles/m; colours run from 0 to the highest power in view.
+/// Draws the spectrum into a square frame, or the part of it that as many cycles/m along both axes take; colours run from 0 to the highest power in view.
 pub(crate) fn draw<S: Surface>(canvas: &mut Canvas<S>, frame: RectMm, spectrum: &Spectrum<'_>) -> Result<(), FigureError> {
     let (rows, columns) = spectrum.power.dim();
     let reach = spectrum.reach();
@@ -47,12 +49,15 @@ pub(crate) fn draw<S: Surface>(canvas: &mut Canvas<S>, frame: RectMm, spectrum: 
         return note::message(canvas, frame, "No spectrum");
     }
     let (row, column) = (rows / 2, columns / 2);
-    let view = spectrum.power.slice(s![row - reach..=row + reach, column - reach..=column + reach]);
+    let view = spectrum.power.slice(s![row - reach[1]..=row + reach[1], column - reach[0]..=column + reach[0]]);
     let highest = view.iter().copied().filter(|power| drawable(*power)).fold(0.0, f64::max);
+    let edges = [0, 1].map(|axis| (reach[axis] as f64 + 0.5) * spectrum.step[axis]);
+    let longer = edges[0].max(edges[1]);
+    let height = frame.height * (edges[1] / longer);
+    let frame = RectMm { x: frame.x, y: frame.bottom() - height, width: frame.width * (edges[0] / longer), height };
     canvas.cells(frame, &heat_map::cells(view, 0.0, highest, Colormap::Viridis))?;
-    let edge = (reach as f64 + 0.5) * spectrum.step;
-    let axis = |label: &str| Axis::linear(-edge, edge, 6, label);
-    let axes = Axes { frame, x: axis("f_x (cycles/m)"), y: axis("f_y (cycles/m)") };
+    let axis = |edge: f64, label: &str| Axis::linear(-edge, edge, 6, label);
+    let axes = Axes { frame, x: axis(edges[0], "f_x (cycles/m)"), y: axis(edges[1], "f_y (cycles/m)") };
     for (index, k) in spectrum.wave_vectors.iter().enumerate() {
         draw_wave_vector(canvas, &axes, *k, index + 1)?;
     }
@@ -62,8 +67,8 @@ pub(crate) fn draw<S: Surface>(canvas: &mut Canvas<S>, frame: RectMm, spectrum: 
 /// An arrow from zero to k, rings around k and -k, and its name beyond k.
 fn draw_wave_vector<S: Surface>(canvas: &mut Canvas<S>, axes: &Axes, k: [f64; 2], number: usize) -> Result<(), FigureError> {
     let length = k[0].hypot(k[1]);
-    let inside = |k: [f64; 2]| k.iter().all(|part| *part > axes.x.low && *part < axes.x.high);
-    if !drawable(length) || length <= 0.0 || !inside(k) {
+    let inside = k[0].abs() < axes.x.high && k[1].abs() < axes.y.high;
+    if !drawable(length) || length <= 0.0 || !inside {
         return Ok(());
     }
     let per_unit = axes.frame.width / (axes.x.high - axes.x.low);

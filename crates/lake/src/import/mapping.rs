@@ -128,14 +128,30 @@ pub enum Per {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ArenaMapping {
-    /// Empty: `square-<side>m`.
+    /// Empty: as its shape and sides say, such as `square-1m`.
     pub label: String,
     /// Labels row by row; empty: found by name; `none`: there is one arena.
     pub column: String,
-    /// Side of the square, m; 0: from the positions.
+    /// Its outline.
+    pub shape: Shape,
+    /// Side of a square, width of a rectangle, diameter of a circle, m; 0: from the positions.
     pub side_m: f64,
+    /// Height of a rectangle, m; 0: from the positions.
+    pub height_m: f64,
     /// Its middle in the file's coordinates, m; empty: the middle of the positions.
     pub centre_m: Vec<f64>,
+}
+
+/// The outline of an arena.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Shape {
+    /// Four walls of one length.
+    Square,
+    /// Four walls.
+    Rectangle,
+    /// One round wall.
+    Circle,
 }
 
 /// `[units]`.
@@ -220,8 +236,11 @@ impl Mapping {
         if !self.arena.label.is_empty() {
             check_name(&self.arena.label).map_err(|message| ImportError::mapping("arena.label", message))?;
         }
-        let side = self.arena.side_m;
-        require(size(side, 1e5) && (side == 0.0 || side >= 1e-6), "arena.side_m", format!("is {side}; allowed: Number, 0 to 1e5"))?;
+        for (side, key) in [(self.arena.side_m, "arena.side_m"), (self.arena.height_m, "arena.height_m")] {
+            require(size(side, 1e5) && (side == 0.0 || side >= 1e-6), key, format!("is {side}; allowed: Number, 0 to 1e5"))?;
+        }
+        let (height, high) = (self.arena.height_m, self.arena.shape == Shape::Rectangle);
+        require(high || height == 0.0, "arena.height_m", format!("is {height}; allowed: only with arena.shape = \"rectangle\""))?;
         let centre = &self.arena.centre_m;
         let fits = matches!(centre.len(), 0 | 2) && centre.iter().all(|place| place.is_finite() && place.abs() <= 1e6);
         require(fits, "arena.centre_m", format!("is {centre:?}; allowed: empty, or two numbers from -1e6 to 1e6"))?;

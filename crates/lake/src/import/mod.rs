@@ -33,7 +33,7 @@ mod tests;
 pub use binned::{BinnedReader, SpikeCount};
 pub use error::ImportError;
 pub use foreign::reads_foreign_file;
-pub use mapping::Mapping;
+pub use mapping::{Mapping, Shape};
 pub use moments::{MomentReader, Moments};
 pub use source::{Format, Source};
 pub use spikes::SpikeTrains;

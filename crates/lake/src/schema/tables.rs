@@ -34,7 +34,7 @@ pub const TABLES: &[&Table] = &[
 pub(super) const RESERVED: &[&Table] = &[&EMBEDDING, &LAPLACIAN, &BARCODES, &TORUS, &DISTANCES, &GENERALIZATION, &PATH_INTEGRATION];
 
 const ARENA: Column = c("arena", Text, "", "Label of the arena, such as square-2m");
-const BOX_M: Column = c("box_m", Float64, "m", "Side of the square box");
+const BOX_M: Column = c("box_m", Float64, "m", "Side of the square box; of other arenas the longer side");
 const UNIT: Column = c("unit", UInt32, "1", "Index of the unit, from 0");
 const MODULE: Column = c("module", Int32, "1", "Label of the module, the same in every arena of a run; 0 has the smallest period");
 
@@ -105,6 +105,9 @@ pub const OCCUPANCY: Table = Table {
         c("x_m", Float64, "m", "Centre of the bin along x"),
         c("y_m", Float64, "m", "Centre of the bin along y"),
         c("visits", UInt32, "moments", "Moments spent in the bin"),
+        c("arena_shape", Text, "", "square, rectangle or circle; null where an older gridlake recorded it: square").nullable(),
+        c("width_m", Float64, "m", "Extent of the arena along x; null where box_m says it").nullable(),
+        c("height_m", Float64, "m", "Extent of the arena along y; null where box_m says it").nullable(),
     ],
 };
 
@@ -147,7 +150,8 @@ pub const RATEMAPS: Table = Table {
         c("rate", FloatsOrNan, "1", "Mean activity per bin, row-major from the least y, rows of increasing x; NaN = unvisited"),
         c("peak_rate", Float64, "1", "Largest rate of a visited bin; null if none was visited").nullable(),
         c("mean_rate", Float64, "1", "Mean rate of the visited bins, each counted once; null if none was visited").nullable(),
-        c("bin_m", Float64, "m", "Side of a bin"),
+        c("bin_m", Float64, "m", "Side of a bin, along x"),
+        c("bin_y_m", Float64, "m", "Side of a bin along y; null where it is bin_m").nullable(),
     ],
 };
 
@@ -160,9 +164,10 @@ pub const AUTOCORRELOGRAMS: Table = Table {
         ARENA,
         UNIT,
         c("lags", UInt32, "1", "Lags along each side, 2 bins - 1; zero lag is in the middle"),
-        c("bin_m", Float64, "m", "Distance of two lags"),
+        c("bin_m", Float64, "m", "Distance of two lags, along x"),
         c("r", FloatsOrNan, "1", "Pearson's r of the map with itself at each lag, row-major as the ratemap; NaN = undefined"),
         BOX_M,
+        c("bin_y_m", Float64, "m", "Distance of two lags along y; null where it is bin_m").nullable(),
     ],
 };
 
@@ -425,7 +430,7 @@ pub const SPECTRA: Table = Table {
         ARENA,
         MODULE,
         c("lags", UInt32, "1", "Frequencies along each side, up to what the bins hold; zero frequency is in the middle"),
-        c("df_cycles_per_m", Float64, "cycles/m", "Distance of two frequencies"),
+        c("df_cycles_per_m", Float64, "cycles/m", "Distance of two frequencies, along x"),
         c(
             "power",
             FloatsOrNan,
@@ -433,6 +438,7 @@ pub const SPECTRA: Table = Table {
             "Mean power, row-major from the least frequency along y, rows of increasing frequency along x; NaN = undefined",
         ),
         BOX_M,
+        c("df_y_cycles_per_m", Float64, "cycles/m", "Distance of two frequencies along y; null where it is df_cycles_per_m").nullable(),
     ],
 };
 
