@@ -54,7 +54,12 @@ impl Rows {
     /// # Errors
     /// A file that cannot be read; a sink that refuses.
     pub fn write_csv(self, sink: &mut dyn Write) -> Result<(), SqlError> {
-        let refuse = |error: csv::Error| SqlError::Output(error.into());
+        let refuse = |error: csv::Error| {
+            SqlError::Output(match error.into_kind() {
+                csv::ErrorKind::Io(error) => error,
+                other => std::io::Error::other(format!("{other:?}")),
+            })
+        };
         let names = self.names();
         let mut writer = csv::Writer::from_writer(sink);
         writer.write_record(names).map_err(refuse)?;
