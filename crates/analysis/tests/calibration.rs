@@ -220,7 +220,7 @@ fn nulls_hold_their_level() {
         }
     }
     if only.is_some() {
-        eprint!("{page}");
+        std::io::Write::write_all(&mut std::io::stderr(), page.as_bytes()).expect("stderr takes rows");
     }
     assert!(large || wrong.is_empty(), "{}", wrong.join("\n"));
 }
