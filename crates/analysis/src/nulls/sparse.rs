@@ -61,7 +61,7 @@ mod tests {
     use super::*;
 
     fn of(rate: impl Fn(f64, f64) -> f64) -> Option<String> {
-        let map: Vec<f64> = (0..1600).map(|i| rate((i % 40) as f64, (i / 40) as f64)).collect();
+        let map: Vec<f64> = (0..1600).map(|i| rate(f64::from(i % 40), f64::from(i / 40))).collect();
         too_sparse(&map, 40, &(0..1600).collect::<Vec<_>>(), 12)
     }
 
