@@ -138,6 +138,23 @@ fn a_changed_keep_redoes_only_what_is_missing() {
 }
 
 #[test]
+fn shifted_activity_is_a_null_of_what_was_kept() {
+    let shift = ["--set", "analyze.nulls.kind=\"trajectory-shift\"", "--set", "train.steps=0"];
+    let bench = Bench::new();
+    bench.done("run", &shift);
+    let units = frames(&bench, &UNITS, 0, &["active", "grid_score_sargolini", "grid_score_p", "stability"]);
+    let of = |name: &str| units.iter().flat_map(|frame| frame.float64(name).to_vec()).collect::<Vec<f64>>();
+    let (scores, p_values) = (of("grid_score_sargolini"), of("grid_score_p"));
+    assert!(p_values.iter().any(|p| (0.0..=1.0).contains(p)), "{p_values:?}");
+    assert!(scores.iter().zip(&p_values).all(|(score, p)| score.is_nan() == p.is_nan()));
+    assert!(of("stability").iter().any(|r| r.is_finite()), "halves of kept activity");
+    let alone = Bench::new();
+    alone
+        .verb("run", &[&shift[..], &["--set", "record.keep=none"]].concat())
+        .fails(2, &["is made from recorded activity", "record.keep = \"all\""]);
+}
+
+#[test]
 fn what_cannot_be_kept_is_refused() {
     for (set, words) in [
         ("record.keep=\"some\"", "record.keep is \"some\"; allowed: One of \"all\", \"sample\", \"none\""),
