@@ -309,7 +309,8 @@ mod tests {
             let rows = values.len();
             let frame = Frame::new(&OCCUPANCY, rows)
                 .with("arena", Data::repeat("ä", rows)).with("box_m", values.clone()).with("bin_x", vec![0_u32; rows]).with("bin_y", vec![1_u32; rows])
-                .with("x_m", values.clone()).with("y_m", values.clone()).with("visits", vec![visits; rows]);
+                .with("x_m", values.clone()).with("y_m", values.clone()).with("visits", vec![visits; rows])
+                .with("arena_shape", Data::repeat("square", rows)).with("width_m", values.clone()).with("height_m", values.clone());
             let mut publication = Publication::begin(&lake, owner(), "record", 1).unwrap();
             publication.write(&frame).unwrap();
             publication.publish().unwrap();
