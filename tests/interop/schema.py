@@ -47,7 +47,7 @@ def tables() -> dict[str, Table]:
     found = {}
     for section in PAGE.read_text().split("\n## ")[1:]:
         name = re.match(r"`(\w+)`\n", section)[1]
-        keys = re.search(r"Partitions: (.*)\.", section)[1]
+        keys = re.search(r"Partitions: (.*?)\.", section)[1]
         rows = [line for line in section.splitlines() if line.startswith("| `")]
         partitions = {"`run`": (RUN,), "`run`, `step`": (RUN, STEP)}[keys]
         found[name] = Table(name, tuple(column(row) for row in rows), partitions, "No stage writes it yet" not in section)
