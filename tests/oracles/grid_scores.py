@@ -241,7 +241,8 @@ def nulls(maps: Maps) -> list[Same]:
             for row, (unit, name) in enumerate(zip(table["unit"].to_pylist(), table["score"].to_pylist())):
                 if name == score and np.isfinite(values[unit]):
                     known = null[row][np.isfinite(null[row])]
-                    rows[unit] = (1 + (known >= values[unit] - tie).sum()) / (1 + len(known))
+                    # Without a null, as of maps too sparse for one, there is no p-value.
+                    rows[unit] = (1 + (known >= values[unit] - tie).sum()) / (1 + len(known)) if len(known) else np.nan
             return rows
 
         return p

@@ -1,6 +1,6 @@
 """Ratemaps by scipy: binned_statistic_2d, and gaussian_filter of activity and occupancy apart."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 import autocorrelograms
@@ -49,22 +49,21 @@ class Maps:
 def maps(recording: Recording) -> Maps:
     at, activity = recording.moments_as_read()
     half = len(at) // 2
-    rates, visits = binned(recording, at, activity)
-    plain = replace(recording, smoothing_m=0)
-    halves = tuple(binned(plain, at[part], activity[part])[0] for part in (slice(0, half), slice(half, None)))
-    return Maps(recording, rates, visits, halves, binned(plain, at, activity)[0])
+    rates, visits = binned(recording, at, activity, recording.smoothing_m)
+    halves = tuple(binned(recording, at[part], activity[part], 0)[0] for part in (slice(0, half), slice(half, None)))
+    return Maps(recording, rates, visits, halves, binned(recording, at, activity, 0)[0])
 
 
-def binned(recording: Recording, at: np.ndarray, activity: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def binned(recording: Recording, at: np.ndarray, activity: np.ndarray, smoothing_m: float) -> tuple[np.ndarray, np.ndarray]:
     edges = [np.linspace(-recording.side_m / 2, recording.side_m / 2, recording.bins + 1)] * 2
     # Rows are y.
     sums = binned_statistic_2d(at[:, 1], at[:, 0], activity.T, "sum", bins=edges).statistic
     visits = binned_statistic_2d(at[:, 1], at[:, 0], None, "count", bins=edges).statistic
     seen = visits > 0
     with np.errstate(invalid="ignore"):
-        if recording.smoothing_m == 0:
+        if smoothing_m == 0:
             return np.where(seen, sums / visits, np.nan), visits
-        sigma = recording.smoothing_m * recording.bins / recording.side_m
+        sigma = smoothing_m * recording.bins / recording.side_m
         reach = int(np.ceil(3 * sigma))
         blur = lambda map: gaussian_filter(map, sigma, mode="constant", radius=reach)  # noqa: E731
         below = blur(visits)
