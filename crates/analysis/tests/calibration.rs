@@ -5,6 +5,10 @@
 //!
 //! With `GRIDLAKE_BLESS=1` there are 10,000 maps of each kind (some minutes; `GRIDLAKE_MAPS` of them, where that is set), and the shares go to `docs/validation.md`.
 
+#[path = "common/bless.rs"]
+mod bless;
+
+use bless::{bless, large};
 use gridlake_analysis::Ratemaps;
 use gridlake_analysis::classes::UnitClass;
 use gridlake_analysis::config::AnalyzeConfig;
@@ -157,7 +161,7 @@ fn entries(row: &str, found: [[usize; 3]; 4], maps: usize, claimed: impl Fn(Stat
 
 #[test]
 fn nulls_hold_their_level() {
-    let large = std::env::var_os("GRIDLAKE_BLESS").is_some();
+    let large = large();
     let most = if large { std::env::var("GRIDLAKE_MAPS").map_or(10_000, |maps| maps.parse().expect("a number of maps")) } else { 200 };
     // The default null has most of a normal run's maps.
     let maps = |kind: NullKind| if large || kind == NullKind::Isotropic { most } else { most * 2 / 5 };
@@ -244,15 +248,4 @@ fn units_of_a_few_spikes_are_no_grids() {
         // Three tests at 1 % call two of sixty by chance; nine or more have a chance of about 1 in 10,000.
         assert!(called <= 8, "{called} of {UNITS} units of {count} spikes are called grids or bands");
     }
-}
-
-/// Puts a table's rows between its marks in `docs/validation.md`.
-fn bless(table: &str, rows: &str) {
-    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/validation.md");
-    let page = std::fs::read_to_string(&path).expect("docs/validation.md is there");
-    let (start, end) = (format!("<!-- {table} -->\n"), "<!-- end -->");
-    let (before, rest) = page.split_once(&start).expect("the table has its mark");
-    let (old, after) = rest.split_once(end).expect("the table has its end");
-    let header: String = old.lines().take(2).fold(String::new(), |header, line| header + line + "\n");
-    std::fs::write(&path, format!("{before}{start}{header}{rows}{end}{after}")).expect("docs/validation.md can be written");
 }

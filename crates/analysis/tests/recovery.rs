@@ -11,7 +11,7 @@ use gridlake_analysis::config::AnalyzeConfig;
 use gridlake_analysis::lattice::{orientation_rad, period_m};
 use gridlake_analysis::module_spectrum::JointFit;
 use gridlake_analysis::modules::{
-    ArenaLattice, CentralLags, Modules, Similarity, UnitLattices, adjusted_rand_index, find, in_arena, similarity, wave_standard_error,
+    ArenaLattice, CentralLags, Modules, Similarity, UnitLattices, adjusted_rand_index, find, in_arena, similarity,
 };
 use gridlake_analysis::phases::{PhasePlan, Uniformity, uniformity};
 use gridlake_analysis::{CheckedAnalyzeConfig, UnitsAnalysis, analyze};
@@ -52,26 +52,7 @@ fn config() -> CheckedAnalyzeConfig {
 
 fn lattices(made: &Made, arenas: &[UnitsAnalysis]) -> Vec<UnitLattices> {
     (0..made.truth.len())
-        .map(|unit| UnitLattices {
-            unit,
-            arenas: arenas
-                .iter()
-                .zip(&made.maps)
-                .map(|(arena, maps)| {
-                    let found = &arena.units[unit];
-                    let spectrum = found.spectrum.as_ref()?;
-                    let waves = if spectrum.waves[1][0].is_nan() { 1 } else { 3 };
-                    let se = wave_standard_error(
-                        spectrum.explained,
-                        spectrum.explained_with_harmonics,
-                        waves,
-                        maps.bins.len(),
-                        maps.bins.arena.width_m,
-                    );
-                    ArenaLattice::of(found, se)
-                })
-                .collect(),
-        })
+        .map(|unit| UnitLattices { unit, arenas: arenas.iter().map(|arena| ArenaLattice::of(&arena.units[unit])).collect() })
         .collect()
 }
 

@@ -7,7 +7,6 @@ use super::arena_sums::ArenaSums;
 use super::unit_tables;
 use crate::failure::Failure;
 use gridlake_analysis::config::CheckedAnalyzeConfig;
-use gridlake_analysis::lattice::Wave;
 use gridlake_analysis::module_spectrum::{JointFit, ModuleSpectrum, SharedWaves, SpectrumSum};
 use gridlake_analysis::modules::{self, ArenaLattice, CentralLags, ModuleInArena, Modules, Similarity, UnitLattices};
 use gridlake_analysis::phases::{PhasePlan, Uniformity, UnitPhases, uniformity};
@@ -37,18 +36,11 @@ impl FirstLook {
     /// Takes in what was found of the next units.
     pub(crate) fn add(&mut self, units: &[UnitAnalysis], autocorrelograms: &[Array2<f64>]) {
         for (unit, autocorrelogram) in units.iter().zip(autocorrelograms) {
-            let error = unit.spectrum_errors.as_ref().map_or(f64::NAN, |errors| mean_error(&errors.waves));
-            let lattice = ArenaLattice::of(unit, error);
+            let lattice = ArenaLattice::of(unit);
             self.lags.push(lattice.as_ref().map(|_| CentralLags::of(autocorrelogram.view())));
             self.lattices.push(lattice);
         }
     }
-}
-
-/// Root mean square of the errors of a unit's waves; NaN components, of bands, are left out.
-pub(crate) fn mean_error(waves: &[Wave; 3]) -> f64 {
-    let known: Vec<f64> = waves.iter().flatten().copied().filter(|error| error.is_finite()).collect();
-    (known.iter().map(|error| error * error).sum::<f64>() / known.len() as f64).sqrt()
 }
 
 /// The modules of a run.

@@ -120,7 +120,7 @@ pub(crate) fn units(arena: &ArenaSums, units: &[UnitAnalysis]) -> Frame {
         .with("measures_reason", Data::Text(units.iter().map(|unit| measures_reason(unit).map(Arc::from)).collect()))
         .with("period_se_m", errors(&|errors| errors.period_m))
         .with("orientation_se_rad", errors(&|errors| errors.orientation_rad))
-        .with("k_se", errors(&|errors| super::modules::mean_error(&errors.waves)))
+        .with("k_se", errors(&SpectrumErrors::component))
 }
 
 /// Whether its 60° score is above its own 99 % null.

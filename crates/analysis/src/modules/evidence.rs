@@ -4,8 +4,8 @@ use super::strain::{Triad, aligned, basis, distance, is_band, shortest};
 use crate::classes::UnitClass;
 use crate::config::ModulesConfig;
 use crate::lattice::{Wave, superbase};
+use crate::spectrum::SpectrumErrors;
 use crate::units::UnitAnalysis;
-use std::f64::consts::TAU;
 
 /// A unit's lattice in one arena.
 #[derive(Debug, Clone, PartialEq)]
@@ -17,9 +17,10 @@ pub struct ArenaLattice {
 }
 
 impl ArenaLattice {
-    /// From a unit's analysis, where its class is grid or band and its waves are known; `se` as the field.
-    pub fn of(unit: &UnitAnalysis, se: f64) -> Option<Self> {
+    /// From a unit's analysis, where its class is grid or band and its waves are known.
+    pub fn of(unit: &UnitAnalysis) -> Option<Self> {
         let spectrum = unit.spectrum.as_ref()?;
+        let se = unit.spectrum_errors.as_ref().map_or(f64::NAN, SpectrumErrors::component);
         matches!(unit.class, UnitClass::Grid | UnitClass::Band).then(|| Self { waves: spectrum.waves, se })
     }
 
@@ -32,20 +33,6 @@ impl ArenaLattice {
         let se = if self.se.is_finite() { self.se } else { 0.0 };
         se * se + (floor * shortest(&self.waves)).powi(2)
     }
-}
-
-/// Standard error of a wave vector's component from the fit's shares of variance, for residuals that are independent between bins (the Cramér-Rao bound of a
-/// plane wave at unknown amplitude and phase, Rife & Boorstyn 1974):
-///
-/// ```text
-/// se = √(12 w (1 - R₉²) / (R₃² n)) / (2π L)      cycles per metre
-/// ```
-///
-/// `explained` R₃², the share of the `waves` (w = 3; a band: 1) waves; `with_harmonics` R₉²; `bins` n visited bins; `side_m` L. NaN where nothing is explained.
-/// Residuals of real maps are correlated between bins, so this is a lower bound.
-pub fn wave_standard_error(explained: f64, with_harmonics: f64, waves: usize, bins: usize, side_m: f64) -> f64 {
-    let noise = 12.0 * waves as f64 * (1.0 - with_harmonics).max(0.0) / (explained * bins as f64);
-    if explained > 0.0 && bins > 0 && noise.is_finite() { noise.sqrt() / (TAU * side_m) } else { f64::NAN }
 }
 
 /// A unit's lattices over the arenas of a run.

@@ -43,7 +43,7 @@ mod strain;
 mod tests;
 
 pub use arena::{ModuleInArena, in_arena, ratios};
-pub use evidence::{ArenaLattice, UnitLattices, wave_standard_error};
+pub use evidence::{ArenaLattice, UnitLattices};
 pub use find::{Module, ModuleUnit, Modules, find};
 pub use refinement::{Refinement, refinement};
 pub use similarity::{CentralLags, Similarity, similarity};

@@ -43,6 +43,14 @@ pub struct SpectrumErrors {
     pub effective_bins: f64,
 }
 
+impl SpectrumErrors {
+    /// Root mean square of the errors of the waves' components, cycles per metre; NaN components, a band's, are left out.
+    pub fn component(&self) -> f64 {
+        let known: Vec<f64> = self.waves.iter().flatten().copied().filter(|error| error.is_finite()).collect();
+        (known.iter().map(|error| error * error).sum::<f64>() / known.len() as f64).sqrt()
+    }
+}
+
 /// Covariance of the free components of k, row-major, and what it was made of.
 struct Covariance {
     free: usize,
