@@ -22,6 +22,7 @@ use std::sync::Arc;
 
 /// What the first way through an arena leaves for the second.
 pub(crate) struct FirstLook {
+    pub(crate) arena: Arc<str>,
     /// Rows of `units`, to which modules and phases are added.
     pub(crate) rows: Vec<Frame>,
     lattices: Vec<Option<ArenaLattice>>,
@@ -29,8 +30,8 @@ pub(crate) struct FirstLook {
 }
 
 impl FirstLook {
-    pub(crate) fn new() -> Self {
-        Self { rows: Vec::new(), lattices: Vec::new(), lags: Vec::new() }
+    pub(crate) fn new(arena: &Arc<str>) -> Self {
+        Self { arena: Arc::clone(arena), rows: Vec::new(), lattices: Vec::new(), lags: Vec::new() }
     }
 
     /// Takes in what was found of the next units.
@@ -70,6 +71,24 @@ impl Population {
             }
         }
         (here, units)
+    }
+
+    /// Whether there is no module: then nothing is to be made of maps again.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.modules.modules.is_empty()
+    }
+
+    /// Writes an arena's rows of `units`, with their modules and, by unit, their phases.
+    pub(crate) fn write_units(
+        &self,
+        rows: Vec<Frame>,
+        phases: &[Option<&UnitPhases>],
+        publication: &mut Publication<'_>,
+    ) -> Result<(), Failure> {
+        for frame in rows {
+            publication.write(unit_tables::with_modules(frame, &self.modules, phases))?;
+        }
+        Ok(())
     }
 
     /// Second way through an arena: writes its rows of `modules`, `spectra` and `units`. Returns what the run's record keeps.
@@ -112,17 +131,13 @@ impl Population {
             .collect();
         modules::ratios(&mut rows);
         let similarity = self.similarity(look.lags.as_slice(), config, seed);
-        if !rows.is_empty() {
-            publication.write(module_rows(arena, &rows, &found, &similarity))?;
-            publication.write(spectra(arena, &rows, &found))?;
-        }
+        publication.write(module_rows(arena, &rows, &found, &similarity))?;
+        publication.write(spectra(arena, &rows, &found))?;
         let mut phases: Vec<Option<&UnitPhases>> = vec![None; arena.sums.units()];
         for (unit, of_unit) in found.iter().flat_map(|found| &found.phases) {
             phases[*unit] = Some(of_unit);
         }
-        for frame in look.rows {
-            publication.write(unit_tables::with_modules(frame, &self.modules, &phases))?;
-        }
+        self.write_units(look.rows, &phases, publication)?;
         Ok(json!({
             "modules": rows.iter().map(|row| json!({
                 "module": row.module, "units_here": row.units_here, "period_m": row.period_m, "period_sd_m": row.period_sd_m, "shape": row.shape.map(gridlake_analysis::lattice::LatticeShape::as_str),
@@ -140,7 +155,9 @@ impl Population {
     }
 
     /// What the run's record keeps of all arenas.
-    pub(crate) fn notes(&self) -> Value {
+    pub(crate) fn notes(&self, seed: Seed) -> Value {
+        let waves: Vec<_> = self.modules.modules.iter().map(|module| module.waves).collect();
+        let range = modules::unambiguous_range(&waves, seed);
         let modules = self.modules.modules.iter().enumerate().map(|(label, module)| {
             json!({
                 "module": label, "units": module.units.len(), "period_m": module.period_m, "shape": module.shape.as_str(),
@@ -150,6 +167,10 @@ impl Population {
         let unassigned = self.modules.units.iter().filter(|unit| unit.takes_part && unit.module.is_none()).count();
         json!({
             "modules": modules.collect::<Vec<Value>>(), "unassigned": unassigned,
+            "unambiguous_range": range.map(|range| json!({
+                "range_m": range.range_m, "coarsest_m": range.coarsest_m, "searched_m": range.searched_m, "null_median_m": range.null_median_m,
+                "p": range.p, "tolerance_cycles": range.tolerance_cycles,
+            })),
             "refinements": self.modules.refinements.iter().map(|pair| json!({
                 "coarse": pair.coarse, "fine": pair.fine, "index": pair.index, "ratio": pair.ratio, "rotation_rad": pair.rotation_rad,
                 "misfit": pair.misfit, "chance": pair.chance, "commensurate": pair.commensurate,
