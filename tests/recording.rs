@@ -145,6 +145,13 @@ fn shifted_activity_is_a_null_of_what_was_kept() {
     let units = frames(&bench, &UNITS, 0, &["active", "grid_score_sargolini", "grid_score_p", "stability"]);
     let of = |name: &str| units.iter().flat_map(|frame| frame.float64(name).to_vec()).collect::<Vec<f64>>();
     let (scores, p_values) = (of("grid_score_sargolini"), of("grid_score_p"));
+    let usual = Bench::new();
+    usual.done("run", &shift[2..]);
+    let others = frames(&usual, &UNITS, 0, &["grid_score_sargolini", "grid_score_p"]);
+    let of_others = |name: &str| others.iter().flat_map(|frame| frame.float64(name).to_vec()).collect::<Vec<f64>>();
+    let bits = |values: &[f64]| values.iter().map(|value| value.to_bits()).collect::<Vec<u64>>();
+    assert_eq!(bits(&of_others("grid_score_sargolini")), bits(&scores));
+    assert_ne!(bits(&of_others("grid_score_p")), bits(&p_values), "it is another null");
     assert!(p_values.iter().any(|p| (0.0..=1.0).contains(p)), "{p_values:?}");
     assert!(scores.iter().zip(&p_values).all(|(score, p)| score.is_nan() == p.is_nan()));
     assert!(of("stability").iter().any(|r| r.is_finite()), "halves of kept activity");

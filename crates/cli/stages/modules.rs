@@ -14,6 +14,7 @@ use gridlake_analysis::{Ratemaps, UnitAnalysis};
 use gridlake_lake::frame::{Data, Frame};
 use gridlake_lake::partition::Publication;
 use gridlake_lake::schema::{MODULES, SPECTRA};
+use gridlake_space::arena::Arena;
 use gridlake_space::seed::Seed;
 use ndarray::{Array2, ArrayView2};
 use rayon::prelude::*;
@@ -22,6 +23,7 @@ use std::sync::Arc;
 
 /// What the first way through an arena leaves for the second.
 pub(crate) struct FirstLook {
+    pub(crate) arena: Arc<str>,
     /// Rows of `units`, to which modules and phases are added.
     pub(crate) rows: Vec<Frame>,
     lattices: Vec<Option<ArenaLattice>>,
@@ -29,8 +31,8 @@ pub(crate) struct FirstLook {
 }
 
 impl FirstLook {
-    pub(crate) fn new() -> Self {
-        Self { rows: Vec::new(), lattices: Vec::new(), lags: Vec::new() }
+    pub(crate) fn new(arena: &Arc<str>) -> Self {
+        Self { arena: Arc::clone(arena), rows: Vec::new(), lattices: Vec::new(), lags: Vec::new() }
     }
 
     /// Takes in what was found of the next units.
@@ -41,6 +43,19 @@ impl FirstLook {
             self.lattices.push(lattice);
         }
     }
+}
+
+/// A module in one arena, for what is to be made of its units' activity.
+pub(crate) struct ModuleHere {
+    pub(crate) module: usize,
+    pub(crate) arena: Arc<str>,
+    pub(crate) geometry: Arena,
+    /// Those of its units that have its lattice here.
+    pub(crate) units: Vec<usize>,
+    /// φ¹, φ², φ³ of each of them; NaN where there are none.
+    pub(crate) phases_rad: Vec<[f64; 3]>,
+    /// Cycles per metre; NaN beyond a band's first.
+    pub(crate) waves: [[f64; 2]; 3],
 }
 
 /// The modules of a run.
@@ -72,7 +87,25 @@ impl Population {
         (here, units)
     }
 
-    /// Second way through an arena: writes its rows of `modules`, `spectra` and `units`. Returns what the run's record keeps.
+    /// Whether there is no module: then nothing is to be made of maps again.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.modules.modules.is_empty()
+    }
+
+    /// Writes an arena's rows of `units`, with their modules and, by unit, their phases.
+    pub(crate) fn write_units(
+        &self,
+        rows: Vec<Frame>,
+        phases: &[Option<&UnitPhases>],
+        publication: &mut Publication<'_>,
+    ) -> Result<(), Failure> {
+        for frame in rows {
+            publication.write(unit_tables::with_modules(frame, &self.modules, phases))?;
+        }
+        Ok(())
+    }
+
+    /// Second way through an arena: writes its rows of `modules`, `spectra` and `units`. Returns what the run's record keeps, and the modules.
     pub(crate) fn write(
         &self,
         number: usize,
@@ -81,7 +114,7 @@ impl Population {
         config: &CheckedAnalyzeConfig,
         seed: Seed,
         publication: &mut Publication<'_>,
-    ) -> Result<Value, Failure> {
+    ) -> Result<(Value, Vec<ModuleHere>), Failure> {
         let bins = arena.sums.bins();
         let (width_m, height_m) = (bins.arena.width_m, bins.arena.height_m);
         let map = |unit: usize| arena.sums.maps(unit..unit + 1).smoothed(config.ratemap.smoothing_m);
@@ -112,25 +145,28 @@ impl Population {
             .collect();
         modules::ratios(&mut rows);
         let similarity = self.similarity(look.lags.as_slice(), config, seed);
-        if !rows.is_empty() {
-            publication.write(module_rows(arena, &rows, &found, &similarity))?;
-            publication.write(spectra(arena, &rows, &found))?;
-        }
+        publication.write(module_rows(arena, &rows, &found, &similarity))?;
+        publication.write(spectra(arena, &rows, &found))?;
         let mut phases: Vec<Option<&UnitPhases>> = vec![None; arena.sums.units()];
         for (unit, of_unit) in found.iter().flat_map(|found| &found.phases) {
             phases[*unit] = Some(of_unit);
         }
-        for frame in look.rows {
-            publication.write(unit_tables::with_modules(frame, &self.modules, &phases))?;
-        }
-        Ok(json!({
+        self.write_units(look.rows, &phases, publication)?;
+        let here = rows.iter().map(|row| {
+            let units = self.members(row.module, number).0;
+            let phases_rad = units.iter().map(|unit| phases[*unit].map_or([f64::NAN; 3], |phases| phases.phases_rad)).collect();
+            ModuleHere { module: row.module, arena: Arc::clone(&arena.label), geometry: bins.arena, units, phases_rad, waves: row.waves }
+        });
+        let here = here.collect();
+        let notes = json!({
             "modules": rows.iter().map(|row| json!({
                 "module": row.module, "units_here": row.units_here, "period_m": row.period_m, "period_sd_m": row.period_sd_m, "shape": row.shape.map(gridlake_analysis::lattice::LatticeShape::as_str),
             })).collect::<Vec<Value>>(),
             "autocorrelograms": {
                 "within": similarity.within, "between": similarity.between, "p": similarity.p, "reason": similarity.reason, "units": similarity.units,
             },
-        }))
+        });
+        Ok((notes, here))
     }
 
     fn similarity(&self, lags: &[Option<CentralLags>], config: &CheckedAnalyzeConfig, seed: Seed) -> Similarity {
@@ -140,7 +176,9 @@ impl Population {
     }
 
     /// What the run's record keeps of all arenas.
-    pub(crate) fn notes(&self) -> Value {
+    pub(crate) fn notes(&self, seed: Seed) -> Value {
+        let waves: Vec<_> = self.modules.modules.iter().map(|module| module.waves).collect();
+        let range = modules::unambiguous_range(&waves, seed);
         let modules = self.modules.modules.iter().enumerate().map(|(label, module)| {
             json!({
                 "module": label, "units": module.units.len(), "period_m": module.period_m, "shape": module.shape.as_str(),
@@ -150,6 +188,10 @@ impl Population {
         let unassigned = self.modules.units.iter().filter(|unit| unit.takes_part && unit.module.is_none()).count();
         json!({
             "modules": modules.collect::<Vec<Value>>(), "unassigned": unassigned,
+            "unambiguous_range": range.map(|range| json!({
+                "range_m": range.range_m, "coarsest_m": range.coarsest_m, "searched_m": range.searched_m, "null_median_m": range.null_median_m,
+                "p": range.p, "tolerance_cycles": range.tolerance_cycles,
+            })),
             "refinements": self.modules.refinements.iter().map(|pair| json!({
                 "coarse": pair.coarse, "fine": pair.fine, "index": pair.index, "ratio": pair.ratio, "rotation_rad": pair.rotation_rad,
                 "misfit": pair.misfit, "chance": pair.chance, "commensurate": pair.commensurate,

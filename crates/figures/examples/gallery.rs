@@ -4,8 +4,8 @@ use std::f64::consts::TAU;
 use std::path::PathBuf;
 
 use gridlake_figures::{
-    Normalization, PhaseMark, ScoreHistogram, ScoredUnit, SheetOptions, TrainingCurves, UnitPanel, UnitSheet, draw_autocorrelograms,
-    draw_ratemaps, draw_ratemaps_with, draw_score_histogram, draw_training_curves,
+    Normalization, PhaseMark, SheetOptions, TrainingCurves, UnitPanel, UnitSheet, draw_autocorrelograms, draw_ratemaps, draw_ratemaps_with,
+    draw_training_curves,
 };
 use ndarray::Array2;
 
@@ -126,20 +126,5 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         };
         draw_training_curves(&input, &folder.join(format!("training-{count}")))?;
     }
-    let null: Vec<f64> =
-        (0..48_000).map(|index| (0..4).map(|part| scatter(index * 5 + part * index * index)).sum::<f64>() / 4.0 - 0.55).collect();
-    let units: Vec<ScoredUnit> = (0..85)
-        .map(|unit| 1.35 - 1.6 * scatter(3 * unit + 1).powi(4))
-        .map(|score| ScoredUnit { score: Some(score), significant: score > 0.35 })
-        .collect();
-    let input = ScoreHistogram {
-        title: "Grid scores against chance",
-        score_name: "grid score (sargolini)",
-        units: &units,
-        units_name: "active units",
-        null_scores: &null,
-        null_level: 0.99,
-    };
-    draw_score_histogram(&input, &folder.join("scores"))?;
     Ok(())
 }

@@ -7,7 +7,6 @@
 //! | What does every unit's ratemap look like? | [`draw_ratemaps`] |
 //! | How periodic is every unit? | [`draw_autocorrelograms`] |
 //! | Did training converge, and where did a phase begin? | [`draw_training_curves`] |
-//! | Are the grid scores beyond chance? | [`draw_score_histogram`] |
 //! | What do the units of each module look like? | [`draw_module_units`] |
 //! | How alike are the periods and orientations within a module? | [`draw_module_spectra`] |
 //! | Do a module's phases cover the torus? | [`draw_module_phases`] |
@@ -40,7 +39,6 @@ pub use figures::module_scatter::{ModuleCentre, ModuleScatter, ScatterUnit, draw
 pub use figures::module_spectra::{ModuleSpectra, ModuleSpectrum, draw_module_spectra};
 pub use figures::module_units::{ModuleRow, ModuleUnit, ModuleUnits, draw_module_units};
 pub use figures::null_distributions::{NullDistributions, ScoreNull, draw_null_distributions};
-pub use figures::score_histogram::{ScoreHistogram, ScoredUnit, draw_score_histogram};
 pub use figures::sheet::{SheetOptions, UnitPanel, UnitSheet};
 pub use figures::sheet_layout::MAX_UNITS;
 pub use figures::training_curves::{PhaseMark, TrainingCurves, draw_training_curves};

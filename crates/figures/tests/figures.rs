@@ -7,8 +7,8 @@ use std::io::BufReader;
 use std::path::Path;
 
 use gridlake_figures::{
-    FigureError, Normalization, PhaseMark, ScoreHistogram, ScoredUnit, SheetOptions, TrainingCurves, UnitPanel, UnitSheet,
-    draw_autocorrelograms, draw_ratemaps, draw_ratemaps_with, draw_score_histogram, draw_training_curves,
+    FigureError, Normalization, PhaseMark, SheetOptions, TrainingCurves, UnitPanel, UnitSheet, draw_autocorrelograms, draw_ratemaps,
+    draw_ratemaps_with, draw_training_curves,
 };
 use ndarray::{Array2, array};
 
@@ -325,30 +325,6 @@ fn training_curves_check_their_input() -> Outcome {
     let mismatch = draw_training_curves(&curves(&[1, 2], &[0.5], &[]), &stem);
     assert!(mismatch.is_err_and(|error| error.to_string().contains("Total loss of size 1, but 2")));
     draw_training_curves(&curves(&[3], &[0.5], &[]), &stem)?;
-    Ok(())
-}
-
-#[test]
-fn the_score_histogram_says_how_many_units_are_above() -> Outcome {
-    let folder = tempfile::tempdir()?;
-    let null: Vec<f64> = (0..1000).map(|index| f64::from(index) / 1000.0 - 0.5).collect();
-    let units: Vec<_> = (0..8).map(|unit| ScoredUnit { score: (unit > 0).then_some(1.2), significant: unit > 1 }).collect();
-    let input = ScoreHistogram {
-        title: "Scores",
-        score_name: "grid score",
-        units: &units,
-        units_name: "active units",
-        null_scores: &null,
-        null_level: 0.99,
-    };
-    let files = draw_score_histogram(&input, &folder.path().join("scores"))?;
-    let svg = fs::read_to_string(&files[1])?;
-    assert!(svg.contains("6 of 8 active units (75 %) above their own 99 % null"));
-    assert!(svg.contains("99 % quantile of the pooled null: 0.49"));
-    let none = ScoreHistogram { null_scores: &[f64::NAN], ..input };
-    assert!(
-        draw_score_histogram(&none, &folder.path().join("none")).is_err_and(|error| error.to_string().contains("no finite null scores"))
-    );
     Ok(())
 }
 

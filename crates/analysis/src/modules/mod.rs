@@ -28,13 +28,14 @@
 //!
 //! **What is reported.** [`Modules`]: a label per unit with a reason, stability over subsamples ([`Stability`]), the chance of as
 //! many units meeting without a module, and how each pair of lattices is related
-//! ([`Refinement`]). [`ModuleInArena`]: the numbers of a module in an arena. [`Similarity`]: the same question asked of the autocorrelograms, which know no fit.
+//! ([`Refinement`]), and how far all together tell positions apart ([`UnambiguousRange`]). [`ModuleInArena`]: the numbers of a module in an arena. [`Similarity`]: the same question asked of the autocorrelograms, which know no fit.
 
 mod arena;
 mod chance;
 mod evidence;
 mod find;
 mod mixture;
+mod range;
 mod refinement;
 mod similarity;
 mod stability;
@@ -45,6 +46,7 @@ mod tests;
 pub use arena::{ModuleInArena, in_arena, ratios};
 pub use evidence::{ArenaLattice, UnitLattices};
 pub use find::{Module, ModuleUnit, Modules, find};
+pub use range::{UnambiguousRange, unambiguous_range};
 pub use refinement::{Refinement, refinement};
 pub use similarity::{CentralLags, Similarity, similarity};
 pub use stability::{Stability, adjusted_rand_index, pair_agreement};

@@ -17,6 +17,12 @@ pub(super) struct Heading {
     lines: Vec<String>,
 }
 
+/// Sentence case for a name that starts a line or a label.
+pub(super) fn capitalized(name: &str) -> String {
+    let mut characters = name.chars();
+    characters.next().map_or_else(String::new, |first| first.to_uppercase().chain(characters).collect())
+}
+
 fn title_style() -> TextStyle {
     TextStyle::new(TITLE_PT, INK).bold()
 }

@@ -9,7 +9,6 @@ pub(crate) mod module_spectra;
 pub(crate) mod module_units;
 mod module_units_layout;
 pub(crate) mod null_distributions;
-pub(crate) mod score_histogram;
 pub(crate) mod sheet;
 pub(crate) mod sheet_layout;
 pub(crate) mod training_curves;

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::blocks::Blocks;
 use super::heading::Heading;
-use super::score_histogram::{capitalized, quantile, shares};
+use super::heading::capitalized;
 use crate::FigureError;
 use crate::axes::{Axes, Axis, ROOM_BELOW_MM, ROOM_LEFT_MM};
 use crate::canvas::{Anchor, Canvas, RectMm, Surface, TextStyle};
@@ -76,6 +76,16 @@ pub fn draw_null_distributions(input: &NullDistributions<'_>, out_stem: &Path) -
         return Err(FigureError::Range { figure: FIGURE, field, value, allowed: "above 0 and below 1" });
     }
     output::write_figure(&Nulls::new(input), out_stem)
+}
+
+/// The lowest of the sorted values that at least the share `level` of them does not exceed.
+fn quantile(sorted: &[f64], level: f64) -> f64 {
+    let rank = (level * sorted.len() as f64 - 1e-9).ceil().max(1.0) as usize;
+    sorted[rank.min(sorted.len()) - 1]
+}
+
+fn shares(counts: &[usize], total: usize) -> Vec<f64> {
+    counts.iter().map(|&count| 100.0 * count as f64 / total.max(1) as f64).collect()
 }
 
 struct Nulls<'a> {

@@ -2,7 +2,7 @@
 
 use ndarray::ArrayView2;
 
-use super::score_histogram::capitalized;
+use super::heading::capitalized;
 use super::sheet_layout::{MAX_UNITS, PAGE_MM, SheetLayout};
 use crate::FigureError;
 use crate::canvas::{Canvas, Cells, RectMm, Surface, TextStyle};
