@@ -50,6 +50,18 @@ impl Svg {
         self.document.write_fmt(element).map_err(DrawingErrorKind::DrawingError)
     }
 
+    fn image(&mut self, from: (i32, i32), to: (i32, i32), cells: &Cells, rendering: &str) -> Result<(), FigureError> {
+        let data = base64::encode(&png_file::encode_cells(cells)?);
+        self.element(format_args!(
+            "<image x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\" preserveAspectRatio=\"none\" {rendering}\
+             xlink:href=\"data:image/png;base64,{data}\"/>\n",
+            from.0,
+            from.1,
+            to.0 - from.0,
+            to.1 - from.1,
+        ))
+    }
+
     fn element(&mut self, element: std::fmt::Arguments<'_>) -> Result<(), FigureError> {
         self.push(element).map_err(|error| super::render_error(&error))
     }
@@ -149,15 +161,12 @@ impl DrawingBackend for Svg {
 
 impl Surface for Svg {
     fn cells(&mut self, from: (i32, i32), to: (i32, i32), cells: &Cells) -> Result<(), FigureError> {
-        let data = base64::encode(&png_file::encode_cells(cells)?);
-        self.element(format_args!(
-            "<image x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\" preserveAspectRatio=\"none\" image-rendering=\"optimizeSpeed\" \
-             style=\"image-rendering:pixelated\" xlink:href=\"data:image/png;base64,{data}\"/>\n",
-            from.0,
-            from.1,
-            to.0 - from.0,
-            to.1 - from.1,
-        ))
+        // Bins keep their edges at any size.
+        self.image(from, to, cells, "image-rendering=\"optimizeSpeed\" style=\"image-rendering:pixelated\" ")
+    }
+
+    fn raster(&mut self, from: (i32, i32), to: (i32, i32), cells: &Cells) -> Result<(), FigureError> {
+        self.image(from, to, cells, "")
     }
 
     /// One element per run with its own place and length, since readers differ in how they count raised stretches. A
