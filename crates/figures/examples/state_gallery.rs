@@ -5,8 +5,8 @@ use std::f64::consts::TAU;
 use std::path::{Path, PathBuf};
 
 use gridlake_figures::{
-    Bar, BarcodeDimension, Barcodes, FigureError, Ring, RingColor, Rings, StateEmbedding, TorusMaps, TorusUnit, draw_barcodes,
-    draw_rings, draw_state_embedding, draw_torus_maps,
+    Bar, BarcodeDimension, Barcodes, FigureError, Ring, RingColor, Rings, StateEmbedding, TorusMaps, TorusUnit, draw_barcodes, draw_rings,
+    draw_state_embedding, draw_torus_maps,
 };
 use ndarray::Array2;
 
@@ -62,7 +62,8 @@ fn draw_embeddings(folder: &Path) -> Result<(), FigureError> {
         let mut points = embedded(&torus, ring);
         points[7][1] = NAN;
         let first: Vec<f64> = torus.phases_rad.iter().map(|phases| phases[0]).collect();
-        let eigenvalues: Vec<f64> = HEXAGONAL.iter().enumerate().map(|(index, value)| 0.0123 * value * (1.0 + 0.03 * index as f64)).collect();
+        let eigenvalues: Vec<f64> =
+            HEXAGONAL.iter().enumerate().map(|(index, value)| 0.0123 * value * (1.0 + 0.03 * index as f64)).collect();
         let input = StateEmbedding {
             title: "States of the module in the 2 m box of single-module, seed 1",
             module: 0,
@@ -85,7 +86,9 @@ fn draw_embeddings(folder: &Path) -> Result<(), FigureError> {
 }
 
 fn draw_all_rings(folder: &Path) -> Result<(), FigureError> {
-    for (name, count, color) in [("angle", 10_000, RingColor::Angle), ("density", 60_000, RingColor::Density), ("few", 60, RingColor::Angle)] {
+    for (name, count, color) in
+        [("angle", 10_000, RingColor::Angle), ("density", 60_000, RingColor::Density), ("few", 60, RingColor::Angle)]
+    {
         let torus = torus(count);
         let z: Vec<Vec<[f64; 2]>> = (0..3)
             .map(|ring| {
@@ -96,7 +99,8 @@ fn draw_all_rings(folder: &Path) -> Result<(), FigureError> {
                 torus.phases_rad.iter().enumerate().map(place).collect()
             })
             .collect();
-        let ring = |index: usize| Ring { z: &z[index], mean_radius: 12.0, variation: [0.05, 0.09, 0.17][index], hole: 0.8, coverage: 0.995 };
+        let ring =
+            |index: usize| Ring { z: &z[index], mean_radius: 12.0, variation: [0.05, 0.09, 0.17][index], hole: 0.8, coverage: 0.995 };
         let mut rings = [0, 1, 2].map(ring);
         if name == "few" {
             rings[2] = Ring { z: &[], mean_radius: NAN, variation: NAN, hole: NAN, coverage: NAN };
@@ -122,13 +126,15 @@ fn bars(count: usize, dimension: usize, lifetimes: &[f64]) -> Vec<Bar> {
 
 fn draw_all_barcodes(folder: &Path) -> Result<(), FigureError> {
     let null = |highest: f64| -> Vec<[f64; 2]> {
-        (0..40).map(|rank| [0.5, 1.0].map(|share| share * highest * (1.0 + f64::from(rank)).powf(-0.3))).collect()
+        (0..40).map(|rank| [0.75, 1.0].map(|share| share * highest * (1.0 + f64::from(rank)).powf(-0.06))).collect()
     };
     let of = |all: [&[f64]; 3]| [0, 1, 2].map(|dimension| bars([1199, 240, 18][dimension], dimension, all[dimension]));
     let torus = of([&[f64::INFINITY], &[17.3, 16.3], &[8.1]]);
     let plane = of([&[f64::INFINITY], &[], &[]]);
-    let nulls = [null(1.9), null(2.3), null(1.1)];
-    for (name, all, betti) in [("torus", &torus, "Betti numbers (1, 2, 1), as a torus, p = 0.01"), ("plane", &plane, "No holes: not a torus")] {
+    let nulls = [null(1.95), null(2.3), null(1.1)];
+    for (name, all, betti) in
+        [("torus", &torus, "Betti numbers (1, 2, 1), as a torus, p = 0.01"), ("plane", &plane, "No holes: not a torus")]
+    {
         let dimension = |index: usize| BarcodeDimension {
             bars: &all[index],
             null_lifetime: Some(nulls[index][0][1]),

@@ -176,7 +176,7 @@ impl Surface for Svg {
         let weight = if label.style.weight == Weight::Bold { " font-weight=\"bold\"" } else { "" };
         let turn = if label.style.upwards { format!(" transform=\"rotate(-90 {x} {y})\"") } else { String::new() };
         let RGBColor(red, green, blue) = label.style.color;
-        for run in label.placed() {
+        for run in label.placed().into_iter().filter(|run| !run.text.is_empty()) {
             self.element(format_args!(
                 "<text x=\"{}\" y=\"{}\" font-size=\"{}\" textLength=\"{}\" lengthAdjust=\"spacingAndGlyphs\" \
                  fill=\"#{red:02x}{green:02x}{blue:02x}\"{weight}{turn}>{}</text>\n",

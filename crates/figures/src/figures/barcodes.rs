@@ -12,6 +12,7 @@ use crate::page::{DOUBLE_COLUMN_MM, Page};
 use crate::panels::legend::{self, Key};
 use crate::panels::note;
 use crate::style::{INK, LABEL_PT, LINE_PT, MARGIN_MM, MUTED, NULL, module_color};
+use crate::ticks::Tick;
 
 /// A class of homology: where it is born and dies, in the unit of distances.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -87,8 +88,10 @@ pub fn draw_barcodes(input: &Barcodes<'_>, out_stem: &Path) -> Result<Vec<PathBu
 struct Code {
     /// The longest first, those that never die before all.
     bars: Vec<Bar>,
-    /// How many bars there are, and how many of them have no birth or die before it.
+    /// How many bars there are with those that are not drawn, and how many of them are significant.
     count: usize,
+    significant: usize,
+    /// How many more have no birth or die before it.
     undefined: usize,
     height_mm: f64,
 }
@@ -110,24 +113,31 @@ fn is_endless(bar: &Bar) -> bool {
     bar.death == f64::INFINITY
 }
 
+/// An axis that says nothing.
+fn unlabelled(axis: Axis) -> Axis {
+    Axis { label: String::new(), ticks: Vec::new(), exponent: 0, ..axis }
+}
+
 impl Code {
     fn new(dimension: &BarcodeDimension<'_>) -> Self {
         let defined = |bar: &&Bar| drawable(bar.birth) && bar.death >= bar.birth && (drawable(bar.death) || is_endless(bar));
         let mut bars: Vec<Bar> = dimension.bars.iter().filter(defined).copied().collect();
         let undefined = dimension.bars.len() - bars.len();
         bars.sort_by(|one, two| lifetime(two).total_cmp(&lifetime(one)).then(one.birth.total_cmp(&two.birth)));
-        let count = bars.len();
+        let (count, significant) = (bars.len(), bars.iter().filter(|bar| bar.significant).count());
         bars.truncate(MAX_BARS);
         let height_mm = (bars.len() as f64 * BAR_MM).max(LOWEST_FRAME_MM);
-        Self { bars, count, undefined, height_mm }
+        Self { bars, count, significant, undefined, height_mm }
     }
 }
 
 impl<'a> Codes<'a> {
     fn new(input: &Barcodes<'a>) -> Self {
         let codes: Vec<Code> = input.dimensions.iter().map(Code::new).collect();
-        let bars = || codes.iter().flat_map(|code| &code.bars);
-        let ends = bars().flat_map(|bar| [bar.birth, if is_endless(bar) { bar.birth } else { bar.death }]);
+        let ends = codes.iter().zip(input.dimensions).flat_map(|(code, given)| {
+            let null = given.null_lifetime.filter(|null| drawable(*null)).unwrap_or(0.0);
+            code.bars.iter().map(move |bar| (bar.birth + null).max(if is_endless(bar) { bar.birth } else { bar.death }))
+        });
         let farthest = ends.fold(0.0, f64::max);
         let colon = if input.verdict.is_empty() { "" } else { ". " };
         let text = format!("Module {}: {} points{colon}{}", input.module, grouped(input.point_count as u64), input.verdict);
@@ -136,8 +146,18 @@ impl<'a> Codes<'a> {
             .map(|dimension| (Key::Fill(module_color(Some(dimension))), format!("H_{dimension} beyond the null")))
             .collect();
         keys.push((Key::Fill(MUTED), "Other bars".to_owned()));
-        let name = if input.null_name.is_empty() { String::new() } else { format!(": {}", input.null_name) };
-        keys.push((Key::Fill(NULL), format!("Null{name}")));
+        let any = |has: fn(&BarcodeDimension<'_>) -> bool| input.dimensions.iter().any(has);
+        let (lifetimes, ranks) = (any(|given| given.null_lifetime.is_some()), any(|given| !given.null_by_rank.is_empty()));
+        if lifetimes {
+            let name = if input.null_name.is_empty() { "lifetimes by chance" } else { input.null_name };
+            keys.push((Key::Dashes(MUTED), format!("Null: {name}")));
+        }
+        match (lifetimes, ranks) {
+            (true, true) => keys.push((Key::Fill(NULL), "Null from each birth on (left), null's range at each rank (right)".to_owned())),
+            (true, false) => keys.push((Key::Fill(NULL), "Null from each birth on".to_owned())),
+            (false, true) => keys.push((Key::Fill(NULL), "Null's range at each rank".to_owned())),
+            (false, false) => {}
+        }
         Self {
             heading: Heading::new(input.title, &text, DOUBLE_COLUMN_MM - 2.0 * MARGIN_MM),
             input: *input,
@@ -150,13 +170,12 @@ impl<'a> Codes<'a> {
     /// What stands above a dimension's bars.
     fn summary(&self, dimension: usize) -> String {
         let (code, given) = (&self.drawn[dimension], &self.input.dimensions[dimension]);
-        let significant = given.bars.iter().filter(|bar| bar.significant).count();
         let many = if code.count > MAX_BARS { format!(", longest {MAX_BARS} drawn") } else { String::new() };
         let beyond = match given.null_lifetime {
-            Some(_) => format!("; {} beyond the null", grouped(significant as u64)),
+            Some(_) => format!("; {} beyond the null", grouped(code.significant as u64)),
             None => "; no null".to_owned(),
         };
-        let p = if given.p_value.is_finite() { format!(", longest: {}", number::p_value(given.p_value)) } else { String::new() };
+        let p = if given.p_value.is_finite() { format!("; longest finite bar: {}", number::p_value(given.p_value)) } else { String::new() };
         let undefined = if code.undefined > 0 { format!("; {} undefined left out", grouped(code.undefined as u64)) } else { String::new() };
         let bars = if code.count == 1 { "bar" } else { "bars" };
         format!("H_{dimension}: {} {bars}{many}{beyond}{p}{undefined}", grouped(code.count as u64))
@@ -206,11 +225,12 @@ impl<'a> Codes<'a> {
             .collect();
         let highest = finite().chain(null.iter().map(|[_, high]| *high)).fold(0.0, f64::max);
         let ranks = code.bars.len().max(null.len());
-        let x = Axis::linear(0.5, MAX_BARS as f64 + 0.5, 4, if last { "Rank" } else { "" });
-        let x = Axis { ticks: if last { x.ticks } else { Vec::new() }, ..x };
+        let ticks = [1, 10, 20, 30].map(|rank| Tick::plain(f64::from(rank), rank.to_string()));
+        let x = Axis::linear(0.5, MAX_BARS as f64 + 0.5, 4, "Rank");
+        let x = if last { Axis { ticks: ticks.to_vec(), ..x } } else { unlabelled(x) };
         let y = Axis::linear(0.0, if highest > 0.0 { 1.12 * highest } else { 1.0 }, 3, "Lifetime");
         if ranks == 0 {
-            Axes { frame, x, y: Axis { ticks: Vec::new(), ..y } }.draw(canvas)?;
+            Axes { frame, x, y: Axis { ticks: Vec::new(), exponent: 0, ..y } }.draw(canvas)?;
             return note::message(canvas, frame, "No lifetimes");
         }
         let axes = Axes { frame, x, y };
@@ -258,9 +278,10 @@ impl Figure for Codes<'_> {
             canvas.text(MARGIN_MM, y - 1.6, ["a", "b", "c"][dimension], TextStyle::new(LABEL_PT, INK).bold())?;
             let style = TextStyle::new(LABEL_PT, INK);
             canvas.text(frame.x, y - 1.6, &style.shortened(&self.summary(dimension), content - 4.0), style)?;
-            let bare = Axis { ticks: Vec::new(), ..Axis::linear(0.0, 1.0, 1, "") };
-            let x = Axis::linear(0.0, 1.04 * self.farthest, 6, if last { "Distance" } else { "" });
-            let x = Axis { ticks: if last { x.ticks } else { Vec::new() }, ..x };
+            let bare = unlabelled(Axis::linear(0.0, 1.0, 1, ""));
+            let x = Axis::linear(0.0, 1.04 * self.farthest, 6, "Distance");
+            // The lowest axis speaks for all.
+            let x = if last { x } else { unlabelled(x) };
             self.draw_bars(canvas, frame, dimension, &Axes { frame, x, y: bare })?;
             let left = MARGIN_MM + BARS_SHARE * content + ROOM_LEFT_MM;
             let strip = RectMm { x: left, width: MARGIN_MM + content - left - 1.5, ..frame };

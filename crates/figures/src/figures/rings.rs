@@ -58,8 +58,8 @@ pub struct Rings<'a> {
 }
 
 const FIGURE: &str = "figure of rings";
-const FRAME_MM: f64 = 40.0;
-const NUMBERS_MM: f64 = 7.4;
+const FRAME_MM: f64 = 44.0;
+const NUMBERS_MM: f64 = 8.4;
 const DENSITY_BINS: usize = 80;
 const COLOR_BAR_MM: f64 = 32.0;
 
@@ -91,7 +91,7 @@ impl<'a> Planes<'a> {
         let kept = input.rings.map(|ring| ring.z.iter().copied().filter(|z| z.iter().all(|part| drawable(*part))).collect::<Vec<_>>());
         let largest = kept.iter().flatten().flatten().map(|part| part.abs()).fold(0.0, f64::max);
         let most = kept.iter().map(Vec::len).max().unwrap_or(0);
-        let text = format!("Module {}: {} states", input.module, number::grouped(most as u64));
+        let text = format!("Module {}: {}", input.module, number::states(most));
         let keys = vec![(Key::Line(INK), "Mean |z|".to_owned()), (Key::Dashes(INK), "Hole".to_owned())];
         Self {
             heading: Heading::new(input.title, &text, DOUBLE_COLUMN_MM - 2.0 * MARGIN_MM),
@@ -107,7 +107,7 @@ impl<'a> Planes<'a> {
         let (x, y) = (format!("Re z_{number}"), format!("Im z_{number}"));
         let z = &self.kept[index];
         if z.is_empty() {
-            let bare = |label: &str| Axis { ticks: Vec::new(), ..Axis::linear(-self.reach, self.reach, 4, label) };
+            let bare = |label: &str| Axis { ticks: Vec::new(), exponent: 0, ..Axis::linear(-self.reach, self.reach, 4, label) };
             Axes { frame, x: bare(&x), y: bare(&y) }.draw(canvas)?;
             return note::message(canvas, frame, "No states in this plane");
         }
@@ -140,7 +140,7 @@ impl<'a> Planes<'a> {
         ];
         let style = TextStyle::new(SMALL_PT, MUTED).anchored(Anchor::Middle);
         for (line, text) in lines.iter().enumerate() {
-            let baseline = frame.bottom() + ROOM_BELOW_MM + 0.6 + line as f64 * 3.0 + style.cap_mm();
+            let baseline = frame.bottom() + ROOM_BELOW_MM + 1.4 + line as f64 * 3.0 + style.cap_mm();
             canvas.text(frame.x + frame.width / 2.0, baseline, text, style)?;
         }
         Ok(())
@@ -148,13 +148,7 @@ impl<'a> Planes<'a> {
 }
 
 /// A circle around a place; none without a radius, or beyond `largest`.
-fn draw_circle<S: Surface>(
-    canvas: &mut Canvas<S>,
-    at: (f64, f64),
-    radius: f64,
-    largest: f64,
-    dashed: bool,
-) -> Result<(), FigureError> {
+fn draw_circle<S: Surface>(canvas: &mut Canvas<S>, at: (f64, f64), radius: f64, largest: f64, dashed: bool) -> Result<(), FigureError> {
     if !(radius > 0.0 && radius <= largest) {
         return Ok(());
     }
@@ -180,7 +174,8 @@ fn draw_density<S: Surface>(canvas: &mut Canvas<S>, frame: RectMm, axes: &Axes, 
     }
     let fullest = counts.iter().copied().fold(0.0, f64::max);
     // A bin without states is the page, not a low density.
-    let mut cells = heat_map::cells(counts.mapv(|count| if count > 0.0 { count } else { f64::NAN }).view(), 0.0, fullest, Colormap::Viridis);
+    let mut cells =
+        heat_map::cells(counts.mapv(|count| if count > 0.0 { count } else { f64::NAN }).view(), 0.0, fullest, Colormap::Viridis);
     cells.palette[usize::from(NO_DATA_LEVEL)] = [255; 3];
     canvas.cells(frame, &cells)
 }
@@ -204,8 +199,8 @@ impl Figure for Planes<'_> {
             let left = MARGIN_MM + index as f64 * cell;
             let frame = RectMm { x: left + ROOM_LEFT_MM, y, width: FRAME_MM, height: FRAME_MM };
             canvas.text(left, y - note::TITLE_ABOVE_MM, ["a", "b", "c"][index], TextStyle::new(LABEL_PT, INK).bold())?;
-            let count = number::grouped(self.kept[index].len() as u64);
-            note::title(canvas, left + 3.0, frame, cell - 4.0, &format!("Ring {}: {count} states", index + 1))?;
+            let count = number::states(self.kept[index].len());
+            note::title(canvas, left + 3.0, frame, cell - 4.0, &format!("Ring {}: {count}", index + 1))?;
             self.draw_plane(canvas, frame, index)?;
             self.draw_numbers(canvas, frame, index)?;
         }
@@ -214,7 +209,7 @@ impl Figure for Planes<'_> {
             RingColor::Angle => ColorBar { colormap: Colormap::PhaseRing, label: "arg z (rad)".to_owned(), ticks: turn_ticks() },
             RingColor::Density => ColorBar {
                 colormap: Colormap::Viridis,
-                label: "States per bin / most".to_owned(),
+                label: "States per bin / fullest bin".to_owned(),
                 ticks: [(0.0, "0"), (0.5, "0.5"), (1.0, "1")].map(|(place, text)| (place, text.to_owned())).to_vec(),
             },
         };

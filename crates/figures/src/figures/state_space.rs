@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::heading::Heading;
 use crate::FigureError;
-use crate::axes::ROOM_BELOW_MM;
+use crate::axes::{Axis, ROOM_BELOW_MM};
 use crate::canvas::{Canvas, RectMm, Surface, TextStyle};
 use crate::colormap::Colormap;
 use crate::number::{self, drawable, grouped};
@@ -16,7 +16,6 @@ use crate::panels::projection::View;
 use crate::panels::side_bar::{self, SideBar};
 use crate::panels::{angle_arena, note, stems};
 use crate::style::{BLUE, INK, LABEL_PT, MARGIN_MM, SMALL_PT};
-use crate::ticks;
 
 /// States of one module after dimension reduction.
 #[derive(Debug, Clone, Copy)]
@@ -53,7 +52,7 @@ const VIEWS: [(View, &str); 4] = [
 ];
 const PANEL_MM: f64 = 30.0;
 /// Above the panels, for the views' names and axes.
-const VIEWS_MM: f64 = 12.5;
+const VIEWS_MM: f64 = 10.0;
 const AXES_MM: f64 = 3.2;
 /// The bars are shorter than their rows, so that ticks of neighbours keep apart.
 const BAR_SHARE: f64 = 0.8;
@@ -132,8 +131,7 @@ impl<'a> Embedding<'a> {
             0 => String::new(),
             count => format!("; {} without coordinates left out", grouped(count as u64)),
         };
-        let states = if kept.len() == 1 { "state" } else { "states" };
-        let text = format!("Module {}: {} {states}{method}{neighbors}{missing}", input.module, grouped(kept.len() as u64));
+        let text = format!("Module {}: {}{method}{neighbors}{missing}", input.module, number::states(kept.len()));
         let heading = Heading::new(input.title, &text, DOUBLE_COLUMN_MM - 2.0 * MARGIN_MM);
         let mut keys = vec![(Key::Line(BLUE), "This module".to_owned())];
         if !input.ideal_ratios.is_empty() {
@@ -144,17 +142,23 @@ impl<'a> Embedding<'a> {
 
     fn coloring(&self, row: usize) -> Coloring {
         if row == 2 {
-            let bar = SideBar { colormap: Colormap::PhaseRing, label: "φ¹ (rad)".to_owned(), ticks: angle_arena::turn_ticks() };
+            let bar =
+                SideBar { colormap: Colormap::PhaseRing, label: "φ¹ (rad)".to_owned(), ticks: angle_arena::turn_ticks(), exponent: 0 };
             let shares = self.input.phases_rad.iter().map(|&phase| angle_arena::turn_share(phase)).collect();
             return Coloring { bar, shares, missing: "No phases" };
         }
-        let range = point_cloud::range(self.kept.iter().map(|&state| self.input.positions_m[state][row]));
-        let ticks = range.map_or_else(Vec::new, |(low, high)| position_ticks(low, high));
-        let bar = SideBar { colormap: Colormap::Viridis, label: ["x (m)", "y (m)"][row].to_owned(), ticks };
-        let shares = range.map_or_else(Vec::new, |range| {
-            self.input.positions_m.iter().map(|position| point_cloud::share(position[row], range)).collect()
-        });
-        Coloring { bar, shares, missing: "No positions" }
+        let label = ["x (m)", "y (m)"][row];
+        let bar = |ticks, exponent| SideBar { colormap: Colormap::Viridis, label: label.to_owned(), ticks, exponent };
+        let missing = "No positions";
+        let Some((low, high)) = point_cloud::range(self.kept.iter().map(|&state| self.input.positions_m[state][row])) else {
+            return Coloring { bar: bar(Vec::new(), 0), shares: Vec::new(), missing };
+        };
+        // The axis widens an empty span, so that one position has a colour and ticks too.
+        let axis = Axis::linear(low, high, 4, label);
+        let share = |value: f64| if drawable(value) { axis.share(value) } else { f64::NAN };
+        let ticks = axis.ticks.iter().map(|tick| (axis.share(tick.value), tick.base.clone())).collect();
+        let shares = self.input.positions_m.iter().map(|position| share(position[row])).collect();
+        Coloring { bar: bar(ticks, axis.exponent), shares, missing }
     }
 
     fn draw_cloud<S: Surface>(&self, canvas: &mut Canvas<S>, frame: RectMm, view: View, coloring: &Coloring) -> Result<(), FigureError> {
@@ -182,17 +186,6 @@ impl<'a> Embedding<'a> {
     }
 }
 
-/// Round numbers along an upright bar.
-fn position_ticks(low: f64, high: f64) -> Vec<(f64, String)> {
-    let span = high - low;
-    if span <= 1e-2 * low.abs().max(high.abs()) {
-        return vec![(0.5, number::short(low))];
-    }
-    let (ticks, exponent) = ticks::linear(low, high, 4);
-    let said = |tick: &ticks::Tick| if exponent == 0 { tick.base.clone() } else { number::short(tick.value) };
-    ticks.iter().map(|tick| ((tick.value - low) / span, said(tick))).collect()
-}
-
 impl Figure for Embedding<'_> {
     fn page(&self) -> Page {
         Page::print(DOUBLE_COLUMN_MM, 2.0 * MARGIN_MM + self.heading.height_mm() + VIEWS_MM + ROWS as f64 * PANEL_MM)
@@ -217,7 +210,7 @@ impl Figure for Embedding<'_> {
         for (index, (view, name)) in VIEWS.into_iter().enumerate() {
             let left = clouds.x + index as f64 * PANEL_MM;
             canvas.text(left + 1.0, top + small.cap_mm(), name, small)?;
-            view.draw_axes(canvas, (left + PANEL_MM - 7.5, top + 0.55 * VIEWS_MM), AXES_MM)?;
+            view.draw_axes(canvas, (left + PANEL_MM - 7.5, top + 5.2), AXES_MM)?;
         }
         for row in 0..ROWS {
             let y = clouds.y + row as f64 * PANEL_MM;
@@ -236,7 +229,7 @@ impl Figure for Embedding<'_> {
         }
         let right = DOUBLE_COLUMN_MM - MARGIN_MM;
         let left = clouds.right() + 4.0;
-        let frame = RectMm { x: right - SIDE_MM - 0.5, y: top + 13.5, width: SIDE_MM, height: 1.2 * SIDE_MM };
+        let frame = RectMm { x: right - SIDE_MM - 0.5, y: top + 13.5, width: SIDE_MM, height: 1.5 * SIDE_MM };
         canvas.text(left, top + letter.cap_mm(), "b", letter)?;
         canvas.text(left + 3.0, top + small.cap_mm(), "Spectrum of the Laplacian", small)?;
         legend::draw(canvas, left + 3.0, top + 3.6, right - left - 3.0, &self.keys)?;

@@ -14,9 +14,10 @@ use crate::number::{self, drawable, short};
 use crate::output::{self, Figure};
 use crate::page::{DOUBLE_COLUMN_MM, Page};
 use crate::panels::color_bar::ColorBar;
+use crate::panels::legend::{self, Key};
 use crate::panels::shear_map::Shear;
 use crate::panels::{angle_arena, note};
-use crate::style::{INK, LABEL_PT, MARGIN_MM, MUTED, SMALL_PT, TINY_PT, WHITE};
+use crate::style::{INK, LABEL_PT, MARGIN_MM, MUTED, NO_DATA, SMALL_PT, TINY_PT, WHITE};
 
 /// One unit's rate on the torus.
 #[derive(Debug, Clone, Copy)]
@@ -58,8 +59,8 @@ const COLUMNS: usize = 6;
 const GAP_MM: f64 = 3.0;
 /// Height of a map and of the line above it.
 const MAP_MM: f64 = 15.5;
-const NAME_MM: f64 = 3.2;
-const ROW_MM: f64 = NAME_MM + MAP_MM + 1.6;
+const NAME_MM: f64 = 2.8;
+const ROW_MM: f64 = NAME_MM + MAP_MM + 3.2;
 const ARENA_MM: f64 = 34.0;
 const COLOR_BAR_MM: f64 = 32.0;
 
@@ -102,8 +103,13 @@ impl<'a> Sheet<'a> {
     fn new(input: &TorusMaps<'a>) -> Self {
         let shown = input.units.len();
         let all = if input.unit_count > shown { format!(" of {}", number::grouped(input.unit_count as u64)) } else { String::new() };
-        let numbers = if input.rate_unit.is_empty() { String::new() } else { format!("; at the right of each map its highest rate ({})", input.rate_unit) };
-        let text = format!("Module {}: {shown}{all} {}{numbers}", input.module, if shown == 1 && all.is_empty() { "unit" } else { "units" });
+        let numbers = if input.rate_unit.is_empty() {
+            String::new()
+        } else {
+            format!("; at the right of each map its highest rate ({})", input.rate_unit)
+        };
+        let text =
+            format!("Module {}: {shown}{all} {}{numbers}", input.module, if shown == 1 && all.is_empty() { "unit" } else { "units" });
         Self { heading: Heading::new(input.title, &text, DOUBLE_COLUMN_MM - 2.0 * MARGIN_MM), input: *input }
     }
 
@@ -115,12 +121,12 @@ impl<'a> Sheet<'a> {
         let muted = TextStyle::new(TINY_PT, MUTED);
         let ink = TextStyle::new(TINY_PT, INK).anchored(Anchor::End);
         let highest = unit.map.iter().copied().filter(|rate| drawable(*rate)).fold(f64::NAN, f64::max);
-        let baseline = cell.y + muted.cap_mm();
-        canvas.text(cell.right(), baseline, &short(highest), ink)?;
-        let room = cell.width - ink.width_mm(&short(highest)) - 1.0;
-        canvas.text(cell.x, baseline, &muted.shortened(&format!("unit {}", unit.unit), room), muted)?;
         let place = RectMm { y: cell.y + NAME_MM, height: MAP_MM, ..cell };
         let shear = Shear::within(place, self.input.angle_deg);
+        let (bounds, baseline) = (shear.bounds(), cell.y + muted.cap_mm());
+        canvas.text(bounds.right(), baseline, &short(highest), ink)?;
+        let room = bounds.width - ink.width_mm(&short(highest)) - 1.0;
+        canvas.text(bounds.x, baseline, &muted.shortened(&format!("unit {}", unit.unit), room), muted)?;
         if highest.is_nan() {
             shear.draw_outline(canvas)?;
             return note::message(canvas, place, "No rates");
@@ -199,15 +205,16 @@ impl Figure for Sheet<'_> {
         }
         let right = MARGIN_MM + content - 2.0;
         let left = right - COLOR_BAR_MM - 12.0;
-        self.draw_guide(canvas, RectMm { x: left + 8.0, y: y - 2.0, width: 30.0, height: 12.0 })?;
+        self.draw_guide(canvas, RectMm { x: left + 8.0, y: y - 3.5, width: 30.0, height: 12.0 })?;
         let ticks = [(0.0, "0"), (0.5, "0.5"), (1.0, "1")].map(|(place, text)| (place, text.to_owned())).to_vec();
         let rates = ColorBar { colormap: Colormap::Viridis, label: "Rate / map's highest".to_owned(), ticks };
-        rates.draw(canvas, right, y + 15.5, COLOR_BAR_MM)?;
+        rates.draw(canvas, right, y + 13.5, COLOR_BAR_MM)?;
         let turn = ColorBar { colormap: Colormap::PhaseRing, label: "θ_1, θ_2 (rad)".to_owned(), ticks: angle_arena::turn_ticks() };
-        turn.draw(canvas, right, y + 25.0, COLOR_BAR_MM)?;
+        turn.draw(canvas, right, y + 22.8, COLOR_BAR_MM)?;
         let small = TextStyle::new(SMALL_PT, INK);
-        let baseline = y + 36.5 + small.cap_mm();
+        let baseline = y + 33.4 + small.cap_mm();
         draw_mark(canvas, (left + 1.0, baseline - small.cap_mm() / 2.0))?;
-        canvas.text(left + 3.2, baseline, "Field by the unit's Fourier phases", small)
+        canvas.text(left + legend::text_start_mm(&Key::Fill(NO_DATA)), baseline, "Field by the unit's Fourier phases", small)?;
+        legend::draw(canvas, left, y + 36.6, right - left, &[(Key::Fill(NO_DATA), "Not visited".to_owned())])
     }
 }

@@ -27,9 +27,9 @@ pub(crate) fn draw<S: Surface>(canvas: &mut Canvas<S>, frame: RectMm, states: &[
         states.iter().copied().filter(|([x, y], angle)| drawable(*x) && drawable(*y) && drawable(*angle)).collect();
     let range = |axis: usize| point_cloud::range(kept.iter().map(|(position, _)| position[axis]));
     let (Some(x), Some(y)) = (range(0), range(1)) else {
-        let bare = |label: &str| Axis { ticks: Vec::new(), ..Axis::linear(0.0, 1.0, 1, label) };
+        let bare = |label: &str| Axis { ticks: Vec::new(), exponent: 0, ..Axis::linear(0.0, 1.0, 1, label) };
         Axes { frame, x: bare("x (m)"), y: bare("y (m)") }.draw(canvas)?;
-        return note::message(canvas, frame, "No states with a position and an angle");
+        return note::message(canvas, frame, "No states with an angle");
     };
     let half = 0.52 * (x.1 - x.0).max(y.1 - y.0);
     let axis = |(low, high): (f64, f64), label: &str| {
@@ -37,10 +37,8 @@ pub(crate) fn draw<S: Surface>(canvas: &mut Canvas<S>, frame: RectMm, states: &[
         Axis::linear(middle - half, middle + half, 3, label)
     };
     let axes = Axes { frame, x: axis(x, "x (m)"), y: axis(y, "y (m)") };
-    let dots: Vec<Dot> = kept
-        .iter()
-        .map(|&([x, y], angle)| Dot { at: (axes.x_mm(x), axes.y_mm(y)), color: turn_share(angle), depth: 0.0 })
-        .collect();
+    let dots: Vec<Dot> =
+        kept.iter().map(|&([x, y], angle)| Dot { at: (axes.x_mm(x), axes.y_mm(y)), color: turn_share(angle), depth: 0.0 }).collect();
     point_cloud::draw(canvas, frame, &dots, point_cloud::radius_mm(dots.len()), Colormap::PhaseRing)?;
     axes.draw(canvas)
 }

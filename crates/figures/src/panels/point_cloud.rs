@@ -40,8 +40,7 @@ fn palette(colormap: Colormap) -> Vec<[u8; 3]> {
 
 /// The palette entry of a dot.
 fn entry(dot: &Dot) -> u8 {
-    let color =
-        if dot.color.is_finite() { (dot.color.clamp(0.0, 1.0) * (COLORS - 1) as f64).round() as usize } else { COLORS };
+    let color = if dot.color.is_finite() { (dot.color.clamp(0.0, 1.0) * (COLORS - 1) as f64).round() as usize } else { COLORS };
     // A depth that is not a number is in front.
     let tone = (dot.depth.clamp(0.0, 1.0) * (TONES - 1) as f64).round() as usize;
     (1 + tone * (COLORS + 1) + color) as u8
@@ -49,7 +48,7 @@ fn entry(dot: &Dot) -> u8 {
 
 /// A radius in millimetres that lets so many dots in a panel of about 30 mm be told apart.
 pub(crate) fn radius_mm(count: usize) -> f64 {
-    (14.0 / (count.max(1) as f64).sqrt()).clamp(0.12, 0.4)
+    (18.0 / (count.max(1) as f64).sqrt()).clamp(0.12, 0.45)
 }
 
 /// Draws dots into a frame, later ones over earlier ones; what lies outside the frame is cut off.
@@ -82,15 +81,6 @@ pub(crate) fn draw<S: Surface>(
     canvas.raster(frame, &Cells { rows, columns, levels, palette: palette(colormap) })
 }
 
-/// Where a value lies between two others, for colours; the middle where they are equal, NaN where it cannot be drawn.
-pub(crate) fn share(value: f64, (low, high): (f64, f64)) -> f64 {
-    match (drawable(value), high > low) {
-        (false, _) => f64::NAN,
-        (true, false) => 0.5,
-        (true, true) => (value - low) / (high - low),
-    }
-}
-
 /// The smallest and the largest value that can be drawn; `None` where there is none.
 pub(crate) fn range(values: impl Iterator<Item = f64>) -> Option<(f64, f64)> {
     values.filter(|value| drawable(*value)).fold(None, |range, value| {
@@ -104,8 +94,9 @@ pub(crate) fn sorted(dots: Vec<(Dot, f64)>) -> Vec<Dot> {
     let mut dots = dots;
     // Stable, so that equally far dots keep their order on every machine.
     dots.sort_by(|(_, one), (_, two)| one.total_cmp(two));
-    let ends = range(dots.iter().map(|(_, towards)| *towards)).unwrap_or((0.0, 0.0));
-    dots.into_iter().map(|(dot, towards)| Dot { depth: if ends.0 < ends.1 { 1.0 - share(towards, ends) } else { 0.0 }, ..dot }).collect()
+    let (far, near) = range(dots.iter().map(|(_, towards)| *towards)).unwrap_or((0.0, 0.0));
+    let depth = |towards: f64| if near > far { (near - towards) / (near - far) } else { 0.0 };
+    dots.into_iter().map(|(dot, towards)| Dot { depth: depth(towards), ..dot }).collect()
 }
 
 #[cfg(test)]
@@ -134,10 +125,8 @@ mod tests {
     }
 
     #[test]
-    fn equal_values_take_the_middle_and_none_the_neutral_colour() {
-        assert_eq!((share(1.0, (1.0, 1.0)), share(2.0, (1.0, 3.0))), (0.5, 0.5));
-        assert!(share(f64::INFINITY, (0.0, 1.0)).is_nan());
-        assert_eq!(range([f64::NAN, 2.0, -1.0].into_iter()), Some((-1.0, 2.0)));
+    fn ranges_are_of_what_can_be_drawn() {
+        assert_eq!(range([f64::NAN, 2.0, -1.0, f64::INFINITY].into_iter()), Some((-1.0, 2.0)));
         assert_eq!(range([f64::NAN].into_iter()), None);
     }
 }

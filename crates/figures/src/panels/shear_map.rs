@@ -40,7 +40,8 @@ impl Shear {
         ((x - self.origin.0) / self.side_mm - second * self.second.0, second)
     }
 
-    fn bounds(&self) -> RectMm {
+    /// The smallest rectangle around it.
+    pub(crate) fn bounds(&self) -> RectMm {
         let shift = self.side_mm * self.second.0;
         let height = self.side_mm * self.second.1;
         RectMm { x: self.origin.0 + shift.min(0.0), y: self.origin.1 - height, width: self.side_mm + shift.abs(), height }
@@ -57,7 +58,12 @@ impl Shear {
     }
 
     /// Draws a map (row = second axis, column = first axis; NaN is neutral) from `low` to `high` with its outline.
-    pub(crate) fn draw<S: Surface>(&self, canvas: &mut Canvas<S>, map: ArrayView2<'_, f64>, (low, high): (f64, f64)) -> Result<(), FigureError> {
+    pub(crate) fn draw<S: Surface>(
+        &self,
+        canvas: &mut Canvas<S>,
+        map: ArrayView2<'_, f64>,
+        (low, high): (f64, f64),
+    ) -> Result<(), FigureError> {
         let (map_rows, map_columns) = map.dim();
         if map_rows == 0 || map_columns == 0 {
             return self.draw_outline(canvas);

@@ -1,7 +1,7 @@
 //! An upright colour bar at the left of a row of panels.
 
 use crate::FigureError;
-use crate::canvas::{Anchor, Canvas, Cells, RectMm, Surface, TextStyle};
+use crate::canvas::{Anchor, Canvas, Cells, RectMm, Run, Surface, TextStyle};
 use crate::colormap::{Colormap, LEVELS};
 use crate::style::{FRAME, HAIRLINE_PT, INK, LABEL_PT, SMALL_PT};
 
@@ -12,6 +12,8 @@ pub(crate) struct SideBar {
     pub(crate) label: String,
     /// Place between 0 (below) and 1, and what stands there.
     pub(crate) ticks: Vec<(f64, String)>,
+    /// Ticks are to be multiplied by this power of ten.
+    pub(crate) exponent: i32,
 }
 
 /// Width with label and ticks, in millimetres.
@@ -34,6 +36,7 @@ impl SideBar {
             canvas.text(bar.x - 1.1, y + style.cap_mm() / 2.0, text, style)?;
         }
         let style = TextStyle::new(LABEL_PT, INK).anchored(Anchor::Middle);
-        canvas.text(left + style.cap_mm(), top + height / 2.0, &style.shortened(&self.label, height), style.upwards())
+        let label = Run::with_power(&style.shortened(&self.label, height), self.exponent);
+        canvas.runs(left + style.cap_mm(), top + height / 2.0, &label, style.upwards())
     }
 }

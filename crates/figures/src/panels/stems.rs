@@ -29,7 +29,7 @@ pub(crate) fn draw<S: Surface>(
     let x = Axis { ticks, ..Axis::linear(0.4, count as f64 + 0.6, 4, x_label) };
     let axes = Axes { frame, x, y: Axis::linear(lowest, if highest > 0.0 { highest * 1.08 } else { 1.0 }, 4, y_label) };
     if values.is_empty() {
-        let bare = |axis: Axis| Axis { ticks: Vec::new(), ..axis };
+        let bare = |axis: Axis| Axis { ticks: Vec::new(), exponent: 0, ..axis };
         Axes { frame, x: bare(axes.x), y: bare(axes.y) }.draw(canvas)?;
         return note::message(canvas, frame, "No eigenvalues");
     }
