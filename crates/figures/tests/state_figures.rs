@@ -191,6 +191,7 @@ fn bars_and_nulls_lie_where_they_are_born_and_die() -> Outcome {
     assert_eq!(dots.len(), 2);
     assert!(dots[0][1] < dots[1][1] && dots[0][0] < dots[1][0]);
     assert!(says(&text, ": 3 bars; 2 beyond the null; longest finite bar: p = 0.010"), "the summary of H1");
+    assert!(text.contains("xml:space=\"preserve\"") && says(&text, " beyond the null"), "the space after the index of H1 stays");
     assert!(says(&text, ": 0 bars; no null; longest finite bar: p = 0.010") && says(&text, "No bars"));
     Ok(())
 }

@@ -22,12 +22,12 @@ pub(crate) struct Svg {
 type Outcome = Result<(), DrawingErrorKind<std::fmt::Error>>;
 
 impl Svg {
-    /// Starts a white page whose user unit is one dot.
+    /// Starts a white page whose user unit is one dot. Spaces are kept: a stretch of text after an index starts with one.
     pub(crate) fn new(page: Page, title: &str) -> Self {
         let size = page.size();
         let document = format!(
             "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<svg xmlns=\"http://www.w3.org/2000/svg\" xmlns:xlink=\"http://www.w3.org/1999/xlink\" width=\"{}mm\" height=\"{}mm\" \
-             viewBox=\"0 0 {} {}\" font-family=\"{FAMILIES}\" role=\"img\">\n<title>{}</title>\n\
+             viewBox=\"0 0 {} {}\" font-family=\"{FAMILIES}\" role=\"img\" xml:space=\"preserve\">\n<title>{}</title>\n\
              <rect width=\"{}\" height=\"{}\" fill=\"#ffffff\"/>\n",
             rounded(page.width_mm),
             rounded(page.height_mm),

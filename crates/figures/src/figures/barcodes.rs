@@ -32,7 +32,8 @@ pub struct BarcodeDimension<'a> {
     pub bars: &'a [Bar],
     /// Up to which lifetime bars are chance, such as the longest bar among all null runs; `None` without a null.
     pub null_lifetime: Option<f64>,
-    /// The shortest and the longest lifetime among null runs of the longest bar, the second longest, and so on; may be empty.
+    /// The shortest and the longest lifetime among null runs of the longest bar, the second longest, and so on; may be
+    /// empty.
     pub null_by_rank: &'a [[f64; 2]],
     /// p-value of the longest finite bar; NaN if there is none.
     pub p_value: f64,
@@ -67,11 +68,12 @@ const BELOW_MM: f64 = 2.2;
 const BARS_SHARE: f64 = 0.64;
 const DOT_MM: f64 = 0.55;
 
-/// Draws each dimension's longest 30 bars over the lifetimes that chance gives, longest first, and beside them the lifetimes in their order over
-/// the null's, to `<out_stem>.png` (600 dpi) and `<out_stem>.svg`; returns the two paths.
+/// Draws each dimension's longest 30 bars over the lifetimes that chance gives, longest first, and beside them the
+/// lifetimes in their order over the null's, to `<out_stem>.png` (600 dpi) and `<out_stem>.svg`; returns the two paths.
 ///
-/// As in Gardner et al. (2022, Fig. 2) the null zone starts at each bar's birth, so that what reaches out of it is beyond chance; all dimensions share
-/// one axis of distances. An arrow ends a bar that never dies, and stands for its lifetime.
+/// As in Gardner et al. (2022, Fig. 2) the null zone starts at each bar's birth, so that what reaches out of it is
+/// beyond chance; all dimensions share one axis of distances. An arrow ends a bar that never dies, and stands for its
+/// lifetime.
 ///
 /// # Errors
 ///
@@ -114,8 +116,8 @@ fn is_endless(bar: &Bar) -> bool {
 }
 
 /// An axis that says nothing.
-fn unlabelled(axis: Axis) -> Axis {
-    Axis { label: String::new(), ticks: Vec::new(), exponent: 0, ..axis }
+fn unlabelled(low: f64, high: f64) -> Axis {
+    Axis { ticks: Vec::new(), exponent: 0, ..Axis::linear(low, high, 1, "") }
 }
 
 impl Code {
@@ -215,7 +217,7 @@ impl<'a> Codes<'a> {
     fn draw_lifetimes<S: Surface>(&self, canvas: &mut Canvas<S>, frame: RectMm, dimension: usize, last: bool) -> Result<(), FigureError> {
         let (code, given) = (&self.drawn[dimension], &self.input.dimensions[dimension]);
         let finite = || code.bars.iter().filter(|bar| !is_endless(bar)).map(lifetime);
-        // Lifetimes that are not drawn would hide those that are.
+        // Up to the first rank without a range.
         let null: Vec<[f64; 2]> = given
             .null_by_rank
             .iter()
@@ -227,19 +229,18 @@ impl<'a> Codes<'a> {
         let ranks = code.bars.len().max(null.len());
         let ticks = [1, 10, 20, 30].map(|rank| Tick::plain(f64::from(rank), rank.to_string()));
         let x = Axis::linear(0.5, MAX_BARS as f64 + 0.5, 4, "Rank");
-        let x = if last { Axis { ticks: ticks.to_vec(), ..x } } else { unlabelled(x) };
+        let x = if last { Axis { ticks: ticks.to_vec(), ..x } } else { unlabelled(x.low, x.high) };
         let y = Axis::linear(0.0, if highest > 0.0 { 1.12 * highest } else { 1.0 }, 3, "Lifetime");
         if ranks == 0 {
             Axes { frame, x, y: Axis { ticks: Vec::new(), exponent: 0, ..y } }.draw(canvas)?;
             return note::message(canvas, frame, "No lifetimes");
         }
         let axes = Axes { frame, x, y };
-        let step = frame.width / MAX_BARS as f64;
-        for (index, [low, high]) in null.iter().enumerate() {
-            let (top, bottom) = (axes.y_mm(*high), axes.y_mm(*low));
-            let x = axes.x_mm(index as f64 + 0.5);
-            canvas.fill(RectMm { x, y: top, width: step, height: bottom - top }, NULL)?;
-        }
+        // One outline, since readers show seams between neighbouring rectangles.
+        let edge = |(index, value): (usize, f64)| [0.5, 1.5].map(|side| (axes.x_mm(index as f64 + side), axes.y_mm(value)));
+        let upper: Vec<(f64, f64)> = null.iter().map(|[_, high]| *high).enumerate().flat_map(edge).collect();
+        let lower: Vec<(f64, f64)> = null.iter().map(|[low, _]| *low).enumerate().flat_map(edge).collect();
+        canvas.polygon(&upper.into_iter().chain(lower.into_iter().rev()).collect::<Vec<_>>(), NULL)?;
         if let Some(null) = given.null_lifetime.filter(|null| drawable(*null) && *null > 0.0 && *null <= axes.y.high) {
             let y = axes.y_mm(null);
             canvas.dashes((frame.x, y), (frame.right(), y), 0.9, LINE_PT, MUTED)?;
@@ -278,10 +279,10 @@ impl Figure for Codes<'_> {
             canvas.text(MARGIN_MM, y - 1.6, ["a", "b", "c"][dimension], TextStyle::new(LABEL_PT, INK).bold())?;
             let style = TextStyle::new(LABEL_PT, INK);
             canvas.text(frame.x, y - 1.6, &style.shortened(&self.summary(dimension), content - 4.0), style)?;
-            let bare = unlabelled(Axis::linear(0.0, 1.0, 1, ""));
+            let bare = unlabelled(0.0, 1.0);
             let x = Axis::linear(0.0, 1.04 * self.farthest, 6, "Distance");
             // The lowest axis speaks for all.
-            let x = if last { x } else { unlabelled(x) };
+            let x = if last { x } else { unlabelled(x.low, x.high) };
             self.draw_bars(canvas, frame, dimension, &Axes { frame, x, y: bare })?;
             let left = MARGIN_MM + BARS_SHARE * content + ROOM_LEFT_MM;
             let strip = RectMm { x: left, width: MARGIN_MM + content - left - 1.5, ..frame };

@@ -62,10 +62,11 @@ const CLOUD_SHARE: f64 = 0.94;
 /// Frames of the side panels.
 const SIDE_MM: f64 = 26.0;
 
-/// Draws the cloud of states in four orthographic views, coloured by x, y and φ¹, with the arena coloured by φ¹ and the lowest eigenvalues beside it,
-/// to `<out_stem>.png` (600 dpi) and `<out_stem>.svg`; returns the two paths.
+/// Draws the cloud of states in four orthographic views, coloured by x, y and φ¹, with the arena coloured by φ¹ and the
+/// lowest eigenvalues beside it, to `<out_stem>.png` (600 dpi) and `<out_stem>.svg`; returns the two paths.
 ///
-/// All views have one scale; dots farther away are paler. In the SVG each cloud is a picture of 600 dpi, everything else vectors.
+/// All views have one scale; dots farther away are paler. In the SVG each cloud is a picture of 600 dpi, everything
+/// else vectors.
 ///
 /// # Errors
 ///

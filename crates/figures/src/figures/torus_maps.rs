@@ -1,4 +1,5 @@
-//! Where on the torus each unit of a module is active, and how the torus lies over the arena (Gardner et al. 2022, Fig. 3).
+//! Where on the torus each unit of a module is active, and how the torus lies over the arena (Gardner et al. 2022, Fig.
+//! 3).
 
 use std::f64::consts::TAU;
 use std::path::{Path, PathBuf};
@@ -64,13 +65,14 @@ const ROW_MM: f64 = NAME_MM + MAP_MM + 3.2;
 const ARENA_MM: f64 = 34.0;
 const COLOR_BAR_MM: f64 = 32.0;
 
-/// Draws a sheet of maps on the torus, each from 0 to its own highest rate and with a mark where the unit's Fourier phases lie, and below it the
-/// arena coloured by θ₁ and by θ₂, to `<out_stem>.png` (600 dpi) and `<out_stem>.svg`; returns the two paths.
+/// Draws a sheet of maps on the torus, each from 0 to its own highest rate and with a mark where the unit's Fourier
+/// phases lie, and below it the arena coloured by θ₁ and by θ₂, to `<out_stem>.png` (600 dpi) and `<out_stem>.svg`;
+/// returns the two paths.
 ///
 /// # Errors
 ///
-/// [`FigureError`] if there are no units or more than [`MAX_TORUS_UNITS`], the angle is out of range, angles are not as many as positions, or a
-/// file cannot be written.
+/// [`FigureError`] if there are no units or more than [`MAX_TORUS_UNITS`], the angle is out of range, angles are not as
+/// many as positions, or a file cannot be written.
 pub fn draw_torus_maps(input: &TorusMaps<'_>, out_stem: &Path) -> Result<Vec<PathBuf>, FigureError> {
     if input.units.is_empty() {
         return Err(FigureError::Empty { figure: FIGURE, what: "units", remedy: "pass the map of at least one unit" });

@@ -12,8 +12,8 @@ pub(crate) const MAX_STEMS: usize = 12;
 
 const DOT_MM: f64 = 0.5;
 
-/// Draws `values` as stems from zero on, and `ideal` as dashes across their places, into a frame with axes; the values are at most [`MAX_STEMS`]
-/// and can be drawn.
+/// Draws `values` as stems from zero on, and `ideal` as dashes across their places, into a frame with axes; the values
+/// are at most [`MAX_STEMS`] and can be drawn.
 pub(crate) fn draw<S: Surface>(
     canvas: &mut Canvas<S>,
     frame: RectMm,
