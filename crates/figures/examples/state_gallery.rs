@@ -139,7 +139,7 @@ fn draw_all_barcodes(folder: &Path) -> Result<(), FigureError> {
             bars: &all[index],
             null_lifetime: Some(nulls[index][0][1]),
             null_by_rank: &nulls[index],
-            p_value: [NAN, if name == "torus" { 0.01 } else { 0.37 }, 0.24][index],
+            p_value: if name == "torus" { [NAN, 0.01, 0.01][index] } else { [NAN, 0.37, 0.24][index] },
         };
         let input = Barcodes {
             title: "Persistent homology of the module's states, single-module, seed 1",

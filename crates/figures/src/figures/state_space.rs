@@ -100,6 +100,8 @@ struct Embedding<'a> {
     centre: [f64; 3],
     /// The largest distance from the centre across all views.
     reach: f64,
+    /// Eigenvalues relative to the lowest.
+    ratios: Vec<f64>,
     keys: Vec<(Key, String)>,
 }
 
@@ -134,11 +136,16 @@ impl<'a> Embedding<'a> {
         };
         let text = format!("Module {}: {}{method}{neighbors}{missing}", input.module, number::states(kept.len()));
         let heading = Heading::new(input.title, &text, DOUBLE_COLUMN_MM - 2.0 * MARGIN_MM);
-        let mut keys = vec![(Key::Line(BLUE), "This module".to_owned())];
-        if !input.ideal_ratios.is_empty() {
-            keys.push((Key::Dashes(INK), if input.ideal_name.is_empty() { "Ideal torus" } else { input.ideal_name }.to_owned()));
+        let ratios = ratios(input.eigenvalues);
+        let mut keys = Vec::new();
+        if !ratios.is_empty() {
+            keys.push((Key::Line(BLUE), "This module".to_owned()));
+            if !input.ideal_ratios.is_empty() {
+                let name = if input.ideal_name.is_empty() { "Ideal torus" } else { input.ideal_name };
+                keys.push((Key::Dashes(INK), name.to_owned()));
+            }
         }
-        Self { heading, input: *input, kept, centre, reach, keys }
+        Self { heading, input: *input, kept, centre, reach, ratios, keys }
     }
 
     fn coloring(&self, row: usize) -> Coloring {
@@ -178,13 +185,16 @@ impl<'a> Embedding<'a> {
     }
 
     fn draw_eigenvalues<S: Surface>(&self, canvas: &mut Canvas<S>, frame: RectMm) -> Result<(), FigureError> {
-        let lowest = self.input.eigenvalues.first().copied().unwrap_or(f64::NAN);
-        let ratios: Vec<f64> = self.input.eigenvalues.iter().take(stems::MAX_STEMS).map(|value| value / lowest).collect();
-        // Relative to nothing positive there is nothing to say.
-        let ratios = if lowest > 0.0 && ratios.iter().all(|ratio| drawable(*ratio)) { ratios } else { Vec::new() };
         let ideal: Vec<f64> = self.input.ideal_ratios.iter().copied().filter(|ratio| drawable(*ratio)).collect();
-        stems::draw(canvas, frame, &ratios, &ideal, ("Eigenvalue's index", "Eigenvalue / lowest"))
+        stems::draw(canvas, frame, &self.ratios, &ideal, ("Eigenvalue's index", "Eigenvalue / lowest"))
     }
+}
+
+/// Eigenvalues relative to the lowest, as many as are drawn; none unless all can be drawn, and relative to something positive.
+fn ratios(eigenvalues: &[f64]) -> Vec<f64> {
+    let lowest = eigenvalues.first().copied().unwrap_or(f64::NAN);
+    let ratios: Vec<f64> = eigenvalues.iter().take(stems::MAX_STEMS).map(|value| value / lowest).collect();
+    if lowest > 0.0 && ratios.iter().all(|ratio| drawable(*ratio)) { ratios } else { Vec::new() }
 }
 
 impl Figure for Embedding<'_> {
