@@ -20,13 +20,22 @@
 //!
 //! The same input has the same bars and cocycles, bit by bit, on any number of threads.
 
+mod budget;
+mod cochain;
+mod columns;
 mod distances;
 mod error;
 mod field;
+mod filtration;
+mod loops;
+mod lower_link;
 mod options;
 mod persistence;
+mod pieces;
 pub mod reference;
+mod reporter;
 mod result;
+mod voids;
 
 pub use distances::DistanceMatrix;
 pub use error::HomologyError;
