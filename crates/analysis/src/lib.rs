@@ -14,6 +14,7 @@
 //! | Which units form modules, and how are modules related? | [`modules`] |
 //! | Which waves does a module share, and how does its spectrum look? | [`module_spectrum`] |
 //! | Where in the cell does each unit fire, and are phases uniform? | [`phases`] |
+//! | Which holes does a cloud of states have? | [`homology`] |
 //! | All of it, for every unit | [`units`] |
 //! | With which settings? | [`config`] |
 //!
@@ -26,6 +27,7 @@ pub mod classes;
 pub mod config;
 mod fft;
 pub mod grid_score;
+pub mod homology;
 pub mod lattice;
 pub mod lattice_consensus;
 mod linear;
