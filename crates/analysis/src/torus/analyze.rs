@@ -138,7 +138,8 @@ pub fn analyze_torus(
         Ok(both) => both,
         Err(reason) => return Ok(none(reason)),
     };
-    let surrogates = surrogates(&Surrogates::new(sample, by_unit.view(), config.null, seed), found.peak_bytes, config, &progress)?;
+    let null = Surrogates::new(sample.positions_m, sample.arena, by_unit.view(), config.null, seed);
+    let surrogates = all_surrogates(&null, found.peak_bytes, config, &progress)?;
     let longest = |dimension: usize| -> Vec<f64> {
         surrogates.iter().map(|one| lengths(&one.bars[dimension], dimension, one.threshold).first().copied().unwrap_or(0.0)).collect()
     };
@@ -211,7 +212,7 @@ fn bars_of(
 }
 
 /// All surrogates through the pipeline, as many at once as have room if each needs what the data needed, and half as much again.
-fn surrogates(from: &Surrogates<'_>, bytes: u64, config: &CheckedTorusConfig, progress: &Counter<'_>) -> Result<Vec<SurrogateBars>, TorusError> {
+fn all_surrogates(null: &Surrogates<'_>, bytes: u64, config: &CheckedTorusConfig, progress: &Counter<'_>) -> Result<Vec<SurrogateBars>, TorusError> {
     let limit = config.memory_bytes();
     let room = (limit / (bytes + bytes / 2).max(1)).max(1);
     let at_once = usize::try_from(room).unwrap_or(usize::MAX).min(config.surrogates.max(1));
@@ -220,7 +221,7 @@ fn surrogates(from: &Surrogates<'_>, bytes: u64, config: &CheckedTorusConfig, pr
         if progress.tell().is_break() {
             return Err(progress.stopped());
         }
-        let found = bars_of(from.draw(index).view(), config, 0, share, progress)?;
+        let found = bars_of(null.draw(index).view(), config, 0, share, progress)?;
         progress.done.fetch_add(1, Ordering::Relaxed);
         Ok(found.ok().map(|(cloud, found)| SurrogateBars { index, bars: found.bars, threshold: found.threshold, explained: cloud.explained }))
     };

@@ -15,7 +15,6 @@
 
 use super::config::TorusNull;
 use super::nearest::NearestMoment;
-use super::sample::TorusSample;
 use gridlake_space::arena::{Arena, ArenaShape};
 use gridlake_space::seed::{Seed, Stream};
 use ndarray::{Array2, ArrayView2, Zip};
@@ -27,7 +26,8 @@ const STREAM: &str = "analysis/torus/surrogates";
 /// Makes surrogates of a sample.
 #[derive(Debug)]
 pub(super) struct Surrogates<'a> {
-    sample: TorusSample<'a>,
+    positions_m: &'a [[f64; 2]],
+    arena: Arena,
     /// Units × moments: a unit's values lie side by side.
     by_unit: ArrayView2<'a, f32>,
     moments: NearestMoment,
@@ -37,8 +37,8 @@ pub(super) struct Surrogates<'a> {
 
 impl<'a> Surrogates<'a> {
     /// Of a checked sample of at least one moment. `by_unit`: its activity, transposed.
-    pub(super) fn new(sample: TorusSample<'a>, by_unit: ArrayView2<'a, f32>, kind: TorusNull, seed: Seed) -> Self {
-        Self { sample, by_unit, moments: NearestMoment::new(sample.positions_m, sample.arena), kind, seed }
+    pub(super) fn new(positions_m: &'a [[f64; 2]], arena: Arena, by_unit: ArrayView2<'a, f32>, kind: TorusNull, seed: Seed) -> Self {
+        Self { positions_m, arena, by_unit, moments: NearestMoment::new(positions_m, arena), kind, seed }
     }
 
     /// Surrogate number `index`: units × moments.
@@ -46,8 +46,8 @@ impl<'a> Surrogates<'a> {
         let mut stream = self.seed.stream(STREAM, index as u64);
         let mut surrogate = Array2::zeros(self.by_unit.dim());
         for (own, mut taken) in self.by_unit.outer_iter().zip(surrogate.outer_iter_mut()) {
-            let displacement = Displacement::draw(self.kind, self.sample.arena, &mut stream);
-            Zip::from(&mut taken).and(self.sample.positions_m).for_each(|taken, &position| *taken = own[self.moments.nearest(displacement.of(position))]);
+            let displacement = Displacement::draw(self.kind, self.arena, &mut stream);
+            Zip::from(&mut taken).and(self.positions_m).for_each(|taken, &position| *taken = own[self.moments.nearest(displacement.of(position))]);
         }
         surrogate
     }
@@ -126,8 +126,7 @@ mod tests {
         // All units have one map: x + 10 y; what a surrogate unit has tells where it looked.
         let activity = Array2::from_shape_fn((positions_m.len(), 3), |(moment, _)| (positions_m[moment][0] + 10.0 * positions_m[moment][1]) as f32);
         let by_unit = activity.t().as_standard_layout().into_owned();
-        let sample = TorusSample { activity: activity.view(), positions_m: &positions_m, arena };
-        let surrogates = Surrogates::new(sample, by_unit.view(), TorusNull::Shift, Seed(5));
+        let surrogates = Surrogates::new(&positions_m, arena, by_unit.view(), TorusNull::Shift, Seed(5));
         let drawn = surrogates.draw(0);
         assert_eq!(drawn, surrogates.draw(0));
         assert_ne!(drawn, surrogates.draw(1));
