@@ -8,8 +8,8 @@
 //! ```
 //!
 //! which is the stricter, the larger k. A noise-free cloud has short bars that beat its null all the same: they come from how landmarks lie, of which a null of another shape
-//! knows nothing. So significance alone does not count. Of `s` bars with p ≤ alpha, those count that stand before the largest drop: the k ≤ s for which length k over length k + 1 is
-//! largest, if that is at least [`DROP`]; all s where there is no such drop.
+//! knows nothing. So significance alone does not count. Of the `s` bars with p ≤ alpha and at least 1/[`FAINT`] of the longest, those count that stand before the largest drop:
+//! the k ≤ s for which length k over length k + 1 is largest, if that is at least [`DROP`]; all s where there is no such drop.
 //!
 //! - β₁ and β₂ are these numbers. β₀ is one more than the count of dimension 0, where a drop is asked for: the lengths there are those of the gaps between neighbours, and without a
 //!   drop they tell how landmarks are spread and not into how many pieces.
@@ -19,6 +19,8 @@ use crate::homology::Bar;
 
 /// A bar is short against another that is this many times longer.
 pub const DROP: f64 = 2.0;
+/// A bar does not count where the longest of its dimension is this many times longer.
+pub const FAINT: f64 = 3.0;
 /// Lengths and p-values are kept of so many bars per dimension.
 pub const RANKS: usize = 4;
 
@@ -62,7 +64,7 @@ impl Ranked {
     fn new(all: &[f64], null: &[f64], alpha: f64) -> Self {
         let p_of = |length: f64| (1 + null.iter().filter(|&&other| other >= length).count()) as f64 / (1 + null.len()) as f64;
         let p: Vec<f64> = if null.is_empty() { Vec::new() } else { all.iter().map(|&length| p_of(length)).collect() };
-        let significant = p.iter().take_while(|&&p| p <= alpha).count();
+        let significant = p.iter().zip(all).take_while(|(p, length)| **p <= alpha && FAINT * **length >= all[0]).count();
         let count = largest_drop(all, significant).map_or(significant, |(k, _)| k);
         Self { lengths: all.iter().copied().take(RANKS).collect(), p: p.into_iter().take(RANKS).collect(), count }
     }
@@ -195,7 +197,7 @@ mod tests {
         assert_eq!((found.betti, found.is_torus), (Some([1, 2, 1]), Some(true)));
         assert_eq!(
             found.reason,
-            "β = (1, 2, 1): 2 loops of 9.10, 9.03 (p = 0.0100, 0.0100), the next 2.77 (p = 0.0300); one void of 8.13 (p = 0.0100), the next 0.920 (p = 0.450)"
+            "β = (1, 2, 1): 2 loops of 9.10, 9.03 (p = 0.0100, 0.0100), the next 2.77 (p = 0.0300); one void of 8.13 (p = 0.0100), the next 0.920 (p = 0.440)"
         );
     }
 
@@ -223,7 +225,7 @@ mod tests {
 
     #[test]
     fn sparse_points_are_one_piece() {
-        assert_eq!(verdict([&[8.0, 7.5, 7.0], &[1.0], &[]], [6.0, 2.0, 1.0]).betti, Some([1, 0, 0]));
+        assert_eq!(verdict([&[8.0, 7.5, 7.0, 6.5], &[1.0], &[]], [6.0, 2.0, 1.0]).betti, Some([1, 0, 0]));
     }
 
     #[test]
