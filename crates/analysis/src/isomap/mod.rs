@@ -64,7 +64,9 @@ pub enum IsomapError {
     #[error(transparent)]
     Neighbors(#[from] NeighborsError),
     /// Too few landmarks or points, or nothing asked for.
-    #[error("{dimensions} dimensions from {landmarks} landmarks among {points} connected points: ask for at least 1 dimension, with more landmarks and points than that")]
+    #[error(
+        "{dimensions} dimensions from {landmarks} landmarks among {points} connected points: ask for at least 1 dimension, with more landmarks and points than that"
+    )]
     TooFew {
         /// Asked for.
         dimensions: usize,

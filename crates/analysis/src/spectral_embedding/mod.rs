@@ -157,7 +157,11 @@ impl SpectralEmbedding {
 ///
 /// # Errors
 /// [`SpectralEmbeddingError`] for bad settings, coordinates or too few points. No convergence is no error: see [`SpectralEmbedding::convergence`].
-pub fn embed(points: ArrayView2<'_, f64>, config: &SpectralEmbeddingConfig, seed: Seed) -> Result<SpectralEmbedding, SpectralEmbeddingError> {
+pub fn embed(
+    points: ArrayView2<'_, f64>,
+    config: &SpectralEmbeddingConfig,
+    seed: Seed,
+) -> Result<SpectralEmbedding, SpectralEmbeddingError> {
     let others = config.neighbors.saturating_sub(1);
     embed_graph(&Graph::connectivity(&nearest(points, others)?), config, seed)
 }
@@ -204,7 +208,11 @@ fn check(graph: &Graph, config: &SpectralEmbeddingConfig) -> Result<(), Spectral
         return refuse("dimensions", config.dimensions as f64, "at least 1 and at most `eigenvalues`");
     }
     if !(config.tolerance > 0.0 && config.tolerance < 1.0) {
-        return refuse("tolerance", config.tolerance, "between 0 and 1; 1e-9 is about as small as double precision allows with room to spare");
+        return refuse(
+            "tolerance",
+            config.tolerance,
+            "between 0 and 1; 1e-9 is about as small as double precision allows with room to spare",
+        );
     }
     for node in 0..graph.nodes() {
         if let Some((_, weight)) = graph.edges(node).find(|(_, weight)| !(weight.is_finite() && *weight > 0.0)) {
