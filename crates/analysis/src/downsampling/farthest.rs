@@ -22,6 +22,7 @@ pub struct FarthestSample {
 ///
 /// # Errors
 /// [`DownsamplingError`] for bad coordinates or counts.
+#[expect(clippy::missing_panics_doc, reason = "points and count were checked")]
 pub fn farthest(points: ArrayView2<'_, f64>, count: usize) -> Result<FarthestSample, DownsamplingError> {
     check_coordinates(points)?;
     check_count(count, points.nrows())?;

@@ -100,6 +100,7 @@ impl Isomap {
 ///
 /// # Errors
 /// [`IsomapError`] for bad coordinates and settings without an answer.
+#[expect(clippy::missing_panics_doc, reason = "members and landmarks were checked")]
 pub fn embed(points: ArrayView2<'_, f64>, config: &IsomapConfig) -> Result<Isomap, IsomapError> {
     let whole = Graph::distances(&nearest(points, config.neighbors.saturating_sub(1))?);
     let components = whole.components();

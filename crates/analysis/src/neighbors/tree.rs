@@ -90,7 +90,9 @@ fn search<const D: usize>(points: ArrayView2<'_, f64>, columns: &[usize], count:
             let radius = near[ask - 1].distance * (1.0 + ROUNDING);
             tree.query(query).within::<SquaredEuclidean<f64>>(radius).unsorted().execute().iter().for_each(|other| expand(other.item));
         } else {
-            near.iter().for_each(|other| expand(other.item));
+            for other in &near {
+                expand(other.item);
+            }
         }
         found.sort_unstable_by(order);
         found.truncate(count);

@@ -31,8 +31,8 @@ use solver::Eigen;
 /// Settings.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SpectralEmbeddingConfig {
-    /// k: nearest neighbours of a point, itself among them, 2 to n. Default 15: the fewest in round numbers with which 10⁴ noisy states of a module were one component in every
-    /// trial; more neighbours cost time and blur the manifold's fine structure.
+    /// k: nearest neighbours of a point, itself among them, 2 to n. Default 15. On 10⁴ states of a module with noise of 0.05, k = 8 to 30 give one component and the same
+    /// levels (1 to 1.2, then 3.06); 15 leaves room for uneven samples, and fewer take longer to solve.
     pub neighbors: usize,
     /// Coordinates, 1 to `eigenvalues`. Default 3.
     pub dimensions: usize,

@@ -80,7 +80,7 @@ fn filtered(graph: &Graph, degrees: &[f64], config: &SpectralEmbeddingConfig, wi
             without_constant(out)
         };
         let refined = if settled { refine(filter, block.clone()) } else { filter(block.view()) };
-        let Some((values, vectors, residuals, panels)) = rayleigh_ritz(&operator, &without_constant(refined)) else { break };
+        let Some((Eigen { values, vectors, residuals }, panels)) = rayleigh_ritz(&operator, &without_constant(refined)) else { break };
         products.set(products.get() + panels);
         let next = values[width - 1].clamp(1e-9, START);
         settled = next > SETTLED * bound;
@@ -118,7 +118,7 @@ fn refine(filter: impl Fn(ArrayView2<'_, f64>) -> Array2<f64>, start: Array2<f64
 }
 
 /// Ritz values (rising) and vectors of L in the block's span, residuals, and panels multiplied; `None` where the block has lost its rank.
-fn rayleigh_ritz(operator: &Operator, block: &Array2<f64>) -> Option<(Vec<f64>, Array2<f64>, Vec<f64>, usize)> {
+fn rayleigh_ritz(operator: &Operator, block: &Array2<f64>) -> Option<(Eigen, usize)> {
     let norms = block.map_axis(Axis(0), |column| column.dot(&column).sqrt());
     if norms.iter().any(|norm| !(*norm > 0.0 && norm.is_finite())) {
         return None;
@@ -135,5 +135,5 @@ fn rayleigh_ritz(operator: &Operator, block: &Array2<f64>) -> Option<(Vec<f64>, 
     let (values, turn) = projected.eigh_into().ok()?.sort_eig(Order::Largest);
     let (vectors, image) = (block.dot(&turn), image.dot(&turn));
     let residuals = (&image - &(&vectors * &values)).map_axis(Axis(0), |column| column.dot(&column).sqrt()).to_vec();
-    Some((values.iter().map(|value| 1.0 - value).collect(), vectors, residuals, panels))
+    Some((Eigen { values: values.iter().map(|value| 1.0 - value).collect(), vectors, residuals }, panels))
 }
