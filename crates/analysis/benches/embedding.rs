@@ -28,7 +28,9 @@ fn main() {
     let config = DensityConfig { count: 200, neighbors: 100, ..DensityConfig::default() };
     assert_eq!(density(few, &config), reference_density(few, &config), "sparse memberships are the reference");
     timed("14 neighbours", || nearest(scores.view(), 14).expect("good states"));
-    let found = timed("spectral embedding, k = 15", || spectral_embedding::embed(scores.view(), &SpectralEmbeddingConfig::default(), Seed(0)).expect("embedded"));
+    let found = timed("spectral embedding, k = 15", || {
+        spectral_embedding::embed(scores.view(), &SpectralEmbeddingConfig::default(), Seed(0)).expect("embedded")
+    });
     assert_eq!(found.convergence, Convergence::Converged);
     println!("  {:?}, {:?}", found.solver, found.components);
     println!("  eigenvalues {:.3?}", found.eigenvalues.iter().map(|value| value / found.eigenvalues[0]).collect::<Vec<_>>());

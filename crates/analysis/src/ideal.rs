@@ -33,7 +33,8 @@ pub(crate) fn module(units: usize, samples: usize, noise_sd: f64, square: bool, 
     let mut walk = Seed(seed).stream("walk", 0);
     let places: Vec<[f64; 2]> = (0..samples).map(|_| [walk.uniform_in(0.0, 20.0), walk.uniform_in(0.0, 20.0)]).collect();
     let mut noise = Seed(seed).stream("noise", 0);
-    let activity = Array2::from_shape_fn((samples, units), |(t, i)| lattice.rate(places[t][0], places[t][1], offsets[i]) + noise_sd * noise.normal());
+    let activity =
+        Array2::from_shape_fn((samples, units), |(t, i)| lattice.rate(places[t][0], places[t][1], offsets[i]) + noise_sd * noise.normal());
     let phase = |offset: &[f64; 2], a: usize| lattice.waves().get(a).map_or(f64::NAN, |k| TAU * (k[0] * offset[0] + k[1] * offset[1]));
     let phases_rad = offsets.iter().map(|offset| std::array::from_fn(|a| phase(offset, a))).collect();
     Module { activity, phases_rad }

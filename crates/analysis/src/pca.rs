@@ -17,7 +17,7 @@ use linfa::DatasetBase;
 use linfa::traits::Fit;
 use linfa_linalg::Order;
 use linfa_linalg::cholesky::Cholesky;
-use linfa_linalg::eigh::{Eigh, EigSort};
+use linfa_linalg::eigh::{EigSort, Eigh};
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis, Zip, concatenate, s};
 
 /// Largest residual, and departure from orthonormality, of an iterative answer, over the largest variance.
@@ -111,7 +111,16 @@ pub fn pca<A: Copy + Into<f64>>(points: ArrayView2<'_, A>, components: usize) ->
     if unit == 0.0 {
         let reason = if n == 1 { "one point has no variance".to_owned() } else { format!("all {n} points are equal") };
         let (components, scores) = (Array2::zeros((0, d)), Array2::zeros((n, 0)));
-        return Ok(Pca { mean, components, scores, variances: vec![], ratios: vec![], total_variance: 0.0, solver: PcaSolver::Dense, reason: Some(reason) });
+        return Ok(Pca {
+            mean,
+            components,
+            scores,
+            variances: vec![],
+            ratios: vec![],
+            total_variance: 0.0,
+            solver: PcaSolver::Dense,
+            reason: Some(reason),
+        });
     }
     centred.mapv_inplace(|x| x / unit);
     let covariance = centred.t().dot(&centred) / (n as f64 - 1.0);
@@ -122,7 +131,8 @@ pub fn pca<A: Copy + Into<f64>>(points: ArrayView2<'_, A>, components: usize) ->
     let variances: Vec<f64> = found.rows().into_iter().zip(image.rows()).map(|(w, cw)| w.dot(&cw)).collect();
     let floor = variances[0] * 4.0 * d as f64 * f64::EPSILON;
     let rank = variances.iter().take_while(|variance| **variance > floor).count().min(n - 1);
-    let reason = (rank < components).then(|| format!("{n} points of {d} columns have variance in {rank} directions, {components} were asked for"));
+    let reason =
+        (rank < components).then(|| format!("{n} points of {d} columns have variance in {rank} directions, {components} were asked for"));
     found.slice_axis_inplace(Axis(0), (..rank).into());
     found.rows_mut().into_iter().for_each(|mut w| {
         let sign = leading_sign(w.view());

@@ -49,7 +49,14 @@ pub struct Ring {
 
 impl Ring {
     fn undefined(reason: &'static str) -> Self {
-        Self { mean_magnitude: f64::NAN, variation: f64::NAN, hole: f64::NAN, coverage: f64::NAN, resultant: f64::NAN, reason: Some(reason) }
+        Self {
+            mean_magnitude: f64::NAN,
+            variation: f64::NAN,
+            hole: f64::NAN,
+            coverage: f64::NAN,
+            resultant: f64::NAN,
+            reason: Some(reason),
+        }
     }
 }
 
@@ -90,11 +97,15 @@ pub fn rings<A: Copy + Into<f64> + Sync>(activity: ArrayView2<'_, A>, phases_rad
     if phases_rad.len() != units {
         return Err(RingsError::Units { units, phases: phases_rad.len() });
     }
-    if let Some(((sample, unit), value)) = activity.indexed_iter().map(|(at, value)| (at, (*value).into())).find(|(_, value)| !f64::is_finite(*value)) {
+    if let Some(((sample, unit), value)) =
+        activity.indexed_iter().map(|(at, value)| (at, (*value).into())).find(|(_, value)| !f64::is_finite(*value))
+    {
         return Err(RingsError::Activity { sample, unit, value });
     }
-    let turns: Vec<[Complex64; 3]> =
-        phases_rad.iter().map(|phases| phases.map(|phase| if phase.is_finite() { Complex64::cis(phase) } else { Complex64::ZERO })).collect();
+    let turns: Vec<[Complex64; 3]> = phases_rad
+        .iter()
+        .map(|phases| phases.map(|phase| if phase.is_finite() { Complex64::cis(phase) } else { Complex64::ZERO }))
+        .collect();
     let counts = std::array::from_fn(|a| phases_rad.iter().filter(|phases| phases[a].is_finite()).count());
     let mut z = Array2::zeros((samples, 3));
     z.axis_iter_mut(Axis(0)).into_par_iter().zip(activity.axis_iter(Axis(0))).for_each(|(mut z, activity)| {
@@ -103,7 +114,8 @@ pub fn rings<A: Copy + Into<f64> + Sync>(activity: ArrayView2<'_, A>, phases_rad
             z.iter_mut().zip(turns).for_each(|(z, turn)| *z += turn * rate);
         }
     });
-    let rings = std::array::from_fn(|a| if counts[a] == 0 { Ring::undefined("no unit has this phase") } else { ring(&z.column(a).to_vec()) });
+    let rings =
+        std::array::from_fn(|a| if counts[a] == 0 { Ring::undefined("no unit has this phase") } else { ring(&z.column(a).to_vec()) });
     Ok(Rings { z, rings, units: counts })
 }
 

@@ -22,6 +22,7 @@ pub struct FarthestSample {
 ///
 /// # Errors
 /// [`DownsamplingError`] for bad coordinates or counts.
+#[expect(clippy::missing_panics_doc, reason = "points and count were checked")]
 pub fn farthest(points: ArrayView2<'_, f64>, count: usize) -> Result<FarthestSample, DownsamplingError> {
     check_coordinates(points)?;
     check_count(count, points.nrows())?;
@@ -39,7 +40,10 @@ pub fn farthest(points: ArrayView2<'_, f64>, count: usize) -> Result<FarthestSam
     loop {
         indices.push(next);
         taken[next] = true;
-        away.par_iter_mut().with_min_len(1024).enumerate().for_each(|(point, away)| *away = away.min(squared_distance(at(point), at(next))));
+        away.par_iter_mut()
+            .with_min_len(1024)
+            .enumerate()
+            .for_each(|(point, away)| *away = away.min(squared_distance(at(point), at(next))));
         let (at, radius) = first_largest(&away);
         if indices.len() == count {
             return Ok(FarthestSample { indices, radius: radius.sqrt() });

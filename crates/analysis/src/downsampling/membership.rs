@@ -135,7 +135,12 @@ fn scale(distances: ArrayView1<'_, f64>, target: f64) -> f64 {
 ///
 /// # Errors
 /// [`DownsamplingError`] for bad coordinates or counts.
-pub fn membership_distances(points: ArrayView2<'_, f64>, neighbors: usize, metric: Metric, dissimilarity: Dissimilarity) -> Result<Vec<f64>, DownsamplingError> {
+pub fn membership_distances(
+    points: ArrayView2<'_, f64>,
+    neighbors: usize,
+    metric: Metric,
+    dissimilarity: Dissimilarity,
+) -> Result<Vec<f64>, DownsamplingError> {
     let graph = strengths(points, neighbors, metric)?;
     let n = graph.nodes();
     let of = |w: f64| match dissimilarity {

@@ -110,8 +110,11 @@ fn density_sampling_leaves_outliers_and_spreads_and_farthest_takes_outliers() {
     assert!(outliers(&sample.indices) <= 2, "{:?}", sample.indices);
     assert!(sample.remaining.windows(2).all(|pair| pair[0] >= pair[1]));
     // Largest distance of a point of the ring to the sample: suppression spreads.
-    let gap = |indices: &[usize]| (0..1000).map(|i| indices.iter().map(|&j| distance(&points, i, j)).fold(f64::INFINITY, f64::min)).fold(0.0, f64::max);
-    let without = density(points.view(), &DensityConfig { count: 60, neighbors: 50, overlap: 0.0, ..DensityConfig::default() }).expect("good");
+    let gap = |indices: &[usize]| {
+        (0..1000).map(|i| indices.iter().map(|&j| distance(&points, i, j)).fold(f64::INFINITY, f64::min)).fold(0.0, f64::max)
+    };
+    let without =
+        density(points.view(), &DensityConfig { count: 60, neighbors: 50, overlap: 0.0, ..DensityConfig::default() }).expect("good");
     assert!(gap(&sample.indices) < 0.5 * gap(&without.indices), "{} {}", gap(&sample.indices), gap(&without.indices));
     let spread = farthest(points.view(), 60).expect("good");
     assert!(outliers(&spread.indices) > 40);
@@ -148,7 +151,13 @@ fn threads_change_nothing() {
     let config = DensityConfig { count: 50, neighbors: 40, ..DensityConfig::default() };
     let on = |threads| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a pool");
-        pool.install(|| (farthest(points.view(), 50), density(points.view(), &config), membership_distances(points.view(), 40, Metric::Cosine, Dissimilarity::default())))
+        pool.install(|| {
+            (
+                farthest(points.view(), 50),
+                density(points.view(), &config),
+                membership_distances(points.view(), 40, Metric::Cosine, Dissimilarity::default()),
+            )
+        })
     };
     assert_eq!(on(1), on(3));
 }

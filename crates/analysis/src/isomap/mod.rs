@@ -64,7 +64,9 @@ pub enum IsomapError {
     #[error(transparent)]
     Neighbors(#[from] NeighborsError),
     /// Too few landmarks or points, or nothing asked for.
-    #[error("{dimensions} dimensions from {landmarks} landmarks among {points} connected points: ask for at least 1 dimension, with more landmarks and points than that")]
+    #[error(
+        "{dimensions} dimensions from {landmarks} landmarks among {points} connected points: ask for at least 1 dimension, with more landmarks and points than that"
+    )]
     TooFew {
         /// Asked for.
         dimensions: usize,
@@ -98,6 +100,7 @@ impl Isomap {
 ///
 /// # Errors
 /// [`IsomapError`] for bad coordinates and settings without an answer.
+#[expect(clippy::missing_panics_doc, reason = "members and landmarks were checked")]
 pub fn embed(points: ArrayView2<'_, f64>, config: &IsomapConfig) -> Result<Isomap, IsomapError> {
     let whole = Graph::distances(&nearest(points, config.neighbors.saturating_sub(1))?);
     let components = whole.components();

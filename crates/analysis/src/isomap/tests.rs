@@ -91,7 +91,8 @@ fn apart_degenerate_and_bad_input() {
     let found = embed(copies.view(), &IsomapConfig { neighbors: 50, dimensions: 2, landmarks: 50 }).expect("connected");
     assert_eq!(found.coordinates.ncols(), 0);
     assert!(found.residual_variance.is_nan());
-    let refused = |neighbors, dimensions, landmarks| embed(points.view(), &IsomapConfig { neighbors, dimensions, landmarks }).expect_err("no answer");
+    let refused =
+        |neighbors, dimensions, landmarks| embed(points.view(), &IsomapConfig { neighbors, dimensions, landmarks }).expect_err("no answer");
     assert_eq!(refused(3, 0, 20), IsomapError::TooFew { dimensions: 0, landmarks: 20, points: 20 });
     assert_eq!(refused(3, 5, 5), IsomapError::TooFew { dimensions: 5, landmarks: 5, points: 20 });
     assert!(matches!(refused(1, 2, 20), IsomapError::Neighbors(_)) && matches!(refused(31, 2, 20), IsomapError::Neighbors(_)));
@@ -101,6 +102,7 @@ fn apart_degenerate_and_bad_input() {
 fn threads_change_nothing() {
     let (_, rolled) = sheet(300, 2);
     let config = IsomapConfig { neighbors: 10, dimensions: 2, landmarks: 40 };
-    let on = |threads| rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a pool").install(|| embed(rolled.view(), &config));
+    let on =
+        |threads| rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a pool").install(|| embed(rolled.view(), &config));
     assert_eq!(on(1), on(3));
 }

@@ -55,7 +55,9 @@ impl Graph {
                     (Some(edge), None) | (None, Some(edge)) => edge.0,
                     (None, None) => break,
                 };
-                let take = |edges: &mut std::iter::Peekable<std::slice::Iter<'_, (u32, f64)>>| edges.next_if(|edge| edge.0 == column).map_or(0.0, |edge| edge.1);
+                let take = |edges: &mut std::iter::Peekable<std::slice::Iter<'_, (u32, f64)>>| {
+                    edges.next_if(|edge| edge.0 == column).map_or(0.0, |edge| edge.1)
+                };
                 let (forth, back) = (take(&mut a), take(&mut b));
                 graph.columns.push(column);
                 graph.weights.push(combine(forth, back));

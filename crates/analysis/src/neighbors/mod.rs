@@ -32,7 +32,9 @@ pub struct Neighbors {
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum NeighborsError {
     /// A coordinate is NaN, infinite or huge.
-    #[error("point {point}, column {column} is {value}: coordinates must be finite and at most {LARGEST_COORDINATE:e} in magnitude; drop the point or rescale")]
+    #[error(
+        "point {point}, column {column} is {value}: coordinates must be finite and at most {LARGEST_COORDINATE:e} in magnitude; drop the point or rescale"
+    )]
     Coordinate {
         /// Row.
         point: usize,

@@ -69,7 +69,8 @@ fn ten_thousand_copies_are_each_others_neighbours_by_index() {
 #[test]
 fn columns_of_few_values_and_extreme_scales_equal_all_pairs() {
     let mut stream = Seed(4).stream("columns", 0);
-    let flat = Array2::from_shape_fn((2000, 3), |(_, c)| if c == 1 { f64::from(u8::from(stream.uniform() < 0.01)) } else { stream.normal() });
+    let flat =
+        Array2::from_shape_fn((2000, 3), |(_, c)| if c == 1 { f64::from(u8::from(stream.uniform() < 0.01)) } else { stream.normal() });
     assert_eq!(nearest(flat.view(), 9), reference_nearest(flat.view(), 9));
     for scale in [1e-200, 1e-160, 1e149] {
         let scaled = flat.mapv(|x| x * scale * 0.1);

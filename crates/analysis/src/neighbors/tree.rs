@@ -47,7 +47,9 @@ impl<const D: usize> Distinct<D> {
         // Adding zero turns -0 into 0: equal coordinates have equal bits.
         let all: Vec<[f64; D]> = points.rows().into_iter().map(|row| std::array::from_fn(|c| row[columns[c]] + 0.0)).collect();
         let mut members: Vec<u32> = (0..all.len() as u32).collect();
-        let compare = |a: &[f64; D], b: &[f64; D]| a.iter().zip(b).map(|(a, b)| a.total_cmp(b)).find(|o| o.is_ne()).unwrap_or(std::cmp::Ordering::Equal);
+        let compare = |a: &[f64; D], b: &[f64; D]| {
+            a.iter().zip(b).map(|(a, b)| a.total_cmp(b)).find(|o| o.is_ne()).unwrap_or(std::cmp::Ordering::Equal)
+        };
         members.sort_unstable_by(|&a, &b| compare(&all[a as usize], &all[b as usize]).then(a.cmp(&b)));
         let (mut at, mut offsets, mut of) = (Vec::new(), Vec::new(), vec![0; all.len()]);
         for (place, &member) in members.iter().enumerate() {
@@ -88,7 +90,9 @@ fn search<const D: usize>(points: ArrayView2<'_, f64>, columns: &[usize], count:
             let radius = near[ask - 1].distance * (1.0 + ROUNDING);
             tree.query(query).within::<SquaredEuclidean<f64>>(radius).unsorted().execute().iter().for_each(|other| expand(other.item));
         } else {
-            near.iter().for_each(|other| expand(other.item));
+            for other in &near {
+                expand(other.item);
+            }
         }
         found.sort_unstable_by(order);
         found.truncate(count);

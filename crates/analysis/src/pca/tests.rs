@@ -67,17 +67,22 @@ proptest! {
 
 #[test]
 fn both_solvers_give_the_references_components() {
-    // linfa's answer is right for few of many components, not near the limit at which it is asked: 16 and 5 are there, and do fail the check.
-    let cases = [(8, 2, PcaSolver::Linfa), (16, 3, PcaSolver::Linfa), (32, 6, PcaSolver::Linfa), (16, 5, PcaSolver::DenseAfterCheck), (12, 6, PcaSolver::Dense), (5, 2, PcaSolver::Dense)];
-    for (d, k, solver) in cases {
+    for (d, k) in [(8, 2), (16, 3), (32, 6), (16, 5), (12, 6), (5, 2)] {
         let points = points(200, d, 0.7, d as u64);
         let found = pca(points.view(), k).expect("good points");
-        assert_eq!(found.solver, solver, "{d} {k}");
+        // linfa's answer need not pass its check; what is told is right either way.
+        assert_eq!(found.solver == PcaSolver::Dense, 3 * k > d, "{d} {k}: {:?}", found.solver);
         for (i, (value, w)) in reference(&points, k).into_iter().enumerate() {
             assert!((found.variances[i] / value - 1.0).abs() < 1e-10, "{d} {k} {i}");
             assert!((&found.components.row(i) - &w).iter().all(|x| x.abs() < 1e-8), "{d} {k} {i}");
         }
     }
+}
+
+#[test]
+fn linfas_answer_stands_for_a_module_with_noise() {
+    let activity = crate::ideal::module(40, 900, 0.3, false, 2).activity;
+    assert_eq!(pca(activity.view(), 6).expect("good points").solver, PcaSolver::Linfa);
 }
 
 #[test]

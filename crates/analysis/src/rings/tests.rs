@@ -39,7 +39,12 @@ fn z_is_the_sum_of_its_definition_in_either_precision() {
 fn known_shapes_have_known_statistics() {
     let circle: Vec<Complex64> = (0..3600).map(|i| Complex64::from_polar(2.5, TAU * (f64::from(i) + 0.5) / 3600.0)).collect();
     let found = ring(&circle);
-    assert!((found.mean_magnitude - 2.5).abs() < 1e-12 && found.variation < 1e-12 && (found.hole - 1.0).abs() < 1e-12 && found.resultant < 1e-12);
+    assert!(
+        (found.mean_magnitude - 2.5).abs() < 1e-12
+            && found.variation < 1e-12
+            && (found.hole - 1.0).abs() < 1e-12
+            && found.resultant < 1e-12
+    );
     assert_eq!(found.coverage, 1.0);
     let half = ring(&circle[..1800]);
     assert_eq!(half.coverage, 0.5);
@@ -48,7 +53,10 @@ fn known_shapes_have_known_statistics() {
     let mut stream = Seed(2).stream("noise", 0);
     let noise: Vec<Complex64> = (0..100_000).map(|_| Complex64::new(stream.normal(), stream.normal())).collect();
     let found = ring(&noise);
-    assert!((found.variation - (4.0 / std::f64::consts::PI - 1.0).sqrt()).abs() < 0.01 && (found.hole - (0.95_f64.ln() / 0.5_f64.ln()).sqrt()).abs() < 0.01);
+    assert!(
+        (found.variation - (4.0 / std::f64::consts::PI - 1.0).sqrt()).abs() < 0.01
+            && (found.hole - (0.95_f64.ln() / 0.5_f64.ln()).sqrt()).abs() < 0.01
+    );
 }
 
 #[test]
@@ -56,8 +64,14 @@ fn what_has_no_ring_says_why() {
     let activity = Array2::<f64>::ones((4, 2));
     let band = rings(activity.view(), &[[0.1, f64::NAN, f64::NAN], [0.5, f64::NAN, f64::NAN]]).expect("good input");
     assert_eq!((band.units, band.rings[1].reason, band.rings[0].reason), ([2, 0, 0], Some("no unit has this phase"), None));
-    assert_eq!(rings(Array2::<f64>::zeros((0, 2)).view(), &[[0.0; 3]; 2]).expect("good input").rings[0].reason, Some("there are no samples"));
-    assert_eq!(rings(Array2::<f64>::zeros((5, 2)).view(), &[[0.0; 3]; 2]).expect("good input").rings[0].reason, Some("z is 0 in all samples"));
+    assert_eq!(
+        rings(Array2::<f64>::zeros((0, 2)).view(), &[[0.0; 3]; 2]).expect("good input").rings[0].reason,
+        Some("there are no samples")
+    );
+    assert_eq!(
+        rings(Array2::<f64>::zeros((5, 2)).view(), &[[0.0; 3]; 2]).expect("good input").rings[0].reason,
+        Some("z is 0 in all samples")
+    );
     assert_eq!(rings(activity.view(), &[[0.0; 3]]), Err(RingsError::Units { units: 2, phases: 1 }));
     let bad = ndarray::array![[1.0, 2.0], [3.0, f64::INFINITY]];
     assert_eq!(rings(bad.view(), &[[0.0; 3]; 2]), Err(RingsError::Activity { sample: 1, unit: 1, value: f64::INFINITY }));

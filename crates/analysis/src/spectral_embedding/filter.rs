@@ -35,7 +35,9 @@ impl Operator {
 
     /// `into = scale (S x - centre x) - back into`, row by row in the edges' order.
     fn step(&self, x: &[Row], into: &mut [Row], scale: f64, centre: f64, back: f64) {
-        into.par_chunks_mut(ROWS).enumerate().for_each(|(chunk, into)| widest(Step { operator: self, first: chunk * ROWS, x, into, scale, centre, back }));
+        into.par_chunks_mut(ROWS)
+            .enumerate()
+            .for_each(|(chunk, into)| widest(Step { operator: self, first: chunk * ROWS, x, into, scale, centre, back }));
     }
 
     /// S x for each column, and how many panels that took.

@@ -26,7 +26,7 @@ const SETTLED: f64 = 0.7;
 /// Largest degree of a filter.
 const DEGREE: f64 = 600.0;
 /// LOBPCG steps in a round, and its tolerance on the filtered operator (whose largest eigenvalue is below 1).
-const STEPS: usize = 3;
+const STEPS: usize = 5;
 const INNER: f32 = 1e-12;
 
 /// Eigenpairs: values rising, vectors in columns of length 1.
@@ -37,7 +37,12 @@ pub(super) struct Eigen {
 }
 
 /// The `config.eigenvalues` lowest beyond the constant, or all there are, of a connected graph.
-pub(super) fn lowest(graph: &Graph, degrees: &[f64], config: &SpectralEmbeddingConfig, seed: Seed) -> Result<(Eigen, Solver), SpectralEmbeddingError> {
+pub(super) fn lowest(
+    graph: &Graph,
+    degrees: &[f64],
+    config: &SpectralEmbeddingConfig,
+    seed: Seed,
+) -> Result<(Eigen, Solver), SpectralEmbeddingError> {
     let width = (config.eigenvalues + GUARD).next_multiple_of(LANES);
     // LOBPCG's three blocks must fit with room.
     if graph.nodes() <= DENSE.max(6 * width) {
@@ -74,9 +79,8 @@ fn filtered(graph: &Graph, degrees: &[f64], config: &SpectralEmbeddingConfig, wi
             products.set(products.get() + panels * degree);
             without_constant(out)
         };
-        let lifted = filter(block.view());
-        let refined = if settled { refine(filter, lifted) } else { lifted };
-        let Some((values, vectors, residuals, panels)) = rayleigh_ritz(&operator, &without_constant(refined)) else { break };
+        let refined = if settled { refine(filter, block.clone()) } else { filter(block.view()) };
+        let Some((Eigen { values, vectors, residuals }, panels)) = rayleigh_ritz(&operator, &without_constant(refined)) else { break };
         products.set(products.get() + panels);
         let next = values[width - 1].clamp(1e-9, START);
         settled = next > SETTLED * bound;
@@ -85,9 +89,12 @@ fn filtered(graph: &Graph, degrees: &[f64], config: &SpectralEmbeddingConfig, wi
         let worst = residuals[..config.eigenvalues].iter().copied().fold(0.0, f64::max);
         if best.as_ref().is_none_or(|(least, _)| worst < *least) {
             let kept = block.slice(s![.., ..config.eigenvalues]).to_owned();
-            best = Some((worst, Eigen { values: values[..config.eigenvalues].to_vec(), vectors: kept, residuals: residuals[..config.eigenvalues].to_vec() }));
+            best = Some((
+                worst,
+                Eigen { values: values[..config.eigenvalues].to_vec(), vectors: kept, residuals: residuals[..config.eigenvalues].to_vec() },
+            ));
         }
-        if worst <= 0.5 * config.tolerance {
+        if worst <= config.tolerance {
             break;
         }
     }
@@ -102,7 +109,7 @@ fn filtered(graph: &Graph, degrees: &[f64], config: &SpectralEmbeddingConfig, wi
 /// LOBPCG's steps on the filtered operator, from an orthonormal start.
 ///
 /// It keeps its block of least residual, and a block that hardly overlaps with the wanted end has a small one, since the filter makes all of it small: so it is
-/// called once the bound has settled, on a block that was filtered.
+/// called once the bound has settled, on a block that has been filtered.
 fn refine(filter: impl Fn(ArrayView2<'_, f64>) -> Array2<f64>, start: Array2<f64>) -> Array2<f64> {
     match lobpcg(filter, start.clone(), |_| {}, None, INNER, STEPS, Order::Largest) {
         Ok(found) | Err((_, Some(found))) => found.eigvecs,
@@ -111,7 +118,7 @@ fn refine(filter: impl Fn(ArrayView2<'_, f64>) -> Array2<f64>, start: Array2<f64
 }
 
 /// Ritz values (rising) and vectors of L in the block's span, residuals, and panels multiplied; `None` where the block has lost its rank.
-fn rayleigh_ritz(operator: &Operator, block: &Array2<f64>) -> Option<(Vec<f64>, Array2<f64>, Vec<f64>, usize)> {
+fn rayleigh_ritz(operator: &Operator, block: &Array2<f64>) -> Option<(Eigen, usize)> {
     let norms = block.map_axis(Axis(0), |column| column.dot(&column).sqrt());
     if norms.iter().any(|norm| !(*norm > 0.0 && norm.is_finite())) {
         return None;
@@ -128,5 +135,5 @@ fn rayleigh_ritz(operator: &Operator, block: &Array2<f64>) -> Option<(Vec<f64>, 
     let (values, turn) = projected.eigh_into().ok()?.sort_eig(Order::Largest);
     let (vectors, image) = (block.dot(&turn), image.dot(&turn));
     let residuals = (&image - &(&vectors * &values)).map_axis(Axis(0), |column| column.dot(&column).sqrt()).to_vec();
-    Some((values.iter().map(|value| 1.0 - value).collect(), vectors, residuals, panels))
+    Some((Eigen { values: values.iter().map(|value| 1.0 - value).collect(), vectors, residuals }, panels))
 }

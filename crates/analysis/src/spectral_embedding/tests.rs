@@ -44,7 +44,12 @@ fn multiplicities_of_a_torus_come_out_whole() {
     let graph = torus(m);
     let config = SpectralEmbeddingConfig { dimensions: 12, ..SpectralEmbeddingConfig::default() };
     let found = embed_graph(&graph, &config, Seed(1)).expect("an embedding");
-    assert!(matches!(found.solver, Solver::Filtered { .. }) && found.convergence == Convergence::Converged, "{:?} {:?}", found.solver, found.convergence);
+    assert!(
+        matches!(found.solver, Solver::Filtered { .. }) && found.convergence == Convergence::Converged,
+        "{:?} {:?}",
+        found.solver,
+        found.convergence
+    );
     let mode = |p: usize| (std::f64::consts::TAU * p as f64 / m as f64).cos();
     let mut exact: Vec<f64> = (0..m * m).map(|i| 1.0 - 0.5 * (mode(i % m) + mode(i / m))).collect();
     exact.sort_by(f64::total_cmp);
@@ -89,7 +94,13 @@ fn an_ideal_hexagonal_module_has_six_slow_modes_and_a_square_one_four() {
 fn signs_starts_and_threads_are_fixed() {
     let points = states(30, 700, 0.05, false, 4);
     let config = SpectralEmbeddingConfig::default();
-    let on = |threads, seed| rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a pool").install(|| embed(points.view(), &config, Seed(seed)).expect("an embedding"));
+    let on = |threads, seed| {
+        rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .build()
+            .expect("a pool")
+            .install(|| embed(points.view(), &config, Seed(seed)).expect("an embedding"))
+    };
     let one = on(1, 7);
     assert_eq!(one, on(3, 7));
     // Another start gives the same answer, signs too.
@@ -131,11 +142,23 @@ fn bad_input_is_refused() {
     let points = states(10, 60, 0.1, false, 1);
     let refused = |config: SpectralEmbeddingConfig| embed(points.view(), &config, Seed(0)).expect_err("no answer");
     let base = SpectralEmbeddingConfig::default();
-    assert!(matches!(refused(SpectralEmbeddingConfig { dimensions: 0, ..base.clone() }), SpectralEmbeddingError::Setting { name: "dimensions", .. }));
-    assert!(matches!(refused(SpectralEmbeddingConfig { dimensions: 13, ..base.clone() }), SpectralEmbeddingError::Setting { name: "dimensions", .. }));
-    assert!(matches!(refused(SpectralEmbeddingConfig { tolerance: f64::NAN, ..base.clone() }), SpectralEmbeddingError::Setting { name: "tolerance", .. }));
+    assert!(matches!(
+        refused(SpectralEmbeddingConfig { dimensions: 0, ..base.clone() }),
+        SpectralEmbeddingError::Setting { name: "dimensions", .. }
+    ));
+    assert!(matches!(
+        refused(SpectralEmbeddingConfig { dimensions: 13, ..base.clone() }),
+        SpectralEmbeddingError::Setting { name: "dimensions", .. }
+    ));
+    assert!(matches!(
+        refused(SpectralEmbeddingConfig { tolerance: f64::NAN, ..base.clone() }),
+        SpectralEmbeddingError::Setting { name: "tolerance", .. }
+    ));
     for neighbors in [0, 1, 61] {
-        assert!(matches!(refused(SpectralEmbeddingConfig { neighbors, ..base.clone() }), SpectralEmbeddingError::Neighbors(_)), "{neighbors}");
+        assert!(
+            matches!(refused(SpectralEmbeddingConfig { neighbors, ..base.clone() }), SpectralEmbeddingError::Neighbors(_)),
+            "{neighbors}"
+        );
     }
     let three = embed(points.slice(s![..3, ..]), &SpectralEmbeddingConfig { neighbors: 3, ..base.clone() }, Seed(0));
     assert_eq!(three, Err(SpectralEmbeddingError::TooFew { points: 3, components: 1, dimensions: 3 }));
