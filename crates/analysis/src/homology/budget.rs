@@ -22,7 +22,7 @@ pub(super) struct Budget {
 /// - 20 per edge and 2 n² while cocycles are carried on.
 ///
 /// The cocycles themselves depend on the cloud, not on its size alone, and are counted as they grow.
-pub(super) fn estimate_bytes(points: usize, edges: usize, threads: usize) -> u64 {
+pub fn estimate_bytes(points: usize, edges: usize, threads: usize) -> u64 {
     let (edges, square) = (edges as u64, (points * points) as u64);
     let padded = (points * stride(points)) as u64;
     4 * padded + (40 * edges).max(24 * edges + threads as u64 * padded / 8).max(20 * edges + 2 * square)

@@ -12,6 +12,9 @@ pub(super) struct Cochain {
     triangles: usize,
 }
 
+/// Corners, ascending, and the value there, which is not 0.
+pub(super) type Triangle = ([u16; 3], u16);
+
 /// Corners or a value, 16 bits each.
 pub(super) fn pack(x: u32, y: u32, value: u32) -> u64 {
     u64::from(x) << 32 | u64::from(y) << 16 | u64::from(value)
@@ -74,7 +77,7 @@ impl Cochain {
     }
 
     /// All triangles, each once, with corners ascending.
-    pub(super) fn list(&mut self) -> Vec<([u16; 3], u16)> {
+    pub(super) fn list(&mut self) -> Vec<Triangle> {
         self.used.sort_unstable();
         self.used.dedup();
         let of_point = |&v: &u32| {

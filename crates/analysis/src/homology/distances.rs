@@ -68,7 +68,9 @@ impl DistanceMatrix {
             return Err(HomologyError::Length { points, expected, found: condensed.len() });
         }
         // -0 would sort before 0.
-        condensed.iter_mut().for_each(|distance| *distance += 0.0);
+        for distance in &mut condensed {
+            *distance += 0.0;
+        }
         let checked = Self { points, condensed };
         let wrong = checked.edges().find(|(_, _, distance)| !(distance.is_finite() && *distance >= 0.0));
         match wrong {

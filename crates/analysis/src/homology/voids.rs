@@ -7,7 +7,7 @@
 //! loop of the link, and the class dies at the first such edge, unless a class that was born later does too: then a multiple of that one is added.
 
 use super::budget::Budget;
-use super::cochain::{Cochain, pack, unpack};
+use super::cochain::{Cochain, Triangle, pack, unpack};
 use super::error::HomologyError;
 use super::field::Field;
 use super::filtration::Filtration;
@@ -31,7 +31,7 @@ pub(super) fn voids(
 ) -> Result<Vec<Void>, HomologyError> {
     let mut working = Working::new(filtration, field);
     // Where reduced columns begin: the triangles of the column, and the coefficient there.
-    let mut begins: HashMap<(u32, u64), (Vec<([u16; 3], u16)>, u32)> = HashMap::new();
+    let mut begins: HashMap<(u32, u64), (Vec<Triangle>, u32)> = HashMap::new();
     let mut found = Vec::with_capacity(pieces.len());
     let mut held = 0;
     for (done, &(birth, point)) in pieces.iter().rev().enumerate() {
