@@ -62,10 +62,14 @@ impl DistanceMatrix {
     ///
     /// # Errors
     /// Another number of distances than n (n - 1) / 2, or one that is negative or not finite.
-    pub fn from_condensed(points: usize, condensed: Vec<f64>) -> Result<Self, HomologyError> {
+    pub fn from_condensed(points: usize, mut condensed: Vec<f64>) -> Result<Self, HomologyError> {
         let expected = pairs(points);
         if condensed.len() != expected {
             return Err(HomologyError::Length { points, expected, found: condensed.len() });
+        }
+        // -0 would sort before 0.
+        for distance in &mut condensed {
+            *distance += 0.0;
         }
         let checked = Self { points, condensed };
         let wrong = checked.edges().find(|(_, _, distance)| !(distance.is_finite() && *distance >= 0.0));

@@ -67,19 +67,13 @@ pub enum HomologyError {
     /// The threshold is NaN or negative.
     #[error("the threshold is {0}; it must be at least 0, or left out for the enclosing radius")]
     Threshold(f64),
-    /// A simplex and its coefficient do not fit into 64 bits.
-    #[error(
-        "{points} points with {edges} edges up to the threshold, modulo {prime}, need {bits} bits per simplex, and there are 64: take fewer points (4096 always fit), a threshold, or a smaller prime"
-    )]
+    /// More points than are offered.
+    #[error("homology is computed of up to {most} points, {points} were given: take fewer points")]
     TooManyPoints {
         /// Points.
         points: usize,
-        /// Edges no longer than the threshold.
-        edges: usize,
-        /// The prime.
-        prime: u16,
-        /// Bits needed.
-        bits: u32,
+        /// The most.
+        most: usize,
     },
     /// More memory than allowed.
     #[error(

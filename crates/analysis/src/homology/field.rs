@@ -18,6 +18,11 @@ impl Field {
         Self { p: u32::from(p) }
     }
 
+    /// How many elements there are.
+    pub(super) fn order(self) -> usize {
+        self.p as usize
+    }
+
     pub(super) fn plus(self, a: u32, b: u32) -> u32 {
         let sum = a + b;
         if sum >= self.p { sum - self.p } else { sum }

@@ -5,29 +5,44 @@
 //! of dimension 1 come with cocycles where asked for ([`Options::cocycles`]): functions on oriented edges whose sum around a loop tells how often it winds,
 //! from which circular coordinates are made (de Silva, Morozov, Vejdemo-Johansson 2011).
 //!
-//! [`persistence`] is Ripser's method (Bauer 2021, doi:10.1007/s41468-021-00071-5): cohomology, implicit coboundaries, clearing, pairs that are apparent, nothing
-//! beyond the enclosing radius. It departs from it in these, none of which changes a bar:
+//! [`persistence`] descends from Ripser's method (Bauer 2021, doi:10.1007/s41468-021-00071-5): cohomology, with coboundaries that are never stored, clearing, pairs
+//! that are apparent, nothing beyond the enclosing radius. It departs from it in these, none of which changes a bar:
 //!
-//! - **Edges have ranks.** Edges are sorted once, by length and then by index, and each simplex enters with its *last* edge (`filtration`). So a
-//!   simplex is its last edge's rank and the vertices not on that edge, a few dozen bits, and comparing simplices is comparing integers. Lengths are only
-//!   looked at when the edges are sorted, in double precision, so scales are as exact as the distances.
-//! - **Lower links.** The simplices that enter with one edge are, without that edge, the complex on the points nearer to both of its ends (`lower_link`).
-//!   Pairs within it have no length. A spanning forest of that complex's graph pairs all of its points but one per connected piece, where Ripser's
-//!   apparent pairs find most of these one by one; for most edges there is one piece, and not one triangle is left to look at.
-//! - **A queue of buckets.** A reduction never goes back to lower simplices, so a radix heap does instead of a binary heap (`queue`).
+//! - **Edges have ranks** (`filtration`). Edges are sorted once, by length and then by index, and each simplex enters with its last edge. Lengths are only
+//!   looked at when edges are sorted, in double precision (Ripser: single), so bars are as exact as the distances.
+//! - **Lower links** (`lower_link`, `columns`). The simplices that enter with one edge are, without that edge, the complex on the points nearer to both of its ends.
+//!   Pairs within it have no length. A spanning forest of that complex's graph pairs all of its points but one per connected piece, where
+//!   apparent pairs are most of these; for most edges there is one piece, and not one triangle is left to look at.
+//! - **Cocycles are carried on** (`loops`, `voids`; as de Silva, Morozov, Vejdemo-Johansson 2011 do, but one class at a time). What a class's cocycle must be on
+//!   the simplices that enter with the next edge is read off the simplices before, so there is no queue of coboundary entries, and memory is that
+//!   of the cocycles.
+//!
+//! Distances and columns are made by all threads of the pool; cocycles are carried on by one, as each needs those of classes born later.
+//!
+//! Cost: edges × points / 64 for the columns, and for each class the edges from its birth to its death. Memory: [`estimate_bytes`].
 //!
 //! [`reference`] is the textbook: all simplices in a list, one matrix, reduced column by column.
 //!
 //! The same input has the same bars and cocycles, bit by bit, on any number of threads.
 
+mod budget;
+mod cochain;
+mod columns;
 mod distances;
 mod error;
 mod field;
+mod filtration;
+mod loops;
+mod lower_link;
 mod options;
 mod persistence;
+mod pieces;
 pub mod reference;
+mod reporter;
 mod result;
+mod voids;
 
+pub use budget::estimate_bytes;
 pub use distances::DistanceMatrix;
 pub use error::HomologyError;
 pub use options::{Options, Progress, Watch};
