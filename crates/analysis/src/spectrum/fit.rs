@@ -103,6 +103,7 @@ impl Grid {
     }
 
     /// A flat map, row-major, of one value per visited bin; NaN elsewhere.
+    #[cfg(test)]
     pub(super) fn spread(&self, values: &[f64]) -> Vec<f64> {
         let mut map = vec![f64::NAN; self.x_m.len() * self.y_m.len()];
         for (&(index, _, _), &value) in self.bins.iter().zip(values) {
