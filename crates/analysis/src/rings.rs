@@ -37,7 +37,7 @@ pub struct Ring {
     pub mean_magnitude: f64,
     /// Standard deviation (over n) of |z| by its mean: 0 for a perfect ring, 0.52 for circular Gaussian noise.
     pub variation: f64,
-    /// The 5 % quantile of |z| by its median, 0 to 1: 1 for a perfect ring, 0.27 for circular Gaussian noise.
+    /// The 5 % quantile of |z| by its mean, 0 to 1: 1 for a perfect ring, 0.26 for circular Gaussian noise.
     pub hole: f64,
     /// Share of 36 equal sectors around 0 that hold a sample, 0 to 1. As many samples as sectors are needed for 1.
     pub coverage: f64,
@@ -138,14 +138,10 @@ pub fn ring(z: &[Complex64]) -> Ring {
         turned += z / z.norm();
     }
     magnitudes.sort_unstable_by(f64::total_cmp);
-    let median = quantile(&magnitudes, 0.5);
-    if median <= 0.0 {
-        return Ring::undefined("z is 0 in half of the samples");
-    }
     Ring {
         mean_magnitude: mean,
         variation: deviation / mean,
-        hole: quantile(&magnitudes, HOLE_QUANTILE) / median,
+        hole: quantile(&magnitudes, HOLE_QUANTILE) / mean,
         coverage: visited.iter().filter(|visited| **visited).count() as f64 / SECTORS as f64,
         resultant: turned.norm() / n,
         reason: None,

@@ -554,7 +554,7 @@ pub const TORUS: Table = Table {
         c("ring1_variation", Float64, "1", "Standard deviation of |z₁| over its mean: 0 for a perfect ring, 0.52 for circular Gaussian noise").nullable(),
         c("ring2_variation", Float64, "1", "The same of z₂; null for bands").nullable(),
         c("ring3_variation", Float64, "1", "The same of z₃; null for bands").nullable(),
-        c("ring1_hole", Float64, "1", "5 % quantile of |z₁| over its median: 1 for a perfect ring, 0.27 for circular Gaussian noise").nullable(),
+        c("ring1_hole", Float64, "1", "5 % quantile of |z₁| over its mean: 1 for a perfect ring, 0.26 for circular Gaussian noise").nullable(),
         c("ring2_hole", Float64, "1", "The same of z₂; null for bands").nullable(),
         c("ring3_hole", Float64, "1", "The same of z₃; null for bands").nullable(),
         c("ring1_coverage", Float64, "1", "Share of 36 sectors around 0 in which z₁ was").nullable(),
