@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use std::ops::Deref;
 
 use crate::nulls::NullKind;
+use crate::torus::{CheckedTorusConfig, TorusConfig};
 
 /// A setting that cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -35,6 +36,10 @@ pub struct AnalyzeConfig {
     pub lattice_consensus: LatticeConsensusConfig,
     /// `[analyze.modules]`
     pub modules: ModulesConfig,
+    /// `[analyze.embedding]`
+    pub embedding: EmbeddingConfig,
+    /// `[analyze.torus]`
+    pub torus: TorusConfig,
 }
 
 /// How activity is binned. Used by whoever fills the [`crate::Accumulator`]; [`crate::analyze`] takes maps as they are.
@@ -209,22 +214,67 @@ impl Default for ModulesConfig {
     }
 }
 
+/// How states are shown in three dimensions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum EmbeddingMethod {
+    /// [`crate::spectral_embedding`].
+    #[default]
+    Spectral,
+    /// [`crate::isomap`].
+    Isomap,
+}
+
+impl EmbeddingMethod {
+    /// As in pipeline files and tables.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Spectral => "spectral",
+            Self::Isomap => "isomap",
+        }
+    }
+}
+
+/// Which states of a module are looked at together, and how they are embedded.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct EmbeddingConfig {
+    /// Recorded moments of a module's arena that are drawn (0 to 100000; default 10000): for the embedding, the rings and the test for a torus. 0: none of these.
+    pub points: usize,
+    /// `spectral` (default) or `isomap`.
+    pub method: EmbeddingMethod,
+    /// Nearest neighbours of a state in the graph, itself among them (2 to 1000; default 15).
+    pub neighbors: usize,
+    /// Eigenvalues of the Laplacian that are kept, without that of the constant vector (3 to 100; default 12: a hexagonal torus's six-fold lowest one and the next six).
+    pub eigenvalues: usize,
+}
+
+impl Default for EmbeddingConfig {
+    fn default() -> Self {
+        Self { points: 10_000, method: EmbeddingMethod::Spectral, neighbors: 15, eigenvalues: 12 }
+    }
+}
+
 /// Settings whose every value is in range. Reads like [`AnalyzeConfig`].
-#[derive(Debug, Clone, PartialEq)]
-pub struct CheckedAnalyzeConfig(AnalyzeConfig);
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CheckedAnalyzeConfig {
+    // The defaults are in range: a test holds them to it.
+    all: AnalyzeConfig,
+    torus: CheckedTorusConfig,
+}
+
+impl CheckedAnalyzeConfig {
+    /// The settings of the test for a torus, in the form that it takes.
+    pub fn checked_torus(&self) -> &CheckedTorusConfig {
+        &self.torus
+    }
+}
 
 impl Deref for CheckedAnalyzeConfig {
     type Target = AnalyzeConfig;
 
     fn deref(&self) -> &AnalyzeConfig {
-        &self.0
-    }
-}
-
-impl Default for CheckedAnalyzeConfig {
-    /// The defaults, which are in range (a test holds them to it).
-    fn default() -> Self {
-        Self(AnalyzeConfig::default())
+        &self.all
     }
 }
 
@@ -277,7 +327,12 @@ impl AnalyzeConfig {
         real("analyze.modules.commensurate_tolerance", modules.commensurate_tolerance, 0.001, 0.2)?;
         count("analyze.modules.draws", modules.draws, 99, 100_000)?;
         count("analyze.modules.spectrum_padding", modules.spectrum_padding, 1, 16)?;
-        Ok(CheckedAnalyzeConfig(self))
+        let embedding = &self.embedding;
+        count("analyze.embedding.points", embedding.points, 0, 100_000)?;
+        count("analyze.embedding.neighbors", embedding.neighbors, 2, 1000)?;
+        count("analyze.embedding.eigenvalues", embedding.eigenvalues, 3, 100)?;
+        let torus = self.torus.clone().check()?;
+        Ok(CheckedAnalyzeConfig { all: self, torus })
     }
 }
 

@@ -22,6 +22,13 @@ pub(crate) fn good_size(n: usize) -> usize {
     (n.max(1)..=n.max(1).next_power_of_two()).find(|&size| smooth(size)).unwrap_or(n)
 }
 
+/// The smallest length of the form `2^a`, `3 · 2^a` or `5 · 2^a` that is at least `n`: what is transformed in the fewest, widest steps. 160 points take half the time
+/// of 150, and 128 less than 112.
+pub(crate) fn fast_size(n: usize) -> usize {
+    let n = n.max(1);
+    [1, 3, 5].into_iter().map(|odd: usize| odd * n.div_ceil(odd).next_power_of_two()).min().unwrap_or(n)
+}
+
 /// A plan for one size, in double or single precision; shared between threads.
 #[derive(Clone)]
 pub(crate) struct Fft2<T: FftNum = f64> {
@@ -148,6 +155,7 @@ mod tests {
     #[test]
     fn good_sizes_have_small_factors() {
         assert_eq!([1, 7, 97, 100, 101, 199].map(good_size), [1, 8, 100, 100, 108, 200]);
+        assert_eq!([0, 1, 7, 59, 92, 97, 129, 161].map(fast_size), [1, 1, 8, 64, 96, 128, 160, 192]);
     }
 
     #[test]

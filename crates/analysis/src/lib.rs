@@ -14,6 +14,11 @@
 //! | Which units form modules, and how are modules related? | [`modules`] |
 //! | Which waves does a module share, and how does its spectrum look? | [`module_spectrum`] |
 //! | Where in the cell does each unit fire, and are phases uniform? | [`phases`] |
+//! | Which holes does a cloud of states have? | [`homology`] |
+//! | What shape do the population's states make? | [`pca`], [`neighbors`], [`spectral_embedding`], [`isomap`] |
+//! | Which states stand for all? | [`downsampling`] |
+//! | Do a module's units turn around three rings? | [`rings`] |
+//! | Do a module's states make a torus, and where on it do units fire? | [`torus`] |
 //! | All of it, for every unit | [`units`] |
 //! | With which settings? | [`config`] |
 //!
@@ -24,20 +29,30 @@
 pub mod autocorrelogram;
 pub mod classes;
 pub mod config;
+pub mod downsampling;
 mod fft;
 pub mod grid_score;
+pub mod homology;
+#[cfg(test)]
+mod ideal;
+pub mod isomap;
 pub mod lattice;
 pub mod lattice_consensus;
 mod linear;
 pub mod measures;
 pub mod module_spectrum;
 pub mod modules;
+pub mod neighbors;
 pub mod nulls;
+pub mod pca;
 pub mod phases;
 pub mod ratemap;
 mod rebin;
+pub mod rings;
 mod simd;
+pub mod spectral_embedding;
 pub mod spectrum;
+pub mod torus;
 pub mod units;
 
 pub use config::{AnalyzeConfig, CheckedAnalyzeConfig, ConfigError};

@@ -10,7 +10,7 @@ use crate::autocorrelogram::{self, Autocorrelator, AutocorrelogramPeaks};
 use crate::classes::{Evidence, UnitClass, classify};
 use crate::config::CheckedAnalyzeConfig;
 use crate::lattice_consensus::{self, LatticeConsensus};
-use crate::measures::{self, BorderNull, Measured};
+use crate::measures::{self, Measured};
 use crate::nulls::shift::ShiftedSums;
 use crate::nulls::{Battery, BatteryWorkspace, NullKind, ScoreWithNull, Statistic, with_nulls};
 use crate::ratemap::Ratemaps;
@@ -59,7 +59,7 @@ pub struct UnitAnalysis {
     pub coherence: Measured,
     /// Pearson's r of the two halves' maps; undefined without them.
     pub stability: Measured,
-    /// Border score with its null, which is drawn only as far as needed ([`measures::ENOUGH`]).
+    /// Border score with its null, on the same surrogates.
     pub border_score: ScoreWithNull,
 }
 
@@ -82,7 +82,6 @@ pub struct ArenaPlan<'a> {
     battery: Battery,
     spectra: SpectrumSearch,
     lags: Autocorrelator,
-    border: BorderNull,
 }
 
 /// What units are held against besides their maps, each of the same units in the same order.
@@ -131,7 +130,6 @@ impl<'a> ArenaPlan<'a> {
             battery: Battery::new(ratemaps, config),
             spectra: SpectrumSearch::new(&visited, arena.width_m, arena.height_m, &config.spectrum),
             lags: Autocorrelator::new(&visited, config.autocorrelogram.min_overlap),
-            border: BorderNull::new(ratemaps),
             occupancy: ratemaps.occupancy.clone(),
         }
     }
@@ -247,6 +245,7 @@ impl<'a> ArenaPlan<'a> {
                 Statistic::Banino => result.banino = score,
                 Statistic::Square90 => result.square = score,
                 Statistic::Periodicity => result.periodicity = score,
+                Statistic::Border => result.border_score = score,
             }
         }
         match self.spectra.find_with_errors(map) {
@@ -260,8 +259,6 @@ impl<'a> ArenaPlan<'a> {
         if let (Some(spectrum), Some(peaks)) = (&result.spectrum, &result.peaks) {
             result.agreement = Some(spectrum::agreement(spectrum, peaks));
         }
-        let mut stream = self.seed.stream("analysis/border", unit as u64);
-        result.border_score = self.border.score(map, self.config.nulls.count, &mut stream);
         let evidence = Evidence {
             sargolini: &result.sargolini,
             square: &result.square,

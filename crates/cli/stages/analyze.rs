@@ -5,7 +5,7 @@
 
 use super::arena_sums::{self, ArenaSums};
 use super::modules::{FirstLook, Population};
-use super::{shifts, unit_tables};
+use super::{shifts, state_space, unit_tables};
 use crate::failure::Failure;
 use crate::interrupt;
 use crate::plan::Stage;
@@ -31,7 +31,8 @@ const PORTION_UNITS: (usize, usize) = (16, 256);
 /// # Errors
 /// A torn or altered table, a full disk, an interrupt.
 pub(crate) fn analyze(workspace: &mut Workspace<'_>) -> Result<Value, Failure> {
-    if let Some(told) = workspace.run.settings.analyze.too_few_surrogates() {
+    let analyses = &workspace.run.settings.analyze;
+    for told in [analyses.too_few_surrogates(), analyses.torus.too_few_surrogates()].into_iter().flatten() {
         tracing::warn!("{}: {told}", workspace.label(Stage::Analyze));
     }
     let mut publication =
@@ -47,6 +48,7 @@ pub(crate) fn analyze(workspace: &mut Workspace<'_>) -> Result<Value, Failure> {
     let (config, seed) = (&workspace.run.settings.analyze, Seed(workspace.run.settings.seed).child("analyze/modules"));
     let population = Population::find(&looks, config, seed);
     let mut looks = looks.into_iter().enumerate();
+    let mut modules = Vec::new();
     if population.is_empty() {
         for (_, look) in looks {
             population.write_units(look.rows, &[], &mut publication)?;
@@ -57,15 +59,17 @@ pub(crate) fn analyze(workspace: &mut Workspace<'_>) -> Result<Value, Failure> {
             let Some((number, look)) = looks.next() else {
                 return Err(Failure::work(format!("the arena {} has only just appeared: run the command again", arena.label)));
             };
-            let notes = population.write(number, &arena, look, config, seed.child(&arena.label), &mut publication)?;
+            let (notes, here) = population.write(number, &arena, look, config, seed.child(&arena.label), &mut publication)?;
+            modules.extend(here);
             populations.insert(arena.label.to_string(), notes);
             interrupt::check(Stage::Analyze.name())
         })?;
     }
+    let state_spaces = state_space::write(workspace, &modules, &mut publication)?;
     let population = population.notes(seed);
     workspace.lock.check(&workspace.run.name)?;
     publication.publish()?;
-    Ok(json!({ "lattice_consensus": consensuses, "modules": population, "modules_in": populations }))
+    Ok(json!({ "lattice_consensus": consensuses, "modules": population, "modules_in": populations, "state_spaces": state_spaces }))
 }
 
 fn analyze_arena(

@@ -119,7 +119,7 @@ pub(crate) fn each(workspace: &Workspace<'_>, mut work: impl FnMut(ArenaSums) ->
 }
 
 /// Moments of each arena.
-fn count(workspace: &Workspace<'_>) -> Result<HashMap<Arc<str>, usize>, Failure> {
+pub(crate) fn count(workspace: &Workspace<'_>) -> Result<HashMap<Arc<str>, usize>, Failure> {
     let mut moments = HashMap::new();
     for frame in partition::read(workspace.lake, &ACTIVITY, &workspace.run.name, workspace.last_step(), &["arena"])? {
         for label in frame?.text("arena") {

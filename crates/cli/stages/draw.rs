@@ -1,7 +1,7 @@
 //! Figures of what is in the lake.
 
 use super::geometry;
-use super::module_figures;
+use super::{module_figures, state_figures};
 use crate::failure::Failure;
 use crate::interrupt;
 use crate::pipeline::Run;
@@ -47,6 +47,8 @@ pub(crate) fn draw(workspace: &mut Workspace<'_>) -> Result<Value, Failure> {
         progress.update(done + 2, || arena.clone());
         paths.extend(module_figures::draw(workspace, arena, &units.of(arena).collect::<Vec<&UnitRow>>(), &folder)?);
     }
+    interrupt::check(Stage::Draw.name())?;
+    paths.extend(state_figures::draw(workspace, &units.rows, &folder)?);
     let (stage, step) = (Stage::Draw.name(), Some(workspace.last_step()));
     let mut commit = Commit::new(workspace.lake, &run.name);
     for path in &paths {
@@ -134,7 +136,7 @@ struct Units {
 }
 
 pub(crate) struct UnitRow {
-    arena: String,
+    pub(crate) arena: String,
     pub(crate) unit: u32,
     pub(crate) score: f64,
     above_null: bool,
@@ -195,8 +197,8 @@ impl Units {
                     phases: PHASES.map(number),
                     scores: SCORES.map(number),
                     p_values: P_VALUES.map(number),
-                    above_null: frame.boolean("above_null")[row],
-                    active: frame.boolean("active")[row],
+                    above_null: frame.boolean("above_null")[row] == Some(true),
+                    active: frame.boolean("active")[row] == Some(true),
                     class: text(&frame, "class", row),
                 });
             }

@@ -10,6 +10,9 @@ mod module_figures;
 mod modules;
 pub(crate) mod record;
 mod shifts;
+mod state_figures;
+mod state_space;
+mod states;
 pub(crate) mod train;
 mod unit_tables;
 

@@ -154,7 +154,7 @@ fn units(
 }
 
 /// What rates are counted in.
-fn rate_unit(run: &Run) -> &'static str {
+pub(crate) fn rate_unit(run: &Run) -> &'static str {
     if run.imported.is_some() { "units of the import" } else { "arbitrary units" }
 }
 

@@ -14,6 +14,7 @@ use gridlake_analysis::{Ratemaps, UnitAnalysis};
 use gridlake_lake::frame::{Data, Frame};
 use gridlake_lake::partition::Publication;
 use gridlake_lake::schema::{MODULES, SPECTRA};
+use gridlake_space::arena::Arena;
 use gridlake_space::seed::Seed;
 use ndarray::{Array2, ArrayView2};
 use rayon::prelude::*;
@@ -42,6 +43,19 @@ impl FirstLook {
             self.lattices.push(lattice);
         }
     }
+}
+
+/// A module in one arena, for what is to be made of its units' activity.
+pub(crate) struct ModuleHere {
+    pub(crate) module: usize,
+    pub(crate) arena: Arc<str>,
+    pub(crate) geometry: Arena,
+    /// Those of its units that have its lattice here.
+    pub(crate) units: Vec<usize>,
+    /// φ¹, φ², φ³ of each of them; NaN where there are none.
+    pub(crate) phases_rad: Vec<[f64; 3]>,
+    /// Cycles per metre; NaN beyond a band's first.
+    pub(crate) waves: [[f64; 2]; 3],
 }
 
 /// The modules of a run.
@@ -91,7 +105,7 @@ impl Population {
         Ok(())
     }
 
-    /// Second way through an arena: writes its rows of `modules`, `spectra` and `units`. Returns what the run's record keeps.
+    /// Second way through an arena: writes its rows of `modules`, `spectra` and `units`. Returns what the run's record keeps, and the modules.
     pub(crate) fn write(
         &self,
         number: usize,
@@ -100,7 +114,7 @@ impl Population {
         config: &CheckedAnalyzeConfig,
         seed: Seed,
         publication: &mut Publication<'_>,
-    ) -> Result<Value, Failure> {
+    ) -> Result<(Value, Vec<ModuleHere>), Failure> {
         let bins = arena.sums.bins();
         let (width_m, height_m) = (bins.arena.width_m, bins.arena.height_m);
         let map = |unit: usize| arena.sums.maps(unit..unit + 1).smoothed(config.ratemap.smoothing_m);
@@ -138,14 +152,21 @@ impl Population {
             phases[*unit] = Some(of_unit);
         }
         self.write_units(look.rows, &phases, publication)?;
-        Ok(json!({
+        let here = rows.iter().map(|row| {
+            let units = self.members(row.module, number).0;
+            let phases_rad = units.iter().map(|unit| phases[*unit].map_or([f64::NAN; 3], |phases| phases.phases_rad)).collect();
+            ModuleHere { module: row.module, arena: Arc::clone(&arena.label), geometry: bins.arena, units, phases_rad, waves: row.waves }
+        });
+        let here = here.collect();
+        let notes = json!({
             "modules": rows.iter().map(|row| json!({
                 "module": row.module, "units_here": row.units_here, "period_m": row.period_m, "period_sd_m": row.period_sd_m, "shape": row.shape.map(gridlake_analysis::lattice::LatticeShape::as_str),
             })).collect::<Vec<Value>>(),
             "autocorrelograms": {
                 "within": similarity.within, "between": similarity.between, "p": similarity.p, "reason": similarity.reason, "units": similarity.units,
             },
-        }))
+        });
+        Ok((notes, here))
     }
 
     fn similarity(&self, lags: &[Option<CentralLags>], config: &CheckedAnalyzeConfig, seed: Seed) -> Similarity {

@@ -12,6 +12,10 @@
 //! | Do a module's phases cover the torus? | [`draw_module_phases`] |
 //! | Which modules are there, and how do their periods scale? | [`draw_module_scatter`] |
 //! | Which scores are beyond chance, and for how many units? | [`draw_null_distributions`] |
+//! | Do the states of a module lie on a torus? | [`draw_state_embedding`] |
+//! | Do they turn around three rings? | [`draw_rings`] |
+//! | Which holes does their manifold have, beyond chance? | [`draw_barcodes`] |
+//! | Where on the torus is each unit active? | [`draw_torus_maps`] |
 //! | How does the cost grow with the problem? | [`draw_cost_curves`] |
 //!
 //! Layout: [`Page`] knows millimetres and dots, `style` holds the colours and text sizes of all figures, `canvas`
@@ -33,6 +37,7 @@ mod style;
 mod ticks;
 
 pub use error::FigureError;
+pub use figures::barcodes::{Bar, BarcodeDimension, Barcodes, draw_barcodes};
 pub use figures::cost_curves::{CostCurve, draw_cost_curves};
 pub use figures::module_phases::{ModulePhases, draw_module_phases};
 pub use figures::module_scatter::{ModuleCentre, ModuleScatter, ScatterUnit, draw_module_scatter};
@@ -41,6 +46,9 @@ pub use figures::module_units::{ModuleRow, ModuleUnit, ModuleUnits, draw_module_
 pub use figures::null_distributions::{NullDistributions, ScoreNull, draw_null_distributions};
 pub use figures::sheet::{SheetOptions, UnitPanel, UnitSheet};
 pub use figures::sheet_layout::MAX_UNITS;
+pub use figures::state_rings::{Ring, RingColor, Rings, draw_rings};
+pub use figures::state_space::{StateEmbedding, draw_state_embedding};
+pub use figures::torus_maps::{MAX_TORUS_UNITS, TorusMaps, TorusUnit, draw_torus_maps};
 pub use figures::training_curves::{PhaseMark, TrainingCurves, draw_training_curves};
 pub use figures::unit_sheets::{Normalization, draw_autocorrelograms, draw_autocorrelograms_with, draw_ratemaps, draw_ratemaps_with};
 pub use page::{DOUBLE_COLUMN_MM, Page, SINGLE_COLUMN_MM};

@@ -69,6 +69,11 @@ pub(crate) fn units(count: usize) -> String {
     format!("{} {}", grouped(count as u64), if count == 1 { "unit" } else { "units" })
 }
 
+/// "1 state", "10,000 states".
+pub(crate) fn states(count: usize) -> String {
+    format!("{} {}", grouped(count as u64), if count == 1 { "state" } else { "states" })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -4,7 +4,7 @@
 //! `c[a², m]` and its mirror. All are real, so two maps share every complex transform: five 2-D FFTs per two maps.
 
 use super::{CONSTANT, ROUNDING};
-use crate::fft::{Fft2, Fft2Scratch, good_size};
+use crate::fft::{Fft2, Fft2Scratch, fast_size};
 use ndarray::{Array2, ArrayView2};
 use rustfft::num_complex::Complex64;
 
@@ -47,7 +47,7 @@ impl Autocorrelator {
     pub(crate) fn within(visited: &Array2<bool>, min_overlap: usize, reach: [usize; 2]) -> Self {
         let (rows, cols) = visited.dim();
         let reach = [reach[0].min(rows.saturating_sub(1)), reach[1].min(cols.saturating_sub(1))];
-        let plan = Fft2::new(good_size(rows + reach[0]), good_size(cols + reach[1]));
+        let plan = Fft2::new(fast_size(rows + reach[0]), fast_size(cols + reach[1]));
         let mask: Vec<bool> = visited.iter().copied().collect();
         let mut transform = vec![Complex64::default(); plan.len()];
         for (index, &seen) in mask.iter().enumerate() {

@@ -28,7 +28,7 @@ use ndarray::{Array2, ArrayView2};
 use std::f64::consts::TAU;
 
 /// Share of the peak rate that a field's bins have.
-const FIELD_LEVEL: f64 = 0.3;
+pub(super) const FIELD_LEVEL: f64 = 0.3;
 /// Least area of a field, m².
 const FIELD_M2: f64 = 0.02;
 /// How far from the wall its nearest visited bin may lie, as a share of the shorter side.
@@ -68,11 +68,17 @@ pub fn border_score(map: ArrayView2<'_, f64>, arena: &Arena) -> Result<f64, Unde
     if count == 0 {
         return Err(Undefined::NoField);
     }
-    let coverage = match arena.shape {
-        ArenaShape::Rectangle => straight_walls(map, &fields, count, &bins),
-        ArenaShape::Circle => round_wall(map, &fields, count, &bins),
+    let seen = map.mapv(|rate| !rate.is_nan());
+    let (rims, quarter) = match arena.shape {
+        ArenaShape::Rectangle => (straight_rims(&seen, &bins), None),
+        ArenaShape::Circle => (vec![rim(&seen, &bins)], Some(bins.nx.max(bins.ny))),
     };
-    let coverage = coverage.ok_or(Undefined::NoWall)?;
+    let field = |bin: u32| {
+        let at = [bin as usize / map.ncols(), bin as usize % map.ncols()];
+        (fields[at] > 0).then(|| fields[at])
+    };
+    let shares = rims.iter().filter_map(|rim| share(rim, quarter, count, field));
+    let coverage = shares.max_by(f64::total_cmp).ok_or(Undefined::NoWall)?;
     let (mut weighted, mut total) = (0.0, 0.0);
     for (index, (&rate, &field)) in map.iter().zip(&fields).enumerate() {
         if field > 0 {
@@ -86,11 +92,9 @@ pub fn border_score(map: ArrayView2<'_, f64>, arena: &Arena) -> Result<f64, Unde
 }
 
 /// The number of each bin's field from 1, or 0, and how many fields there are.
-pub(super) fn fields(map: ArrayView2<'_, f64>, level: f64, bins: &Bins) -> (Array2<u32>, usize) {
+fn fields(map: ArrayView2<'_, f64>, level: f64, bins: &Bins) -> (Array2<u32>, usize) {
     let (rows, cols) = map.dim();
-    let (width, height) = bins.bin_m();
-    // A little below, so that rounding of sides does not decide.
-    let fewest = FIELD_M2 / (width * height) * (1.0 - 1e-9);
+    let fewest = field_bins(bins);
     let mut found = map.mapv(|_| 0_u32);
     let mut seen = map.mapv(|rate| rate.is_nan() || rate < level);
     let mut count = 0;
@@ -123,9 +127,19 @@ pub(super) fn fields(map: ArrayView2<'_, f64>, level: f64, bins: &Bins) -> (Arra
     (found, count)
 }
 
-/// Largest share of any of four walls that one field lies along; `None` where no wall was visited enough.
-fn straight_walls(map: ArrayView2<'_, f64>, fields: &Array2<u32>, count: usize, bins: &Bins) -> Option<f64> {
-    let (rows, cols) = map.dim();
+/// Fewest bins of a field.
+pub(super) fn field_bins(bins: &Bins) -> f64 {
+    let (width, height) = bins.bin_m();
+    // A little below, so that rounding of sides does not decide.
+    FIELD_M2 / (width * height) * (1.0 - 1e-9)
+}
+
+/// The visited bin that each line of a wall counts, if there is one.
+pub(super) type Rim = Vec<Option<u32>>;
+
+/// The four walls of a box.
+pub(super) fn straight_rims(seen: &Array2<bool>, bins: &Bins) -> Vec<Rim> {
+    let (rows, cols) = seen.dim();
     let (width, height) = bins.bin_m();
     let reach = WALL_REACH * bins.arena.width_m.min(bins.arena.height_m);
     // Lines along a wall, bins of a line, and the place of bin `depth` from the wall.
@@ -136,43 +150,81 @@ fn straight_walls(map: ArrayView2<'_, f64>, fields: &Array2<u32>, count: usize, 
     let south: &dyn Fn(usize, usize) -> [usize; 2] = &|line, depth| [depth, line];
     let north: &dyn Fn(usize, usize) -> [usize; 2] = &|line, depth| [rows - 1 - depth, line];
     let walls = [(rows, deep_x, west), (rows, deep_x, east), (cols, deep_y, south), (cols, deep_y, north)];
-    let shares = walls.into_iter().filter_map(|(lines, deep, at)| {
-        let along = (0..lines).map(|line| (0..deep).map(|depth| at(line, depth)).find(|&at| !map[at].is_nan()).map(|at| fields[at]));
-        share(along, lines, count)
-    });
-    shares.max_by(f64::total_cmp)
+    let rim = |(lines, deep, at): (usize, usize, &dyn Fn(usize, usize) -> [usize; 2])| {
+        (0..lines)
+            .map(|line| (0..deep).map(|depth| at(line, depth)).find(|&at| seen[at]).map(|[row, col]| (row * cols + col) as u32))
+            .collect()
+    };
+    walls.into_iter().map(rim).collect()
 }
 
-/// Largest share of any quarter of the round wall that one field lies along.
-fn round_wall(map: ArrayView2<'_, f64>, fields: &Array2<u32>, count: usize, bins: &Bins) -> Option<f64> {
+/// The one wall of a circle, all around.
+pub(super) fn rim(seen: &Array2<bool>, bins: &Bins) -> Rim {
     let radius = bins.arena.width_m / 2.0;
     let (width, height) = bins.bin_m();
-    let quarter = bins.nx.max(bins.ny);
-    let directions = 4 * quarter;
+    let directions = 4 * bins.nx.max(bins.ny);
     let step = 0.5 * width.min(height);
     let deep = ((2.0 * radius * WALL_REACH / step) as usize).max(2);
-    let rim: Vec<Option<u32>> = (0..directions)
+    (0..directions)
         .map(|direction| {
             let (sin, cos) = (TAU * (direction as f64 + 0.5) / directions as f64).sin_cos();
-            let seen = (0..=deep).filter_map(|depth| {
+            let passed = (0..=deep).filter_map(|depth| {
                 let from_centre = (radius * (1.0 - 1e-9) - depth as f64 * step).max(0.0);
                 bins.index(from_centre * cos, from_centre * sin)
             });
-            seen.map(|index| [index / bins.nx, index % bins.nx]).find(|&at| !map[at].is_nan()).map(|at| fields[at])
+            let mut passed = passed;
+            passed.find(|&index| seen[[index / bins.nx, index % bins.nx]]).map(|index| index as u32)
         })
-        .collect();
-    let quarters = (0..directions).filter_map(|start| share((start..start + quarter).map(|i| rim[i % directions]), quarter, count));
-    quarters.max_by(f64::total_cmp)
+        .collect()
 }
 
-/// Largest share of a wall's visited lines that belong to one field; `None` where too few were visited.
-fn share(along: impl Iterator<Item = Option<u32>>, lines: usize, count: usize) -> Option<f64> {
-    let mut per_field = vec![0_usize; count + 1];
-    let mut visited = 0_usize;
-    for field in along.flatten() {
-        visited += 1;
-        per_field[field as usize] += 1;
+/// Largest share of a wall's visited lines, or of those of any `quarter` so many lines long, that belong to one of `count` fields (from 1); `None` where too few were
+/// visited.
+fn share(rim: &Rim, quarter: Option<usize>, count: usize, field: impl Fn(u32) -> Option<u32>) -> Option<f64> {
+    let lines = quarter.unwrap_or(rim.len());
+    let starts = if quarter.is_some() { rim.len() } else { 1 };
+    let of_start = |start: usize| {
+        let mut per_field = vec![0_usize; count + 1];
+        let mut visited = 0_usize;
+        for bin in (start..start + lines).filter_map(|line| rim[line % rim.len()]) {
+            visited += 1;
+            per_field[field(bin).unwrap_or(0) as usize] += 1;
+        }
+        let most = per_field.iter().skip(1).max()?;
+        enough(visited, lines).then(|| *most as f64 / visited as f64)
+    };
+    (0..starts).filter_map(of_start).max_by(f64::total_cmp)
+}
+
+/// As [`share`], of fields with any numbers, in one pass per field that lies along the wall.
+pub(super) fn wall_counts(rim: &Rim, quarter: Option<usize>, field: impl Fn(u32) -> Option<u32>) -> Option<f64> {
+    let lines = quarter.unwrap_or(rim.len());
+    let starts = if quarter.is_some() { rim.len() } else { 1 };
+    let along: Vec<Option<u32>> = rim.iter().map(|bin| bin.and_then(&field)).collect();
+    let mut found: Vec<u32> = along.iter().flatten().copied().collect();
+    found.sort_unstable();
+    found.dedup();
+    // A window moves along the wall: a line leaves it, another enters.
+    let windows = |counts: &dyn Fn(usize) -> bool, each: &mut dyn FnMut(usize, usize)| {
+        let mut inside = (0..lines).filter(|&line| counts(line)).count();
+        for start in 0..starts {
+            each(start, inside);
+            inside = inside + usize::from(counts((start + lines) % rim.len())) - usize::from(counts(start));
+        }
+    };
+    let mut visited = vec![0; starts];
+    windows(&|line| rim[line].is_some(), &mut |start, inside| visited[start] = inside);
+    let mut best = visited.iter().any(|&visited| enough(visited, lines)).then_some(0.0_f64)?;
+    for field in found {
+        windows(&|line| along[line] == Some(field), &mut |start, inside| {
+            if enough(visited[start], lines) {
+                best = best.max(inside as f64 / visited[start] as f64);
+            }
+        });
     }
-    let most = per_field.iter().skip(1).max()?;
-    (visited > 0 && visited as f64 >= WALL_VISITED * lines as f64).then(|| *most as f64 / visited as f64)
+    Some(best)
+}
+
+fn enough(visited: usize, lines: usize) -> bool {
+    visited > 0 && visited as f64 >= WALL_VISITED * lines as f64
 }

@@ -12,7 +12,7 @@
 //! not exist is an [`Undefined`], which says why.
 
 mod border;
-mod border_null;
+mod border_plan;
 mod coherence;
 mod information;
 mod sparsity;
@@ -21,7 +21,7 @@ mod stability;
 mod tests;
 
 pub use border::border_score;
-pub use border_null::{BorderNull, ENOUGH};
+pub(crate) use border_plan::{BorderPlan, BorderWorkspace};
 pub use coherence::coherence;
 pub use information::spatial_information;
 pub use sparsity::sparsity;

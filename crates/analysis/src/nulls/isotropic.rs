@@ -16,7 +16,7 @@
 use super::Surrogates;
 use super::normals::Normals;
 use super::ranks::Ranks;
-use crate::fft::{Fft2, Fft2Scratch, good_size};
+use crate::fft::{Fft2, Fft2Scratch, fast_size};
 use crate::linear::dot;
 use gridlake_space::seed::Stream;
 use rayon::prelude::*;
@@ -29,6 +29,9 @@ const SHARPENING: usize = 4;
 pub(super) const ROUNDS: usize = 2;
 /// Power of the ratio of powers that coefficients are scaled by. A half would be right were nothing cut off afterwards; as most of the plane is, more gets closer.
 pub(super) const STEP: f64 = 0.8;
+
+/// Least side of the plane that surrogates are cut out of, over the map's: opposite walls are then strangers to each other, and the next copy is as far away.
+const PLANE: f64 = 1.6;
 
 /// What surrogates of all maps of one arena share.
 #[derive(Clone)]
@@ -50,7 +53,8 @@ pub(super) struct IsotropicPlan {
 
 impl IsotropicPlan {
     pub(super) fn new(shape: (usize, usize), bins: &[usize], bin_m: (f64, f64)) -> Self {
-        let plan: Fft2 = Fft2::new(good_size(2 * shape.0), good_size(2 * shape.1));
+        let side = |bins: usize| fast_size((PLANE * bins as f64).ceil() as usize);
+        let plan: Fft2 = Fft2::new(side(shape.0), side(shape.1));
         let field_plan = Fft2::new(plan.rows, plan.cols);
         let places = bins.iter().map(|&bin| bin / shape.1 * plan.cols + bin % shape.1).collect();
         let step = (1.0 / (plan.rows as f64 * bin_m.0)).min(1.0 / (plan.cols as f64 * bin_m.1));
@@ -172,6 +176,8 @@ pub(super) struct Isotropic<'a> {
     rates: Vec<f32>,
     coefficients: Vec<Complex32>,
     field: Vec<Complex32>,
+    /// The field at the visited bins.
+    values: Vec<f32>,
     ranks: Ranks,
     scratch: Fft2Scratch<f32>,
 }
@@ -193,6 +199,7 @@ impl<'a> Isotropic<'a> {
             rates,
             coefficients: vec![Complex32::default(); shared.plan.len()],
             field,
+            values: Vec::new(),
             ranks: Ranks::default(),
             scratch: shared.field_plan.scratch(),
         }
@@ -222,12 +229,12 @@ impl<'a> Isotropic<'a> {
         }
     }
 
-    fn assign(&mut self, part: impl Fn(Complex32) -> f32 + Clone, out: &mut [f32]) {
-        let field = &self.field;
-        let values = self.shared.places.iter().map(|&place| part(field[place]));
-        for (place, &rate) in self.ranks.order(values).zip(&self.rates) {
-            out[self.shared.bins[place]] = rate;
-        }
+    /// The map's rates by the ranks of one part of the field.
+    fn assign(&mut self, part: impl Fn(Complex32) -> f32, out: &mut [f32]) {
+        let Self { shared, field, values, ranks, rates, .. } = self;
+        values.clear();
+        values.extend(shared.places.iter().map(|&place| part(field[place])));
+        ranks.each(values, |place, rank| out[shared.bins[place]] = rates[rank]);
     }
 }
 

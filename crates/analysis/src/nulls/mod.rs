@@ -159,7 +159,7 @@ impl Battery {
                 }
             }
         }
-        let found = self.statistics().zip(observed).zip(nulls);
+        let found = Statistic::ALL.into_iter().zip(observed).zip(nulls);
         found
             .map(|((statistic, (value, reason)), null)| (statistic, ScoreWithNull::new(value, reason, null, count, statistic.precision())))
             .collect()
@@ -216,8 +216,8 @@ pub(crate) fn with_nulls(
         // Surrogates of a constant map are constant.
         vec![vec![f64::NAN; config.count]; observed.len()]
     };
-    battery
-        .statistics()
+    Statistic::ALL
+        .into_iter()
         .zip(observed)
         .zip(nulls)
         .map(|((statistic, (value, reason)), null)| {
@@ -237,7 +237,7 @@ pub(crate) fn with_nulls(
 /// What a map alone has under a null that is made from activity: scores without p-values.
 fn without_nulls(battery: &Battery, map: &[f64], workspace: &mut BatteryWorkspace) -> Vec<(Statistic, ScoreWithNull)> {
     let reason = "the trajectory-shift null is made from recorded activity, which is not at hand";
-    let scores = battery.statistics().zip(battery.score(map, workspace));
+    let scores = Statistic::ALL.into_iter().zip(battery.score(map, workspace));
     scores
         .map(|(statistic, (value, undefined))| {
             let reason = undefined.or_else(|| Some(reason.to_owned()));
@@ -267,7 +267,7 @@ fn null_scores(
     scale: Scale,
     workspace: &mut BatteryWorkspace,
 ) -> Vec<Vec<f64>> {
-    let mut nulls: Vec<Vec<f64>> = battery.statistics().map(|_| Vec::with_capacity(count)).collect();
+    let mut nulls: Vec<Vec<f64>> = Statistic::ALL.into_iter().map(|_| Vec::with_capacity(count)).collect();
     let mut maps = vec![vec![0.0; bins]; LANES];
     for from in (0..count).step_by(LANES) {
         let some = (count - from).min(LANES);

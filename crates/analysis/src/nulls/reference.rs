@@ -38,13 +38,14 @@ pub fn reference_nulls(battery: &Battery, map: &[f64], count: usize, stream: &mu
             }
         }
         let [first, second] = &maps;
-        for scores in battery.score_pair(first, second, &mut workspace) {
-            for (null, score) in nulls.iter_mut().zip(scores) {
-                null.push(score.value);
+        for (scores, map) in battery.score_pair(first, second, &mut workspace).iter().zip([first, second]) {
+            let border = battery.border(map).unwrap_or(f64::NAN);
+            for (null, score) in nulls.iter_mut().zip(scores.iter().map(|score| score.value).chain([border])) {
+                null.push(score);
             }
         }
     }
-    let found = battery.statistics().zip(observed).zip(nulls);
+    let found = Statistic::ALL.into_iter().zip(observed).zip(nulls);
     found
         .map(|((statistic, (value, reason)), mut null)| {
             null.truncate(count);

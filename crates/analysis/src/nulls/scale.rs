@@ -37,6 +37,11 @@ impl Scale {
         map.iter().map(|&rate| if self.varies { self.standard(rate) as f32 } else { 0.0 }).collect()
     }
 
+    /// Where a rate of zero lies below the mean, in standard deviations.
+    pub(super) fn floor(&self) -> f64 {
+        self.mean / self.deviation
+    }
+
     /// The rate that so many standard deviations are.
     pub(super) fn rate(&self, standard: f64) -> f64 {
         (standard * self.deviation + self.mean) * self.largest

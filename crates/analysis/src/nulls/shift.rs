@@ -312,8 +312,8 @@ mod tests {
         }
         let sums = sums.finish();
         let battery = Battery::new(&sums.ratemaps(0), &AnalyzeConfig::default().check().expect("in range"));
-        let mut below = [0; 4];
-        let mut defined = [0; 4];
+        let mut below = [0; 5];
+        let mut defined = [0; 5];
         for (unit, activity) in activity.iter().enumerate() {
             let own = reference(&plan.bins, &at, activity, 0);
             for (number, (_, score)) in battery.against(&own, &sums.ratemaps(unit)).into_iter().enumerate() {

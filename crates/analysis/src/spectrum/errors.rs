@@ -16,13 +16,12 @@
 //! 400 synthetic grids each: 92 to 96 % lie within two standard errors under white noise, 98 to 99 % under noise smoothed by 1.5 bins, where errors are
 //! a quarter too large: `τ` weighs the noise at zero frequency, and smooth noise is weaker at the waves' own.
 
-use super::fit::Grid;
+use super::moments::Moments;
+use super::noise::{Noise, NoisePlan};
 use crate::lattice::{self, Wave, cross, norm};
 use crate::linear::{dot, solve_symmetric};
 use std::f64::consts::FRAC_PI_3;
 
-/// Share of the residual's variance at which its autocovariance ends.
-const UNRELATED: f64 = 0.05;
 /// Largest share of the bins' information that the fitted numbers may have taken: beyond, the residual tells nothing.
 const TAKEN_AT_MOST: f64 = 0.75;
 
@@ -72,8 +71,14 @@ impl Covariance {
 }
 
 /// Errors of the triad that the fitted `k` span. `None` where the derivatives do not tell k's components apart.
-pub(super) fn of_lattice(grid: &Grid, k: [Wave; 2], triad: &[Wave; 3], orders: &[(i8, i8)], values: &[f64]) -> Option<SpectrumErrors> {
-    let covariance = covariance(grid, k, orders, true, values)?;
+pub(super) fn of_lattice(
+    (moments, plan): (&Moments<'_>, &NoisePlan),
+    k: [Wave; 2],
+    triad: &[Wave; 3],
+    orders: &[(i8, i8)],
+    values: &[f64],
+) -> Option<SpectrumErrors> {
+    let covariance = covariance(moments, plan, k, orders, true, values)?;
     let area = cross(k[0], k[1]);
     let whole = triad.map(|v| [(cross(v, k[1]) / area).round(), (cross(k[0], v) / area).round()]);
     let triad_of = |k: [f64; 4]| whole.map(|[m, n]| [m * k[0] + n * k[2], m * k[1] + n * k[3]]);
@@ -105,8 +110,8 @@ pub(super) fn of_lattice(grid: &Grid, k: [Wave; 2], triad: &[Wave; 3], orders: &
 }
 
 /// Errors of a band's one wave.
-pub(super) fn of_band(grid: &Grid, k: Wave, orders: &[(i8, i8)], values: &[f64]) -> Option<SpectrumErrors> {
-    let covariance = covariance(grid, [k, [0.0; 2]], orders, false, values)?;
+pub(super) fn of_band((moments, plan): (&Moments<'_>, &NoisePlan), k: Wave, orders: &[(i8, i8)], values: &[f64]) -> Option<SpectrumErrors> {
+    let covariance = covariance(moments, plan, [k, [0.0; 2]], orders, false, values)?;
     let length = norm(k);
     // d(1/|k|) = -k · dk / |k|³
     let wavelength_m = covariance.error(&k.map(|component| component / length.powi(3)));
@@ -120,11 +125,12 @@ pub(super) fn of_band(grid: &Grid, k: Wave, orders: &[(i8, i8)], values: &[f64])
     })
 }
 
-fn covariance(grid: &Grid, k: [Wave; 2], orders: &[(i8, i8)], both: bool, values: &[f64]) -> Option<Covariance> {
-    let (slopes, residual, fitted) = grid.cleared_slopes(k, orders, both, values)?;
+fn covariance(moments: &Moments<'_>, plan: &NoisePlan, k: [Wave; 2], orders: &[(i8, i8)], both: bool, values: &[f64]) -> Option<Covariance> {
+    let (slopes, residual, fitted) = moments.cleared_slopes(k, orders, both, values)?;
+    let grid = moments.grid();
     let free = slopes.len();
     let bins = residual.len() as f64;
-    let noise = Noise::new(grid, &residual);
+    let noise = Noise::new(plan, grid, &residual);
     let taken = (fitted as f64 * noise.tau / bins).clamp(0.0, TAKEN_AT_MOST);
     let lost = 1.0 / (1.0 - taken);
     let m: Vec<f64> = slopes.iter().flat_map(|a| slopes.iter().map(|b| dot(a, b))).collect();
@@ -134,7 +140,7 @@ fn covariance(grid: &Grid, k: [Wave; 2], orders: &[(i8, i8)], both: bool, values
         solve_symmetric(&m, &unit, 1e-12)
     };
     let inverse: Vec<f64> = (0..free).map(column).collect::<Option<Vec<_>>>()?.concat();
-    let omega = noise.omega(grid, &slopes);
+    let omega = noise.omega(plan, grid, &slopes);
     let product = |a: &[f64], b: &[f64]| -> Vec<f64> {
         (0..free * free).map(|at| (0..free).map(|l| a[at / free * free + l] * b[l * free + at % free]).sum()).collect()
     };
@@ -147,79 +153,4 @@ fn covariance(grid: &Grid, k: [Wave; 2], orders: &[(i8, i8)], both: bool, values
     }
     let inflation = (0..free).map(diagonal).sum::<f64>() / free as f64;
     Some(Covariance { free, matrix: correlated, effective_bins: bins / inflation })
-}
-
-/// The residual's autocovariance by lag.
-struct Noise {
-    variance: f64,
-    /// Lags (rows, columns) of one half plane with their autocovariance.
-    lags: Vec<([isize; 2], f64)>,
-    /// Sum of the autocorrelation over all lags, at least 1.
-    tau: f64,
-}
-
-impl Noise {
-    fn new(grid: &Grid, residual: &[f64]) -> Self {
-        let bins = residual.len() as f64;
-        let variance = dot(residual, residual) / bins;
-        let (rows, cols) = (grid.y_m.len(), grid.x_m.len());
-        let furthest = (rows.min(cols) / 4) as isize;
-        let map = grid.spread(residual);
-        let mut rings: Vec<Vec<([isize; 2], f64)>> = Vec::new();
-        for radius in 1..=furthest {
-            let mut ring = Vec::new();
-            for dy in 0..=radius {
-                for dx in -radius..=radius {
-                    let rounded = (dy as f64).hypot(dx as f64).round() as isize;
-                    if rounded == radius && (dy > 0 || dx > 0) {
-                        let (sum, count) = shifted(&map, (rows, cols), [dy, dx], residual, grid);
-                        if count > 0 {
-                            ring.push(([dy, dx], sum / count as f64));
-                        }
-                    }
-                }
-            }
-            let mean = ring.iter().map(|(_, c)| c).sum::<f64>() / ring.len().max(1) as f64;
-            if ring.is_empty() || mean <= UNRELATED * variance {
-                break;
-            }
-            rings.push(ring);
-        }
-        let lags: Vec<([isize; 2], f64)> = rings.concat();
-        let tau = if variance > 0.0 { (1.0 + 2.0 * lags.iter().map(|(_, c)| c).sum::<f64>() / variance).max(1.0) } else { 1.0 };
-        Self { variance, lags, tau }
-    }
-
-    fn omega(&self, grid: &Grid, slopes: &[Vec<f64>]) -> Vec<f64> {
-        let free = slopes.len();
-        let shape = (grid.y_m.len(), grid.x_m.len());
-        let maps: Vec<Vec<f64>> = slopes.iter().map(|slope| grid.spread(slope)).collect();
-        let mut omega: Vec<f64> = slopes.iter().flat_map(|a| slopes.iter().map(|b| self.variance * dot(a, b))).collect();
-        for &(lag, covariance) in &self.lags {
-            for (i, slope) in slopes.iter().enumerate() {
-                for (j, map) in maps.iter().enumerate() {
-                    let (sum, _) = shifted(map, shape, lag, slope, grid);
-                    omega[i * free + j] += covariance * sum;
-                    omega[j * free + i] += covariance * sum;
-                }
-            }
-        }
-        omega
-    }
-}
-
-/// Sum of products over the visited bins whose neighbour at `lag` (rows, columns) was visited too, and how many those are. `map` is NaN where unvisited.
-fn shifted(map: &[f64], (rows, cols): (usize, usize), [dy, dx]: [isize; 2], values: &[f64], grid: &Grid) -> (f64, usize) {
-    let (mut sum, mut count) = (0.0, 0);
-    for (&(_, row, col), &here) in grid.bins.iter().zip(values) {
-        let (Some(row), Some(col)) = (row.checked_add_signed(dy), col.checked_add_signed(dx)) else { continue };
-        if row < rows && col < cols {
-            let there = map[row * cols + col];
-            if !there.is_nan() {
-                sum += here * there;
-                count += 1;
-            }
-        }
-    }
-    (sum, count)
 }

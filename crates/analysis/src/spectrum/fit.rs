@@ -1,7 +1,8 @@
-//! Least squares on the map: plane waves of a lattice over the visited bins.
+//! Least squares on the map: plane waves of a lattice over the visited bins, from sums of waves ([`super::moments`]).
 
+use super::moments::{Moments, Points, Products, SQUARES, times};
 use crate::lattice::{Wave, combine, norm};
-use crate::linear::{dot, gram, solve_symmetric};
+use crate::linear::{dot, solve_symmetric};
 use ndarray::Array2;
 use rustfft::num_complex::Complex64;
 use std::f64::consts::TAU;
@@ -15,7 +16,7 @@ pub(super) const SINGLE: [(i8, i8); 1] = [(1, 0)];
 pub(crate) const SINGLE_WITH_HARMONICS: [(i8, i8); 3] = [(1, 0), (2, 0), (3, 0)];
 
 /// Relative ridge that keeps waves too alike for the visited bins solvable.
-const RIDGE: f64 = 1e-9;
+pub(super) const RIDGE: f64 = 1e-9;
 
 /// The visited bins of a map, and where they lie.
 #[derive(Clone)]
@@ -24,12 +25,14 @@ pub(crate) struct Grid {
     pub(super) y_m: Vec<f64>,
     /// Flat index, row and column of every visited bin.
     pub(crate) bins: Vec<(usize, usize, usize)>,
+    /// One where visited, zero elsewhere, row-major; none where every bin was visited.
+    pub(super) mask: Option<Vec<f64>>,
     /// Largest frequency that the longer side of a bin can hold, in cycles per metre.
     nyquist: f64,
     /// Sides (x, y) of a bin over the longer one.
     aspect: [f64; 2],
     /// Longer side, whose inverse is the resolution.
-    side_m: f64,
+    pub(super) side_m: f64,
     at_x: Vec<f64>,
     at_y: Vec<f64>,
 }
@@ -43,7 +46,6 @@ pub(super) struct Fit {
 
 struct Solved {
     coefficients: Vec<f64>,
-    residual: Vec<f64>,
     rss: f64,
 }
 
@@ -57,7 +59,9 @@ impl Grid {
         let bins: Vec<_> = visited.indexed_iter().filter(|(_, seen)| **seen).map(|((row, col), _)| (row * cols + col, row, col)).collect();
         let at_x = bins.iter().map(|bin| x_m[bin.2]).collect();
         let at_y = bins.iter().map(|bin| y_m[bin.1]).collect();
+        let mask = visited.iter().any(|seen| !seen).then(|| visited.iter().map(|seen| f64::from(u8::from(*seen))).collect());
         Self {
+            mask,
             at_x,
             at_y,
             x_m,
@@ -98,95 +102,8 @@ impl Grid {
         columns
     }
 
-    fn solve(columns: &[Vec<f64>], values: &[f64]) -> Option<Solved> {
-        let right: Vec<f64> = columns.iter().map(|column| dot(column, values)).collect();
-        let coefficients = solve_symmetric(&gram(columns), &right, RIDGE)?;
-        let mut residual = values.to_vec();
-        for (column, &c) in columns.iter().zip(&coefficients) {
-            for (r, x) in residual.iter_mut().zip(column) {
-                *r -= c * x;
-            }
-        }
-        let rss = dot(&residual, &residual);
-        rss.is_finite().then_some(Solved { coefficients, residual, rss })
-    }
-
-    /// Share of the variance of `values` (mean zero) that the orders of (k₁, k₂) explain.
-    pub(super) fn explained(&self, k: [Wave; 2], orders: &[(i8, i8)], values: &[f64]) -> Option<f64> {
-        let orders = self.resolvable(k, orders);
-        let solved = Self::solve(&self.design(k, &orders), values)?;
-        Some(1.0 - solved.rss / dot(values, values))
-    }
-
-    /// Refines k₁ (and k₂, if `both`) by Levenberg-Marquardt; amplitudes are solved for anew at each step.
-    pub(super) fn refine(&self, start: [Wave; 2], orders: &[(i8, i8)], both: bool, values: &[f64]) -> Option<Fit> {
-        let orders = self.resolvable(start, orders);
-        let mut k = start;
-        let mut columns = self.design(k, &orders);
-        let mut solved = Self::solve(&columns, values)?;
-        let mut damping = 1e-3;
-        let free = if both { 4 } else { 2 };
-        for _ in 0..40 {
-            let linear = columns.len();
-            columns.extend(self.slopes(&orders, &columns, &solved.coefficients, free));
-            let normal = gram(&columns);
-            let n = columns.len();
-            let right: Vec<f64> = columns.iter().map(|column| dot(column, &solved.residual)).collect();
-            let mut improved = false;
-            let mut moved = 0.0;
-            for _ in 0..6 {
-                let mut damped = normal.clone();
-                for i in linear..n {
-                    damped[i * n + i] *= 1.0 + damping;
-                }
-                let Some(step) = solve_symmetric(&damped, &right, RIDGE) else { break };
-                let step = &step[linear..];
-                let length = step.iter().map(|s| s * s).sum::<f64>().sqrt();
-                // Never further at once than a quarter of the box's resolution.
-                let scale = (0.25 / (self.side_m * length)).min(1.0);
-                let mut next = k;
-                for (i, s) in step.iter().enumerate() {
-                    next[i / 2][i % 2] += scale * s;
-                }
-                let trial_columns = self.design(next, &orders);
-                match Self::solve(&trial_columns, values) {
-                    Some(trial) if trial.rss < solved.rss => {
-                        moved = scale * length;
-                        (k, columns, solved) = (next, trial_columns, trial);
-                        damping = (damping / 5.0).max(1e-9);
-                        improved = true;
-                        break;
-                    }
-                    _ => damping *= 5.0,
-                }
-            }
-            if !improved || moved * self.side_m < 1e-5 {
-                break;
-            }
-        }
-        let explained = 1.0 - solved.rss / dot(values, values);
-        (k.iter().flatten().all(|v| v.is_finite()) && explained.is_finite()).then_some(Fit { k, explained })
-    }
-
-    /// Derivatives of the fitted map by the free components of k, cleared of what the waves themselves explain; the residual; and how many numbers
-    /// were fitted. `None` where the waves cannot be told apart.
-    pub(super) fn cleared_slopes(
-        &self,
-        k: [Wave; 2],
-        orders: &[(i8, i8)],
-        both: bool,
-        values: &[f64],
-    ) -> Option<(Vec<Vec<f64>>, Vec<f64>, usize)> {
-        let orders = self.resolvable(k, orders);
-        let columns = self.design(k, &orders);
-        let solved = Self::solve(&columns, values)?;
-        let slopes = self.slopes(&orders, &columns, &solved.coefficients, if both { 4 } else { 2 });
-        let cleared = slopes.iter().map(|slope| Some(Self::solve(&columns, slope)?.residual)).collect::<Option<Vec<_>>>()?;
-        let fitted = columns.len() + cleared.len();
-        Some((cleared, solved.residual, fitted))
-    }
-
     /// A flat map, row-major, of one value per visited bin; NaN elsewhere.
+    #[cfg(test)]
     pub(super) fn spread(&self, values: &[f64]) -> Vec<f64> {
         let mut map = vec![f64::NAN; self.x_m.len() * self.y_m.len()];
         for (&(index, _, _), &value) in self.bins.iter().zip(values) {
@@ -217,4 +134,137 @@ impl Grid {
             })
             .collect()
     }
+}
+
+impl Solved {
+    /// Amplitudes of all columns, and the sum of squares that they leave.
+    fn new(products: &Products<'_>, square: f64) -> Option<Self> {
+        let (gram, right) = (products.gram(0), products.right(0));
+        let coefficients = solve_symmetric(&gram, &right, RIDGE)?;
+        let fitted = dot(&coefficients, &times(&gram, &coefficients));
+        // Rounding may take a perfect fit below zero.
+        let rss = (square - 2.0 * dot(&coefficients, &right) + fitted).max(0.0);
+        rss.is_finite().then_some(Self { coefficients, rss })
+    }
+}
+
+impl Moments<'_> {
+    /// Share of the variance of the map (mean zero) that the orders of (k₁, k₂) explain.
+    pub(super) fn explained(&self, k: [Wave; 2], orders: &[(i8, i8)]) -> Option<f64> {
+        let points = Points::new(&self.grid().resolvable(k, orders));
+        let solved = Solved::new(&self.products(k, &points, false), self.square)?;
+        Some(1.0 - solved.rss / self.square)
+    }
+
+    /// Refines k₁ (and k₂, if `both`) by Levenberg-Marquardt; amplitudes are solved for anew at each step.
+    pub(super) fn refine(&self, start: [Wave; 2], orders: &[(i8, i8)], both: bool) -> Option<Fit> {
+        let points = Points::new(&self.grid().resolvable(start, orders));
+        let side_m = self.grid().side_m;
+        let mut k = start;
+        let mut products = self.products(k, &points, true);
+        let mut solved = Solved::new(&products, self.square)?;
+        let mut damping = 1e-3;
+        for _ in 0..40 {
+            let (normal, right) = normal(&products, &solved.coefficients, if both { 2 } else { 1 });
+            let (linear, n) = (products.columns(), right.len());
+            let mut improved = false;
+            let mut moved = 0.0;
+            for _ in 0..6 {
+                let mut damped = normal.clone();
+                for i in linear..n {
+                    damped[i * n + i] *= 1.0 + damping;
+                }
+                let Some(step) = solve_symmetric(&damped, &right, RIDGE) else { break };
+                let step = &step[linear..];
+                let length = step.iter().map(|s| s * s).sum::<f64>().sqrt();
+                // Never further at once than a quarter of the box's resolution.
+                let scale = (0.25 / (side_m * length)).min(1.0);
+                let mut next = k;
+                for (i, s) in step.iter().enumerate() {
+                    next[i / 2][i % 2] += scale * s;
+                }
+                let trial_products = self.products(next, &points, true);
+                match Solved::new(&trial_products, self.square) {
+                    Some(trial) if trial.rss < solved.rss => {
+                        moved = scale * length;
+                        (k, products, solved) = (next, trial_products, trial);
+                        damping = (damping / 5.0).max(1e-9);
+                        improved = true;
+                        break;
+                    }
+                    _ => damping *= 5.0,
+                }
+            }
+            if !improved || moved * side_m < 1e-5 {
+                break;
+            }
+        }
+        let explained = 1.0 - solved.rss / self.square;
+        (k.iter().flatten().all(|v| v.is_finite()) && explained.is_finite()).then_some(Fit { k, explained })
+    }
+
+    /// Derivatives of the fitted map by the free components of k, cleared of what the waves themselves explain; the residual; and how many numbers
+    /// were fitted. `values` is the map, one per visited bin. `None` where the waves cannot be told apart.
+    pub(super) fn cleared_slopes(
+        &self,
+        k: [Wave; 2],
+        orders: &[(i8, i8)],
+        both: bool,
+        values: &[f64],
+    ) -> Option<(Vec<Vec<f64>>, Vec<f64>, usize)> {
+        let orders = self.grid().resolvable(k, orders);
+        let points = Points::new(&orders);
+        let products = self.products(k, &points, true);
+        let gram = products.gram(0);
+        let columns = self.grid().design(k, &orders);
+        let coefficients = solve_symmetric(&gram, &products.right(0), RIDGE)?;
+        let cleared_of = |of: &[f64], coefficients: &[f64]| {
+            let mut residual = of.to_vec();
+            for (column, c) in columns.iter().zip(coefficients) {
+                residual.iter_mut().zip(column).for_each(|(r, x)| *r -= c * x);
+            }
+            residual
+        };
+        let weighted = [products.gram(1), products.gram(2)];
+        let mut cleared = Vec::new();
+        let free = if both { 4 } else { 2 };
+        for (index, slope) in self.grid().slopes(&orders, &columns, &coefficients, free).iter().enumerate() {
+            let right = times(&weighted[index % 2], &products.slope(&coefficients, index / 2));
+            cleared.push(cleared_of(slope, &solve_symmetric(&gram, &right, RIDGE)?));
+        }
+        let fitted = columns.len() + cleared.len();
+        Some((cleared, cleared_of(values, &coefficients), fitted))
+    }
+}
+
+/// Products of the columns and of the slopes by `waves` waves (by x and y each) with each other, and with the residual.
+fn normal(products: &Products<'_>, coefficients: &[f64], waves: usize) -> (Vec<f64>, Vec<f64>) {
+    let linear = products.columns();
+    let n = linear + 2 * waves;
+    let slopes: Vec<Vec<f64>> = (0..waves).map(|which| products.slope(coefficients, which)).collect();
+    let gram = products.gram(0);
+    let weighted = [products.gram(1), products.gram(2)];
+    let squares: Vec<Vec<f64>> = (3..6).map(|weight| products.gram(weight)).collect();
+    let residual = |weight: usize, gram: &[f64]| -> Vec<f64> {
+        products.right(weight).iter().zip(times(gram, coefficients)).map(|(right, fitted)| right - fitted).collect()
+    };
+    let mut matrix = vec![0.0; n * n];
+    for (row, line) in gram.chunks_exact(linear).enumerate() {
+        matrix[row * n..row * n + linear].copy_from_slice(line);
+    }
+    let mut right = residual(0, &gram);
+    let residuals = [residual(1, &weighted[0]), residual(2, &weighted[1])];
+    for i in 0..2 * waves {
+        let (slope, axis) = (&slopes[i / 2], i % 2);
+        for (row, value) in times(&weighted[axis], slope).into_iter().enumerate() {
+            matrix[row * n + linear + i] = value;
+            matrix[(linear + i) * n + row] = value;
+        }
+        for j in 0..2 * waves {
+            let square = &squares[SQUARES[axis][j % 2] - 3];
+            matrix[(linear + i) * n + linear + j] = dot(slope, &times(square, &slopes[j / 2]));
+        }
+        right.push(dot(slope, &residuals[axis]));
+    }
+    (matrix, right)
 }

@@ -19,6 +19,10 @@ mod agreement;
 mod candidates;
 mod errors;
 pub(crate) mod fit;
+mod moments;
+mod noise;
+#[cfg(test)]
+mod reference;
 mod search;
 #[cfg(test)]
 mod tests;

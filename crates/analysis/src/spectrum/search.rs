@@ -3,6 +3,8 @@
 use super::candidates::Padded;
 use super::errors::{self, SpectrumErrors};
 use super::fit::{Fit, Grid, SINGLE, SINGLE_WITH_HARMONICS, TRIAD, WITH_HARMONICS};
+use super::moments::Moments;
+use super::noise::NoisePlan;
 use super::{NoSpectrum, UnitSpectrum};
 use crate::config::SpectrumConfig;
 use crate::lattice::{self, LatticeShape, Wave, norm, same_lattice, superbase};
@@ -20,6 +22,7 @@ const FEWEST_BINS: usize = 46;
 pub struct SpectrumSearch {
     grid: Grid,
     padded: Padded,
+    noise: NoisePlan,
     lowest: f64,
     band_power_ratio: f64,
 }
@@ -35,8 +38,10 @@ impl SpectrumSearch {
     pub fn new(visited: &Array2<bool>, width_m: f64, height_m: f64, config: &SpectrumConfig) -> Self {
         let (rows, cols) = visited.dim();
         let lowest = config.min_cycles / width_m.min(height_m);
+        let grid = Grid::new(visited, width_m, height_m);
         Self {
-            grid: Grid::new(visited, width_m, height_m),
+            noise: NoisePlan::new(&grid),
+            grid,
             padded: Padded::new(rows, cols, width_m, height_m, config.padding, lowest),
             lowest,
             band_power_ratio: config.band_power_ratio,
@@ -65,14 +70,15 @@ impl SpectrumSearch {
         assert_eq!(map.dim(), self.padded.shape(), "the map has the mask's shape");
         let values = self.standardised(map)?;
         let (peaks, hexagonal) = self.padded.search(&self.grid, &values, &mut self.padded.scratch());
-        let single = self.best_single(&peaks, &values);
-        let lattice = self.best_lattice(&peaks, &hexagonal, &values);
+        let moments = Moments::new(&self.grid, &values);
+        let single = self.best_single(&peaks, &moments);
+        let lattice = self.best_lattice(&peaks, &hexagonal, &moments);
         match (single, lattice) {
             (None, None) => Err(NoSpectrum::NoWave),
-            (Some(band), None) => Ok(self.band(&band, &values)),
-            (Some(band), Some(found)) if found.three < (1.0 + self.band_power_ratio) * band.explained => Ok(self.band(&band, &values)),
+            (Some(band), None) => Ok(self.band(&band, &moments, &values)),
+            (Some(band), Some(found)) if found.three < (1.0 + self.band_power_ratio) * band.explained => Ok(self.band(&band, &moments, &values)),
             (_, Some(found)) => {
-                let errors = errors::of_lattice(&self.grid, found.nine.k, &found.triad, &WITH_HARMONICS, &values);
+                let errors = errors::of_lattice((&moments, &self.noise), found.nine.k, &found.triad, &WITH_HARMONICS, &values);
                 Ok((of_lattice(&found), errors))
             }
         }
@@ -110,15 +116,15 @@ impl SpectrumSearch {
         Ok(values)
     }
 
-    fn best_single(&self, peaks: &[Wave], values: &[f64]) -> Option<Fit> {
+    fn best_single(&self, peaks: &[Wave], moments: &Moments<'_>) -> Option<Fit> {
         let mut starts: Vec<(f64, Wave)> =
-            peaks.iter().filter_map(|&k| Some((self.grid.explained([k, [0.0; 2]], &SINGLE, values)?, k))).collect();
+            peaks.iter().filter_map(|&k| Some((moments.explained([k, [0.0; 2]], &SINGLE)?, k))).collect();
         starts.sort_by(|a, b| b.0.total_cmp(&a.0));
-        let refined = starts.iter().take(2).filter_map(|&(_, k)| self.grid.refine([k, [0.0; 2]], &SINGLE, false, values));
+        let refined = starts.iter().take(2).filter_map(|&(_, k)| moments.refine([k, [0.0; 2]], &SINGLE, false));
         refined.filter(|fit| norm(fit.k[0]) >= self.lowest).max_by(|a, b| a.explained.total_cmp(&b.explained))
     }
 
-    fn best_lattice(&self, peaks: &[Wave], hexagonal: &[[Wave; 2]], values: &[f64]) -> Option<Candidate> {
+    fn best_lattice(&self, peaks: &[Wave], hexagonal: &[[Wave; 2]], moments: &Moments<'_>) -> Option<Candidate> {
         let mut starts: Vec<[Wave; 3]> = Vec::new();
         let pairs = peaks.iter().enumerate().flat_map(|(i, &a)| peaks[i + 1..].iter().map(move |&b| [a, b]));
         for [a, b] in hexagonal.iter().copied().chain(pairs) {
@@ -133,11 +139,11 @@ impl SpectrumSearch {
             }
         }
         let mut ranked: Vec<(f64, [Wave; 3])> =
-            starts.into_iter().filter_map(|triad| Some((self.grid.explained([triad[0], triad[1]], &TRIAD, values)?, triad))).collect();
+            starts.into_iter().filter_map(|triad| Some((moments.explained([triad[0], triad[1]], &TRIAD)?, triad))).collect();
         ranked.sort_by(|a, b| b.0.total_cmp(&a.0));
         let mut refined: Vec<(f64, [Wave; 3])> = Vec::new();
         for (_, triad) in ranked.into_iter().take(REFINED) {
-            let Some(fit) = self.grid.refine([triad[0], triad[1]], &TRIAD, true, values) else { continue };
+            let Some(fit) = moments.refine([triad[0], triad[1]], &TRIAD, true) else { continue };
             let Some(triad) = superbase(fit.k[0], fit.k[1]).filter(|triad| self.long_enough(triad)) else { continue };
             if !refined.iter().any(|(_, other)| same_lattice(other, &triad, 0.01)) {
                 refined.push((fit.explained, triad));
@@ -145,7 +151,7 @@ impl SpectrumSearch {
         }
         refined.sort_by(|a, b| b.0.total_cmp(&a.0));
         let finished = refined.into_iter().take(FINISHED).filter_map(|(three, triad)| {
-            let nine = self.grid.refine([triad[0], triad[1]], &WITH_HARMONICS, true, values)?;
+            let nine = moments.refine([triad[0], triad[1]], &WITH_HARMONICS, true)?;
             let triad = superbase(nine.k[0], nine.k[1]).filter(|triad| self.long_enough(triad))?;
             Some(Candidate { triad, three, nine })
         });
@@ -156,8 +162,8 @@ impl SpectrumSearch {
         triad.iter().all(|&k| norm(k) >= self.lowest)
     }
 
-    fn band(&self, single: &Fit, values: &[f64]) -> (UnitSpectrum, Option<SpectrumErrors>) {
-        let finished = self.grid.refine(single.k, &SINGLE_WITH_HARMONICS, false, values).unwrap_or_else(|| single.clone());
+    fn band(&self, single: &Fit, moments: &Moments<'_>, values: &[f64]) -> (UnitSpectrum, Option<SpectrumErrors>) {
+        let finished = moments.refine(single.k, &SINGLE_WITH_HARMONICS, false).unwrap_or_else(|| single.clone());
         let k = if finished.k[0][1] < 0.0 || (finished.k[0][1] == 0.0 && finished.k[0][0] < 0.0) {
             [-finished.k[0][0], -finished.k[0][1]]
         } else {
@@ -174,7 +180,7 @@ impl SpectrumSearch {
             explained: single.explained,
             explained_with_harmonics: finished.explained,
         };
-        (spectrum, errors::of_band(&self.grid, k, &SINGLE_WITH_HARMONICS, values))
+        (spectrum, errors::of_band((moments, &self.noise), k, &SINGLE_WITH_HARMONICS, values))
     }
 }
 

@@ -28,6 +28,10 @@ pub(crate) struct Cells {
 pub(crate) trait Surface: DrawingBackend {
     /// Fills the rectangle from `from` to `to` (exclusive) with a heat map.
     fn cells(&mut self, from: (i32, i32), to: (i32, i32), cells: &Cells) -> Result<(), FigureError>;
+    /// As [`Surface::cells`] for a picture with one entry per dot: readers may smooth it where they show it smaller.
+    fn raster(&mut self, from: (i32, i32), to: (i32, i32), cells: &Cells) -> Result<(), FigureError> {
+        self.cells(from, to, cells)
+    }
     /// Draws one line of text.
     fn label(&mut self, label: &Label<'_>) -> Result<(), FigureError>;
     /// Draws the outline of a rectangle, centred on its edge.
@@ -158,5 +162,17 @@ impl<S: Surface> Canvas<S> {
     pub(crate) fn cells(&mut self, rect: RectMm, cells: &Cells) -> Result<(), FigureError> {
         let (from, to) = self.corners(rect);
         self.surface.cells(from, to, cells)
+    }
+
+    /// Draws a picture of as many entries as [`Canvas::dots_in`] counts into a rectangle.
+    pub(crate) fn raster(&mut self, rect: RectMm, cells: &Cells) -> Result<(), FigureError> {
+        let (from, to) = self.corners(rect);
+        self.surface.raster(from, to, cells)
+    }
+
+    /// Columns and rows of dots in a rectangle, at least one of each.
+    pub(crate) fn dots_in(&self, rect: RectMm) -> (usize, usize) {
+        let (from, to) = self.corners(rect);
+        ((to.0 - from.0).max(1) as usize, (to.1 - from.1).max(1) as usize)
     }
 }

@@ -22,12 +22,12 @@ pub(crate) struct Svg {
 type Outcome = Result<(), DrawingErrorKind<std::fmt::Error>>;
 
 impl Svg {
-    /// Starts a white page whose user unit is one dot.
+    /// Starts a white page whose user unit is one dot. Spaces are kept: a stretch of text after an index starts with one.
     pub(crate) fn new(page: Page, title: &str) -> Self {
         let size = page.size();
         let document = format!(
             "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<svg xmlns=\"http://www.w3.org/2000/svg\" xmlns:xlink=\"http://www.w3.org/1999/xlink\" width=\"{}mm\" height=\"{}mm\" \
-             viewBox=\"0 0 {} {}\" font-family=\"{FAMILIES}\" role=\"img\">\n<title>{}</title>\n\
+             viewBox=\"0 0 {} {}\" font-family=\"{FAMILIES}\" role=\"img\" xml:space=\"preserve\">\n<title>{}</title>\n\
              <rect width=\"{}\" height=\"{}\" fill=\"#ffffff\"/>\n",
             rounded(page.width_mm),
             rounded(page.height_mm),
@@ -48,6 +48,18 @@ impl Svg {
 
     fn push(&mut self, element: std::fmt::Arguments<'_>) -> Outcome {
         self.document.write_fmt(element).map_err(DrawingErrorKind::DrawingError)
+    }
+
+    fn image(&mut self, from: (i32, i32), to: (i32, i32), cells: &Cells, rendering: &str) -> Result<(), FigureError> {
+        let data = base64::encode(&png_file::encode_cells(cells)?);
+        self.element(format_args!(
+            "<image x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\" preserveAspectRatio=\"none\" {rendering}\
+             xlink:href=\"data:image/png;base64,{data}\"/>\n",
+            from.0,
+            from.1,
+            to.0 - from.0,
+            to.1 - from.1,
+        ))
     }
 
     fn element(&mut self, element: std::fmt::Arguments<'_>) -> Result<(), FigureError> {
@@ -149,15 +161,12 @@ impl DrawingBackend for Svg {
 
 impl Surface for Svg {
     fn cells(&mut self, from: (i32, i32), to: (i32, i32), cells: &Cells) -> Result<(), FigureError> {
-        let data = base64::encode(&png_file::encode_cells(cells)?);
-        self.element(format_args!(
-            "<image x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\" preserveAspectRatio=\"none\" image-rendering=\"optimizeSpeed\" \
-             style=\"image-rendering:pixelated\" xlink:href=\"data:image/png;base64,{data}\"/>\n",
-            from.0,
-            from.1,
-            to.0 - from.0,
-            to.1 - from.1,
-        ))
+        // Bins keep their edges at any size.
+        self.image(from, to, cells, "image-rendering=\"optimizeSpeed\" style=\"image-rendering:pixelated\" ")
+    }
+
+    fn raster(&mut self, from: (i32, i32), to: (i32, i32), cells: &Cells) -> Result<(), FigureError> {
+        self.image(from, to, cells, "")
     }
 
     /// One element per run with its own place and length, since readers differ in how they count raised stretches. A
@@ -167,7 +176,7 @@ impl Surface for Svg {
         let weight = if label.style.weight == Weight::Bold { " font-weight=\"bold\"" } else { "" };
         let turn = if label.style.upwards { format!(" transform=\"rotate(-90 {x} {y})\"") } else { String::new() };
         let RGBColor(red, green, blue) = label.style.color;
-        for run in label.placed() {
+        for run in label.placed().into_iter().filter(|run| !run.text.is_empty()) {
             self.element(format_args!(
                 "<text x=\"{}\" y=\"{}\" font-size=\"{}\" textLength=\"{}\" lengthAdjust=\"spacingAndGlyphs\" \
                  fill=\"#{red:02x}{green:02x}{blue:02x}\"{weight}{turn}>{}</text>\n",

@@ -1,5 +1,6 @@
 //! Whole figures.
 
+pub(crate) mod barcodes;
 mod blocks;
 pub(crate) mod cost_curves;
 mod heading;
@@ -11,5 +12,8 @@ mod module_units_layout;
 pub(crate) mod null_distributions;
 pub(crate) mod sheet;
 pub(crate) mod sheet_layout;
+pub(crate) mod state_rings;
+pub(crate) mod state_space;
+pub(crate) mod torus_maps;
 pub(crate) mod training_curves;
 pub(crate) mod unit_sheets;

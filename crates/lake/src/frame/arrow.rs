@@ -167,7 +167,7 @@ fn lists<T: ArrowPrimitiveType>(length: usize, values: PrimitiveArray<T>) -> Res
 fn read_column(kind: Kind, array: ArrayRef) -> Option<Data> {
     Some(match kind {
         Kind::Text => Data::Text(texts(array.as_string_opt::<i32>()?)),
-        Kind::Boolean => Data::Boolean(array.as_boolean_opt()?.iter().map(|value| value == Some(true)).collect()),
+        Kind::Boolean => Data::Boolean(array.as_boolean_opt()?.iter().collect()),
         Kind::Int32 => Data::Int32(array.as_primitive_opt::<Int32Type>()?.iter().collect()),
         Kind::UInt32 => Data::UInt32(numbers::<UInt32Type>(array)?),
         Kind::UInt64 => Data::UInt64(numbers::<UInt64Type>(array)?),

@@ -14,8 +14,8 @@ use std::sync::Arc;
 pub enum Data {
     /// [`Kind::Text`]; `None` = null.
     Text(Vec<Option<Arc<str>>>),
-    /// [`Kind::Boolean`].
-    Boolean(Vec<bool>),
+    /// [`Kind::Boolean`]; `None` = null.
+    Boolean(Vec<Option<bool>>),
     /// [`Kind::Int32`]; `None` = null.
     Int32(Vec<Option<i32>>),
     /// [`Kind::UInt32`].
@@ -112,7 +112,7 @@ impl From<Vec<u64>> for Data {
 
 impl From<Vec<bool>> for Data {
     fn from(values: Vec<bool>) -> Self {
-        Data::Boolean(values)
+        Data::Boolean(values.into_iter().map(Some).collect())
     }
 }
 
@@ -177,11 +177,11 @@ impl Frame {
         values
     }
 
-    /// Values of a boolean column.
+    /// Values of a boolean column; `None` where null.
     ///
     /// # Panics
     /// As [`Frame::text`].
-    pub fn boolean(&self, name: &str) -> &[bool] {
+    pub fn boolean(&self, name: &str) -> &[Option<bool>] {
         let Data::Boolean(values) = self.data(name) else { panic!("{name} is not boolean") };
         values
     }

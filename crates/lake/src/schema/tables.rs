@@ -25,13 +25,14 @@ pub const TABLES: &[&Table] = &[
     &LAPLACIAN,
     &BARCODES,
     &TORUS,
+    &TORUS_MAPS,
     &DISTANCES,
     &GENERALIZATION,
     &PATH_INTEGRATION,
 ];
 
 /// Tables that have their columns, and that no stage writes yet.
-pub(super) const RESERVED: &[&Table] = &[&EMBEDDING, &LAPLACIAN, &BARCODES, &TORUS, &DISTANCES, &GENERALIZATION, &PATH_INTEGRATION];
+pub(super) const RESERVED: &[&Table] = &[&DISTANCES, &GENERALIZATION, &PATH_INTEGRATION];
 
 const ARENA: Column = c("arena", Text, "", "Label of the arena, such as square-2m");
 const BOX_M: Column = c("box_m", Float64, "m", "Side of the square box; of other arenas the longer side");
@@ -509,9 +510,9 @@ pub const TORUS: Table = Table {
     columns: &[
         MODULE,
         c("points", UInt32, "1", "Points that the cohomology was taken of"),
-        c("betti0", UInt32, "1", "Components; null where it was not decided").nullable(),
-        c("betti1", UInt32, "1", "Loops; null where it was not decided").nullable(),
-        c("betti2", UInt32, "1", "Voids; null where it was not decided").nullable(),
+        c("betti0", Int32, "1", "Components; null where it was not decided").nullable(),
+        c("betti1", Int32, "1", "Loops; null where it was not decided").nullable(),
+        c("betti2", Int32, "1", "Voids; null where it was not decided").nullable(),
         c("h1_first", Float64, "1", "Length of the longest bar of dimension 1").nullable(),
         c("h1_second", Float64, "1", "Length of the second longest bar of dimension 1").nullable(),
         c("h1_third", Float64, "1", "Length of the third longest bar of dimension 1").nullable(),
@@ -520,7 +521,64 @@ pub const TORUS: Table = Table {
         c("p_h1_second", Float64, "1", "p-value of h1_second against the surrogates").nullable(),
         c("p_h2", Float64, "1", "p-value of h2_first against the surrogates").nullable(),
         c("is_torus", Boolean, "", "The verdict; null where it was not decided").nullable(),
-        c("reason", Text, "", "Why"),
+        c("reason", Text, "", "Why, with numbers"),
+        c("arena", Text, "", "Label of the arena whose states were used: that in which most of the module's units have its lattice"),
+        c("units", UInt32, "1", "Units whose states were used: those of the module that have its lattice in this arena"),
+        c("moments", UInt32, "1", "Moments that were drawn from the arena's recording"),
+        c("surrogates", UInt32, "1", "Surrogates with bars"),
+        c("p_h1_third", Float64, "1", "p-value of h1_third against the surrogates: a torus has a short third bar").nullable(),
+        c("h2_second", Float64, "1", "Length of the second longest bar of dimension 2").nullable(),
+        c("h0_null", Float64, "1", "Length that a bar of dimension 0 must exceed to be significant, from the surrogates' longest ones; null without surrogates, or with too few for the level").nullable(),
+        c("h1_null", Float64, "1", "The same of dimension 1").nullable(),
+        c("h2_null", Float64, "1", "The same of dimension 2").nullable(),
+        c("scale_max", Float64, "1", "Largest distance that the cohomology looked at").nullable(),
+        c("explained", Float64, "1", "Share of the units' variance in the principal components that the points are made of").nullable(),
+        c("torus_angle_rad", Float64, "rad", "Angle between the directions in which θ₁ and θ₂ change, from the cohomology alone: π/3 for a hexagonal torus, π/2 for a square one; null where there is no torus").nullable(),
+        c("torus_length_ratio", Float64, "1", "Longer over shorter (≥ 1) of the mean changes of θ₁ and θ₂ between neighbouring points; null where there is no torus").nullable(),
+        c("theta1_kx", Float64, "cycles/m", "Wave vector along x of the plane wave nearest to θ₁ over the arena; null where there is no torus").nullable(),
+        c("theta1_ky", Float64, "cycles/m", "The same, along y").nullable(),
+        c("theta2_kx", Float64, "cycles/m", "Wave vector along x of the plane wave nearest to θ₂ over the arena; null where there is no torus").nullable(),
+        c("theta2_ky", Float64, "cycles/m", "The same, along y").nullable(),
+        c("theta1_resultant", Float64, "1", "|⟨exp i(θ₁ - 2π k·x)⟩|, 1 where θ₁ is that plane wave").nullable(),
+        c("theta2_resultant", Float64, "1", "The same of θ₂").nullable(),
+        c("theta_lattice_angle_rad", Float64, "rad", "Angle of the lattice of these two wave vectors, 60° (hexagonal) to 90° (square)").nullable(),
+        c("theta_lattice_ratio", Float64, "1", "Ratio (≥ 1) of that lattice's two shortest wave vectors").nullable(),
+        c("same_lattice", Boolean, "", "Whether these wave vectors and the module's own are bases of one lattice; null where there is no torus").nullable(),
+        c("wave_misfit", Float64, "1", "Largest distance of the two from whole combinations of the module's own, over the shortest of these").nullable(),
+        c("phase_resultant1", Float64, "1", "|⟨exp i(ψ₁ - Φ₁)⟩| over units: ψ₁ the place on the torus where a unit is active, Φ₁ its phases in units in the torus's basis; 1: the two analyses agree").nullable(),
+        c("phase_resultant2", Float64, "1", "The same of the second coordinate").nullable(),
+        c("phase_p", Float64, "1", "p-value of that agreement against permuted units, 999 permutations").nullable(),
+        c("ring1_mean", Float64, "1", "Mean |z₁|, in activity's unit; null where no unit has a first phase").nullable(),
+        c("ring2_mean", Float64, "1", "The same of z₂; null for bands").nullable(),
+        c("ring3_mean", Float64, "1", "The same of z₃; null for bands").nullable(),
+        c("ring1_variation", Float64, "1", "Standard deviation of |z₁| over its mean: 0 for a perfect ring, 0.52 for circular Gaussian noise").nullable(),
+        c("ring2_variation", Float64, "1", "The same of z₂; null for bands").nullable(),
+        c("ring3_variation", Float64, "1", "The same of z₃; null for bands").nullable(),
+        c("ring1_hole", Float64, "1", "5 % quantile of |z₁| over its mean: 1 for a perfect ring, 0.26 for circular Gaussian noise").nullable(),
+        c("ring2_hole", Float64, "1", "The same of z₂; null for bands").nullable(),
+        c("ring3_hole", Float64, "1", "The same of z₃; null for bands").nullable(),
+        c("ring1_coverage", Float64, "1", "Share of 36 sectors around 0 in which z₁ was").nullable(),
+        c("ring2_coverage", Float64, "1", "The same of z₂; null for bands").nullable(),
+        c("ring3_coverage", Float64, "1", "The same of z₃; null for bands").nullable(),
+        c("embedding_method", Text, "", "spectral or isomap: how e1 to e3 of the table embedding were made; null where they were not").nullable(),
+        c("embedding_note", Text, "", "What is to be known of e1 to e3: points without them, no convergence; null where nothing is").nullable(),
+    ],
+};
+
+/// What units do on a module's torus.
+pub const TORUS_MAPS: Table = Table {
+    name: "torus_maps",
+    row: "unit × module that is a torus",
+    partitions: Partitions::RunStep,
+    columns: &[
+        MODULE,
+        UNIT,
+        c("bins", UInt32, "1", "Bins along each toroidal coordinate"),
+        c("rate", FloatsOrNan, "1", "Mean activity, row-major: rows along theta2, columns along theta1, from 0 to 2π; NaN where no moment was"),
+        c("psi1", Float64, "rad", "Place of the unit's activity along theta1, 0 to 2π; null for a constant map").nullable(),
+        c("psi2", Float64, "rad", "Place of the unit's activity along theta2, 0 to 2π; null for a constant map").nullable(),
+        c("fourier1", Float64, "rad", "Where along theta1 the unit's Fourier phases say that it is active, 0 to 2π; null where the two analyses found different lattices").nullable(),
+        c("fourier2", Float64, "rad", "The same along theta2").nullable(),
     ],
 };
 
