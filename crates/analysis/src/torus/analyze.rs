@@ -10,7 +10,7 @@ use super::nulls::Surrogates;
 use super::sample::TorusSample;
 use super::verdict::{Verdict, lengths};
 use super::waves::{PlaneWave, WaveMatch, match_waves, plane_wave};
-use crate::homology::{Bar, HomologyError, Options, Persistence, Progress, persistence};
+use crate::homology::{Bar, HomologyError, Options, Persistence, Progress, estimate_bytes, persistence};
 use crate::lattice::{LatticeShape, Wave, reduced_ratio_and_angle, shape, superbase};
 use gridlake_space::seed::Seed;
 use ndarray::ArrayView2;
@@ -211,24 +211,40 @@ fn bars_of(
     }
 }
 
-/// All surrogates through the pipeline, as many at once as have room if each needs what the data needed, and half as much again.
-fn all_surrogates(null: &Surrogates<'_>, bytes: u64, config: &CheckedTorusConfig, progress: &Counter<'_>) -> Result<Vec<SurrogateBars>, TorusError> {
-    let limit = config.memory_bytes();
-    let room = (limit / (bytes + bytes / 2).max(1)).max(1);
-    let at_once = usize::try_from(room).unwrap_or(usize::MAX).min(config.surrogates.max(1));
-    let share = limit / (at_once.min(rayon::current_num_threads()) as u64);
-    let one = |index: usize| -> Result<Option<SurrogateBars>, TorusError> {
+/// All surrogates through the pipeline, as many at once as have room by the estimate, or if each needs half as much again as the data; one that needs more gets all of it, alone.
+fn all_surrogates(
+    null: &Surrogates<'_>,
+    data_bytes: u64,
+    config: &CheckedTorusConfig,
+    progress: &Counter<'_>,
+) -> Result<Vec<SurrogateBars>, TorusError> {
+    let (limit, points, threads) = (config.memory_bytes(), config.landmarks(), rayon::current_num_threads());
+    let each = estimate_bytes(points, points * (points - 1) / 2, threads).max(data_bytes + data_bytes / 2).max(1);
+    let at_once = usize::try_from((limit / each).max(1)).unwrap_or(usize::MAX).min(config.surrogates.max(1));
+    let share = limit / at_once.min(threads) as u64;
+    let one = |index: usize, memory: u64| -> Result<Option<SurrogateBars>, TorusError> {
         if progress.tell().is_break() {
             return Err(progress.stopped());
         }
-        let found = bars_of(null.draw(index).view(), config, 0, share, progress)?;
+        let found = bars_of(null.draw(index).view(), config, 0, memory, progress)?;
         progress.done.fetch_add(1, Ordering::Relaxed);
-        Ok(found.ok().map(|(cloud, found)| SurrogateBars { index, bars: found.bars, threshold: found.threshold, explained: cloud.explained }))
+        Ok(found.ok().map(|(cloud, found)| SurrogateBars {
+            index,
+            bars: found.bars,
+            threshold: found.threshold,
+            explained: cloud.explained,
+        }))
     };
     let mut all = Vec::with_capacity(config.surrogates);
     for from in (0..config.surrogates).step_by(at_once) {
-        let some: Result<Vec<_>, TorusError> = (from..(from + at_once).min(config.surrogates)).into_par_iter().map(one).collect();
-        all.extend(some?.into_iter().flatten());
+        let some: Vec<_> =
+            (from..(from + at_once).min(config.surrogates)).into_par_iter().map(|index| (index, one(index, share))).collect();
+        for (index, found) in some {
+            all.extend(match found {
+                Err(TorusError::Homology(HomologyError::Memory { .. })) if share < limit => one(index, limit)?,
+                other => other?,
+            });
+        }
     }
     Ok(all)
 }
@@ -251,7 +267,8 @@ fn on_the_torus(
     });
     let maps = torus_maps(sample.activity, moments_rad.view(), bins);
     let matched = fourier.and_then(|fourier| match_waves(waves.map(|wave| wave.wave), fourier.waves));
-    let agreement = fourier.zip(matched.as_ref()).and_then(|(fourier, matched)| agreement(maps.phases_rad.view(), fourier.phases_rad, matched, seed));
+    let agreement =
+        fourier.zip(matched.as_ref()).and_then(|(fourier, matched)| agreement(maps.phases_rad.view(), fourier.phases_rad, matched, seed));
     let coordinates = Coordinates {
         scale: angles.scale,
         ratio: angles.basis.ratio(),

@@ -5,7 +5,7 @@
 //! | units | z-scored, those without variance left out | the same |
 //! | moments | all of the sample | all of the sample (paper: the 15,000 most active) |
 //! | components | 6 | 6 |
-//! | landmarks | 150 by farthest points | 1,200 by density, k = 1,000, cosine |
+//! | landmarks | 400 by farthest points | 1,200 by density, k = 1,000, cosine |
 //! | distances | Euclidean | -log of the fuzzy union of memberships, k = 2/3 of the landmarks, cosine |
 //!
 //! What Gardner et al. (2022) do to spikes before (smoothing over time, the square root, moments of running alone) belongs to whoever made the activity; a network's is smooth as it is.
@@ -16,7 +16,7 @@ use super::error::TorusError;
 use crate::downsampling::{DensityConfig, Dissimilarity, Metric, density, farthest, membership_distances};
 use crate::homology::DistanceMatrix;
 use crate::pca::pca;
-use ndarray::{Array2, ArrayView1, ArrayView2, Axis};
+use ndarray::{Array2, ArrayView1, ArrayView2, Axis, s};
 
 /// The paper's neighbours when it chooses landmarks.
 const DENSITY_NEIGHBORS: usize = 1000;
@@ -66,8 +66,7 @@ pub(super) fn cloud(by_unit: ArrayView2<'_, f32>, config: &CheckedTorusConfig) -
         let (mean, sd) = spread(by_unit.row(unit));
         row.zip_mut_with(&by_unit.row(unit), |score, &value| *score = (f64::from(value) - mean) / sd);
     }
-    let components = pca(scored.t(), config.kept_components().min(kept.len()))?;
-    let scores = components.scores;
+    let (scores, explained) = components(scored.t(), config.kept_components().min(kept.len()))?;
     let (landmarks, distances, threshold) = match config.preset {
         Preset::Network => {
             let landmarks = farthest(scores.view(), points)?.indices;
@@ -83,7 +82,16 @@ pub(super) fn cloud(by_unit: ArrayView2<'_, f32>, config: &CheckedTorusConfig) -
             (landmarks, distances, Some(furthest))
         }
     };
-    Ok(Ok(Cloud { scores, explained: components.ratios.iter().sum(), landmarks, distances, threshold }))
+    Ok(Ok(Cloud { scores, explained, landmarks, distances, threshold }))
+}
+
+/// Scores on the first `count` components and their share of the variance.
+///
+/// More than a third of the columns is asked for: there `pca` takes the dense eigensolver, whereas linfa's iteration, of some surrogates, panics on NaN of its own.
+fn components(scored: ArrayView2<'_, f64>, count: usize) -> Result<(Array2<f64>, f64), TorusError> {
+    let found = pca(scored, count.max(scored.ncols() / 3 + 1))?;
+    let count = count.min(found.ratios.len());
+    Ok((found.scores.slice(s![.., ..count]).as_standard_layout().into_owned(), found.ratios[..count].iter().sum()))
 }
 
 /// From an upper triangle by rows that may hold infinities: the distances, and the largest finite one.
@@ -112,7 +120,8 @@ mod tests {
         let rescaled = Array2::from_shape_fn((9, 200), |at| activity[at] * (1 << at.0) as f32);
         assert_eq!(varying_units(activity.view()), [0, 1, 2, 3, 5, 6, 7, 8]);
         for preset in [Preset::Network, Preset::Gardner] {
-            let [a, b] = [&activity, &rescaled].map(|activity| cloud(activity.view(), &checked(40, preset)).expect("no error").expect("a cloud"));
+            let [a, b] =
+                [&activity, &rescaled].map(|activity| cloud(activity.view(), &checked(40, preset)).expect("no error").expect("a cloud"));
             assert_eq!(a.landmarks, b.landmarks);
             assert!(a.distances.condensed().iter().zip(b.distances.condensed()).all(|(a, b)| (a - b).abs() < 1e-6 * (1.0 + a)));
             assert_eq!((a.landmarks.len(), a.scores.dim()), (40, (200, 6)));

@@ -19,7 +19,7 @@ impl Preset {
     /// Landmarks.
     pub fn points(self) -> usize {
         match self {
-            Self::Network => 150,
+            Self::Network => 400,
             Self::Gardner => 1200,
         }
     }
@@ -47,7 +47,7 @@ pub enum TorusNull {
 pub struct TorusConfig {
     /// The pipeline: `network` (default) or `gardner`; see [`Preset`].
     pub preset: Preset,
-    /// Landmarks that homology is computed of (20 to 4096; default: the preset's, 150 for `network`, 1200 for `gardner`).
+    /// Landmarks that homology is computed of (20 to 4096; default: the preset's, 400 for `network`, 1200 for `gardner`).
     pub points: Option<usize>,
     /// Principal components that are kept (2 to 20; default: the preset's, 6).
     pub components: Option<usize>,
@@ -180,7 +180,7 @@ mod tests {
     #[test]
     fn a_preset_gives_the_numbers_that_are_not_given() {
         let with = |preset, points| TorusConfig { preset, points, ..TorusConfig::default() }.check().expect("in range").landmarks();
-        assert_eq!([with(Preset::Network, None), with(Preset::Gardner, None), with(Preset::Gardner, Some(300))], [150, 1200, 300]);
+        assert_eq!([with(Preset::Network, None), with(Preset::Gardner, None), with(Preset::Gardner, Some(300))], [400, 1200, 300]);
     }
 
     #[test]

@@ -78,7 +78,8 @@ impl Graph {
         }
         let goal = TOLERANCE * TOLERANCE * dot(&residual, &residual);
         let mut f = vec![0.0; self.points];
-        let precondition = |r: &[f64]| -> Vec<f64> { r.iter().zip(&self.degrees).map(|(r, d)| if *d > 0.0 { r / d } else { 0.0 }).collect() };
+        let precondition =
+            |r: &[f64]| -> Vec<f64> { r.iter().zip(&self.degrees).map(|(r, d)| if *d > 0.0 { r / d } else { 0.0 }).collect() };
         let mut scaled = precondition(&residual);
         let mut direction = scaled.clone();
         let mut product = dot(&residual, &scaled);

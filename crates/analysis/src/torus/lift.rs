@@ -45,7 +45,9 @@ pub(super) fn lift(cocycle: &Cocycle, distances: &DistanceMatrix, scale: f64) ->
         for k in (0..n).filter(|&k| k != i && k != j && distances.get(i, k) <= scale && distances.get(j, k) <= scale) {
             let sum = lifted.get(i, j) + lifted.get(j, k) + lifted.get(k, i);
             if sum != 0 {
-                return Err(format!("the cocycle modulo {prime} is none over the integers: it adds up to {sum} around points {i}, {j}, {k}; try another prime"));
+                return Err(format!(
+                    "the cocycle modulo {prime} is none over the integers: it adds up to {sum} around points {i}, {j}, {k}; try another prime"
+                ));
             }
         }
     }
@@ -60,7 +62,8 @@ mod tests {
     use std::f64::consts::TAU;
 
     pub(super) fn circle(points: usize) -> DistanceMatrix {
-        let at = |i: usize, axis: usize| if axis == 0 { (TAU * i as f64 / points as f64).cos() } else { (TAU * i as f64 / points as f64).sin() };
+        let at =
+            |i: usize, axis: usize| if axis == 0 { (TAU * i as f64 / points as f64).cos() } else { (TAU * i as f64 / points as f64).sin() };
         DistanceMatrix::euclidean(Array2::from_shape_fn((points, 2), |(i, axis)| at(i, axis)).view()).expect("finite")
     }
 

@@ -34,25 +34,27 @@ pub(super) fn torus_maps(activity: ArrayView2<'_, f32>, angles_rad: ArrayView2<'
     let visits = occupancy.as_slice().expect("standard layout");
     let units = activity.ncols();
     let (mut rates, mut phases_rad) = (Array3::zeros((units, bins, bins)), Array2::zeros((units, 2)));
-    rates.axis_iter_mut(Axis(0)).into_par_iter().zip(phases_rad.axis_iter_mut(Axis(0))).enumerate().for_each(|(unit, (mut map, mut phases))| {
-        let mut sums = vec![0.0_f64; bins * bins];
-        for (bin, value) in at.iter().zip(activity.column(unit)) {
-            if let Some(bin) = bin {
-                sums[*bin] += f64::from(*value);
+    rates.axis_iter_mut(Axis(0)).into_par_iter().zip(phases_rad.axis_iter_mut(Axis(0))).enumerate().for_each(
+        |(unit, (mut map, mut phases))| {
+            let mut sums = vec![0.0_f64; bins * bins];
+            for (bin, value) in at.iter().zip(activity.column(unit)) {
+                if let Some(bin) = bin {
+                    sums[*bin] += f64::from(*value);
+                }
             }
-        }
-        for ((rate, sum), &count) in map.iter_mut().zip(&sums).zip(visits) {
-            *rate = if count == 0 { f64::NAN } else { sum / f64::from(count) };
-        }
-        let seen = || map.indexed_iter().filter(|(_, rate)| !rate.is_nan());
-        let mean = seen().map(|(_, rate)| rate).sum::<f64>() / seen().count() as f64;
-        let spread = seen().map(|(_, rate)| (rate - mean).abs()).fold(0.0, f64::max);
-        let middle = |bin: usize| TAU * (bin as f64 + 0.5) / bins as f64;
-        for (axis, phase) in phases.iter_mut().enumerate() {
-            let sum: Complex64 = seen().map(|((row, column), rate)| Complex64::cis(middle([column, row][axis])) * (rate - mean)).sum();
-            *phase = if spread > 1e-12 * mean.abs() { turn(sum.arg()) } else { f64::NAN };
-        }
-    });
+            for ((rate, sum), &count) in map.iter_mut().zip(&sums).zip(visits) {
+                *rate = if count == 0 { f64::NAN } else { sum / f64::from(count) };
+            }
+            let seen = || map.indexed_iter().filter(|(_, rate)| !rate.is_nan());
+            let mean = seen().map(|(_, rate)| rate).sum::<f64>() / seen().count() as f64;
+            let spread = seen().map(|(_, rate)| (rate - mean).abs()).fold(0.0, f64::max);
+            let middle = |bin: usize| TAU * (bin as f64 + 0.5) / bins as f64;
+            for (axis, phase) in phases.iter_mut().enumerate() {
+                let sum: Complex64 = seen().map(|((row, column), rate)| Complex64::cis(middle([column, row][axis])) * (rate - mean)).sum();
+                *phase = if spread > 1e-12 * mean.abs() { turn(sum.arg()) } else { f64::NAN };
+            }
+        },
+    );
     TorusMaps { rates, occupancy, phases_rad }
 }
 
@@ -65,10 +67,14 @@ mod tests {
     fn a_unit_fires_where_it_fires() {
         let mut stream = Seed(2).stream("maps", 0);
         // Half of the torus is visited nine times as often.
-        let angles = Array2::from_shape_fn((20_000, 2), |(moment, _)| if moment % 10 == 0 { stream.uniform_in(0.0, TAU) } else { stream.uniform_in(0.0, TAU / 2.0) });
+        let angles = Array2::from_shape_fn((20_000, 2), |(moment, _)| {
+            if moment % 10 == 0 { stream.uniform_in(0.0, TAU) } else { stream.uniform_in(0.0, TAU / 2.0) }
+        });
         let phases = [[1.0, 2.0], [5.0, 0.1], [3.0, 6.2]];
         let activity = Array2::from_shape_fn((20_000, 4), |(moment, unit)| {
-            phases.get(unit).map_or(0.7, |phase| (2.0 + (angles[(moment, 0)] - phase[0]).cos() + (angles[(moment, 1)] - phase[1]).cos()) as f32)
+            phases
+                .get(unit)
+                .map_or(0.7, |phase| (2.0 + (angles[(moment, 0)] - phase[0]).cos() + (angles[(moment, 1)] - phase[1]).cos()) as f32)
         });
         let maps = torus_maps(activity.view(), angles.view(), 12);
         assert_eq!(maps.occupancy.sum(), 20_000);

@@ -111,7 +111,12 @@ mod tests {
         for (number, arena) in arenas.into_iter().enumerate() {
             for count in [1, 2, 7, 100, 1000] {
                 let mut stream = Seed(3).stream("nearest", (number * 10_000 + count) as u64);
-                let mut place = |scale: f64| [0.5 * scale * stream.uniform_in(-arena.width_m, arena.width_m), 0.5 * scale * stream.uniform_in(-arena.height_m, arena.height_m)];
+                let mut place = |scale: f64| {
+                    [
+                        0.5 * scale * stream.uniform_in(-arena.width_m, arena.width_m),
+                        0.5 * scale * stream.uniform_in(-arena.height_m, arena.height_m),
+                    ]
+                };
                 // Some in a corner only, some outside, some on a raster with many ties.
                 let positions: Vec<[f64; 2]> = (0..count)
                     .map(|i| match i % 4 {

@@ -47,7 +47,9 @@ impl<'a> Surrogates<'a> {
         let mut surrogate = Array2::zeros(self.by_unit.dim());
         for (own, mut taken) in self.by_unit.outer_iter().zip(surrogate.outer_iter_mut()) {
             let displacement = Displacement::draw(self.kind, self.arena, &mut stream);
-            Zip::from(&mut taken).and(self.positions_m).for_each(|taken, &position| *taken = own[self.moments.nearest(displacement.of(position))]);
+            Zip::from(&mut taken)
+                .and(self.positions_m)
+                .for_each(|taken, &position| *taken = own[self.moments.nearest(displacement.of(position))]);
         }
         surrogate
     }
@@ -124,7 +126,8 @@ mod tests {
         let arena = Arena::square(2.0);
         let positions_m = positions(arena, 4000);
         // All units have one map: x + 10 y; what a surrogate unit has tells where it looked.
-        let activity = Array2::from_shape_fn((positions_m.len(), 3), |(moment, _)| (positions_m[moment][0] + 10.0 * positions_m[moment][1]) as f32);
+        let activity =
+            Array2::from_shape_fn((positions_m.len(), 3), |(moment, _)| (positions_m[moment][0] + 10.0 * positions_m[moment][1]) as f32);
         let by_unit = activity.t().as_standard_layout().into_owned();
         let surrogates = Surrogates::new(&positions_m, arena, by_unit.view(), TorusNull::Shift, Seed(5));
         let drawn = surrogates.draw(0);

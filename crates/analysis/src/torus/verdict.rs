@@ -141,7 +141,11 @@ fn sentence([pieces, one, two]: [usize; 3], loops: &Ranked, voids: &Ranked, thir
         format!("{} (p = {})", join(&|k| short(ranked.length(k))), join(&|k| short(ranked.p(k))))
     };
     let next = |ranked: &Ranked, count: usize| {
-        if count < ranked.lengths.len() { format!("the next {} (p = {})", short(ranked.length(count)), short(ranked.p(count))) } else { "no other".to_owned() }
+        if count < ranked.lengths.len() {
+            format!("the next {} (p = {})", short(ranked.length(count)), short(ranked.p(count)))
+        } else {
+            "no other".to_owned()
+        }
     };
     let part = |name: &str, ranked: &Ranked, count: usize| match count {
         0 if ranked.lengths.is_empty() => format!("no {name} at all"),
@@ -150,7 +154,11 @@ fn sentence([pieces, one, two]: [usize; 3], loops: &Ranked, voids: &Ranked, thir
         n => format!("{n} {name}s of {}, {}", list(ranked, n), next(ranked, n)),
     };
     let apart = if pieces > 1 { format!("{pieces} pieces; ") } else { String::new() };
-    let late = if (pieces, one, two) == (1, 2, 1) && !third_short { format!("; not a torus, as the next bars are not below 1/{DROP} of these") } else { String::new() };
+    let late = if (pieces, one, two) == (1, 2, 1) && !third_short {
+        format!("; not a torus, as the next bars are not below 1/{DROP} of these")
+    } else {
+        String::new()
+    };
     format!("β = ({pieces}, {one}, {two}): {apart}{}; {}{late}", part("loop", loops, one), part("void", voids, two))
 }
 
@@ -174,7 +182,12 @@ pub fn betti_by_lengths(bars: &[Vec<Bar>], threshold: f64, persistence: f64) -> 
             let drop = largest_drop(&lengths, lengths.len().saturating_sub(1).min(RANKS));
             return 1 + drop.filter(|(_, drop)| *drop >= 3.0).map_or(0, |(k, _)| k);
         }
-        let long: Vec<f64> = bars.iter().map(|bar| (bar.birth, bar.death.min(threshold))).filter(|(birth, death)| *death >= persistence * birth).map(|(b, d)| d - b).collect();
+        let long: Vec<f64> = bars
+            .iter()
+            .map(|bar| (bar.birth, bar.death.min(threshold)))
+            .filter(|(birth, death)| *death >= persistence * birth)
+            .map(|(b, d)| d - b)
+            .collect();
         let most = long.iter().copied().fold(0.0, f64::max);
         long.iter().filter(|&&length| length >= most / 3.0).count()
     };
@@ -232,7 +245,11 @@ mod tests {
     fn without_enough_surrogates_there_is_no_verdict() {
         let data = [vec![1.0], vec![9.0, 8.0], vec![7.0]];
         let none = Verdict::new(&data, &[vec![], vec![], vec![]], 0.01);
-        assert!(none.is_torus.is_none() && none.reason.contains("no surrogates") && none.ranked.expect("bars").map(|r| r.p(0).is_nan()) == [true; 3]);
+        assert!(
+            none.is_torus.is_none()
+                && none.reason.contains("no surrogates")
+                && none.ranked.expect("bars").map(|r| r.p(0).is_nan()) == [true; 3]
+        );
         let few = Verdict::new(&data, &[vec![1.0; 98], vec![1.0; 98], vec![1.0; 98]], 0.01);
         assert!(few.is_torus.is_none() && few.reason.contains("at least 99"), "{}", few.reason);
     }

@@ -79,8 +79,9 @@ fn search(moments: &[(f64, [f64; 2])], arena: Arena) -> Wave {
     let steps = BINS * PER_SIDE;
     // Row `q` has e^{-2πi q x} at the bins' middles, q in steps of 1/(PER_SIDE · side) from -BINS/2 per side.
     let cycles = |q: usize| (q as f64 - steps as f64 / 2.0) / PER_SIDE as f64;
-    let turns: Vec<Vec<Complex64>> =
-        (0..=steps).map(|q| (0..BINS).map(|bin| Complex64::cis(-TAU * cycles(q) * ((bin as f64 + 0.5) / BINS as f64 - 0.5))).collect()).collect();
+    let turns: Vec<Vec<Complex64>> = (0..=steps)
+        .map(|q| (0..BINS).map(|bin| Complex64::cis(-TAU * cycles(q) * ((bin as f64 + 0.5) / BINS as f64 - 0.5))).collect())
+        .collect();
     let mut best = (-1.0, [0.0; 2]);
     for (qx, along_x) in turns.iter().enumerate() {
         let rows: Vec<Complex64> = sums.chunks(BINS).map(|row| row.iter().zip(along_x).map(|(sum, turn)| sum * turn).sum()).collect();
@@ -131,8 +132,9 @@ mod tests {
         for (number, arena) in [Arena::square(2.0), Arena::rectangle(3.0, 1.2), Arena::circle(1.5)].into_iter().enumerate() {
             for (trial, wave) in [[2.31, -1.17], [0.2, 0.1], [-6.1, 5.3], [0.0, 0.0]].into_iter().enumerate() {
                 let mut stream = Seed(4).stream("wave", (number * 10 + trial) as u64);
-                let positions_m: Vec<[f64; 2]> =
-                    (0..4000).map(|_| [stream.uniform_in(-0.5, 0.5) * arena.width_m, stream.uniform_in(-0.5, 0.5) * arena.height_m]).collect();
+                let positions_m: Vec<[f64; 2]> = (0..4000)
+                    .map(|_| [stream.uniform_in(-0.5, 0.5) * arena.width_m, stream.uniform_in(-0.5, 0.5) * arena.height_m])
+                    .collect();
                 let angles: Vec<f64> =
                     positions_m.iter().map(|[x, y]| turn_of(TAU * (wave[0] * x + wave[1] * y) + 1.3 + 0.4 * stream.normal())).collect();
                 let found = plane_wave(angles.iter().copied(), &positions_m, arena);
