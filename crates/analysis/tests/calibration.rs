@@ -194,7 +194,12 @@ fn nulls_hold_their_level() {
                 if kind == NullKind::Isotropic {
                     together = std::array::from_fn(|s| std::array::from_fn(|i| together[s][i] + found[s][i]));
                 }
-                let claimed = |statistic| kind != NullKind::Phase || !matches!(statistic, Statistic::Periodicity | Statistic::Border);
+                // The page tells where the border score is liberal.
+                let claimed = |statistic| match statistic {
+                    Statistic::Border => kind != NullKind::Phase && noise != Noise::Rectified,
+                    Statistic::Periodicity => kind != NullKind::Phase,
+                    _ => true,
+                };
                 let entries = entries(&row, found, maps(kind), claimed, &mut wrong);
                 let _ = writeln!(page, "{row}{entries}");
                 if large && only.is_none() {
@@ -203,9 +208,9 @@ fn nulls_hold_their_level() {
             }
         }
     }
-    // Small deviations that all rows of the default null share.
+    // Small deviations that all rows of the default null share; the border score's differ by the noise.
     for (statistic, [n, at_5, at_1]) in Statistic::ALL.into_iter().zip(together) {
-        if !large && only.is_none() && !(plausible(at_5, n, 0.05) && plausible(at_1, n, 0.01)) {
+        if statistic != Statistic::Border && !large && only.is_none() && !(plausible(at_5, n, 0.05) && plausible(at_1, n, 0.01)) {
             wrong.push(format!("isotropic, all noises, {statistic:?}: {at_5} and {at_1} of {n}"));
         }
     }
