@@ -1,7 +1,7 @@
 //! Plain loops, compiled for wider vectors where the processor has them.
 //!
-//! A [`Kernel`] is ordinary safe Rust over fixed-width arrays that the compiler vectorises; [`widest`] runs the copy that was compiled for AVX2 where the
-//! processor has it. No operation is reordered or fused, so both copies give the same bits.
+//! A [`Kernel`] is ordinary safe Rust over fixed-width arrays that the compiler vectorises; [`widest`] runs the copy that was compiled for AVX-512 or AVX2 where the
+//! processor has it. No operation is reordered or fused, so all copies give the same bits.
 
 #![expect(unsafe_code, reason = "entering functions whose instructions the processor was checked for")]
 
@@ -14,6 +14,11 @@ pub(crate) trait Kernel {
 /// Runs a kernel with the widest vectors there are.
 pub(crate) fn widest<K: Kernel>(kernel: K) -> K::Output {
     #[cfg(target_arch = "x86_64")]
+    if std::arch::is_x86_feature_detected!("avx512f") && std::arch::is_x86_feature_detected!("avx512vl") {
+        // SAFETY: the processor has what the function was compiled for.
+        return unsafe { avx512(kernel) };
+    }
+    #[cfg(target_arch = "x86_64")]
     if std::arch::is_x86_feature_detected!("avx2") {
         // SAFETY: the processor has what the function was compiled for.
         return unsafe { avx2(kernel) };
@@ -24,5 +29,11 @@ pub(crate) fn widest<K: Kernel>(kernel: K) -> K::Output {
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2")]
 fn avx2<K: Kernel>(kernel: K) -> K::Output {
+    kernel.call()
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx512vl")]
+fn avx512<K: Kernel>(kernel: K) -> K::Output {
     kernel.call()
 }

@@ -228,9 +228,12 @@ mod tests {
         let mut odd = vec![all(f64::NAN), all(0.3), all(f64::INFINITY)];
         odd.push(Array2::from_shape_fn((12, 12), |at| if at == (4, 4) { 2.0 } else { 0.0 }));
         odd.push(Array2::from_shape_fn((12, 12), |(row, _)| row as f64 - 3.0));
-        odd.push(Array2::from_shape_fn((12, 12), |(row, col)| {
-            if row.min(col).min(11 - row).min(11 - col) < 4 { f64::NAN } else { row as f64 }
-        }));
+        odd.push(Array2::from_shape_fn(
+            (12, 12),
+            |(row, col)| {
+                if row.min(col).min(11 - row).min(11 - col) < 4 { f64::NAN } else { row as f64 }
+            },
+        ));
         for map in &odd {
             let [slow, fast] = both(map, &bins, 0.0);
             assert!(slow.is_err());

@@ -1,10 +1,10 @@
 //! Surrogates with the map's radial power spectrum and rates, and with random directions and phases.
 //!
-//! 1. The map, mean subtracted and unvisited bins zero, padded to twice its size: its power, averaged over all directions.
+//! 1. The map, mean subtracted and unvisited bins zero, padded: its power, averaged over all directions.
 //! 2. That average is the true spectrum blurred by the box, and cutting a surrogate out of a plane blurs it again. Multiplicative
 //!    steps `P ← P · observed / expected(P)` undo the first blur; `expected` is exact, through the autocovariance
 //!    `FFT(IFFT(P) · overlap)`, and linear, so that one matrix per arena holds it for all units.
-//! 3. A surrogate is a cut-out of a Gaussian field with spectrum P (twice the box, so its edges are not neighbours), with the map's
+//! 3. A surrogate is a cut-out of a Gaussian field with spectrum P (of a plane so large that the cut-out's edges are not neighbours), with the map's
 //!    rates assigned by rank, so skewed maps have skewed surrogates.
 //! 4. The power of that cut-out differs from the map's, ring by ring: by chance, because P is blurred in spite of step 2, and because of the ranks. Were it
 //!    left so, surrogates' spectra would fluctuate around the map's, which itself fluctuates around the truth: white noise would seem to have too much structure
@@ -22,8 +22,8 @@ use gridlake_space::seed::Stream;
 use rayon::prelude::*;
 use rustfft::num_complex::{Complex32, Complex64};
 
-/// Steps that undo the box's blur; what they leave is left to the rounds of matching.
-const SHARPENING: usize = 4;
+/// Steps that undo the box's blur, about as many as still change a narrow band; what they leave is left to the rounds of matching.
+const SHARPENING: usize = 60;
 
 /// How often a surrogate's radial power is drawn to the map's; what that is good for is measured in `docs/validation.md`.
 pub(super) const ROUNDS: usize = 2;
@@ -37,13 +37,13 @@ const PLANE: f64 = 1.6;
 #[derive(Clone)]
 pub(super) struct IsotropicPlan {
     shape: (usize, usize),
-    bins: Vec<usize>,
+    bins: Vec<u32>,
     /// Where each visited bin lies in a padded field.
-    places: Vec<usize>,
+    places: Vec<u32>,
     plan: Fft2,
     field_plan: Fft2<f32>,
-    /// Every frequency with its opposite, each pair once.
-    pairs: Vec<(u32, u32)>,
+    /// Every frequency with its opposite, each pair once, and their radial class.
+    pairs: Vec<[u32; 3]>,
     /// Which radial class each frequency belongs to, and how many there are of each.
     class: Vec<u32>,
     members: Vec<f64>,
@@ -56,7 +56,7 @@ impl IsotropicPlan {
         let side = |bins: usize| fast_size((PLANE * bins as f64).ceil() as usize);
         let plan: Fft2 = Fft2::new(side(shape.0), side(shape.1));
         let field_plan = Fft2::new(plan.rows, plan.cols);
-        let places = bins.iter().map(|&bin| bin / shape.1 * plan.cols + bin % shape.1).collect();
+        let places = bins.iter().map(|&bin| (bin / shape.1 * plan.cols + bin % shape.1) as u32).collect();
         let step = (1.0 / (plan.rows as f64 * bin_m.0)).min(1.0 / (plan.cols as f64 * bin_m.1));
         let class: Vec<u32> = (0..plan.len())
             .map(|index| {
@@ -69,9 +69,19 @@ impl IsotropicPlan {
         for &c in &class {
             members[c as usize] += 1.0;
         }
-        let both = |index: usize| (index as u32, plan.opposite(index) as u32);
-        let pairs = (0..plan.len()).map(both).filter(|(index, opposite)| index <= opposite).collect();
-        let mut made = Self { shape, bins: bins.to_vec(), places, plan, field_plan, pairs, class, members, blur: Vec::new() };
+        let both = |index: usize| [index as u32, plan.opposite(index) as u32, class[index]];
+        let pairs = (0..plan.len()).map(both).filter(|[index, opposite, _]| index <= opposite).collect();
+        let mut made = Self {
+            shape,
+            bins: bins.iter().map(|&bin| bin as u32).collect(),
+            places,
+            plan,
+            field_plan,
+            pairs,
+            class,
+            members,
+            blur: Vec::new(),
+        };
         let mut scratch = made.plan.scratch();
         let mut mask = made.padded(|_| 1.0);
         made.plan.forward(&mut mask, shape.0, &mut scratch);
@@ -88,8 +98,8 @@ impl IsotropicPlan {
     /// A padded buffer with `value` of each visited bin.
     fn padded(&self, value: impl Fn(usize) -> f64) -> Vec<Complex64> {
         let mut data = vec![Complex64::default(); self.plan.len()];
-        for &bin in &self.bins {
-            data[bin / self.shape.1 * self.plan.cols + bin % self.shape.1] = Complex64::new(value(bin), 0.0);
+        for (&bin, &place) in self.bins.iter().zip(&self.places) {
+            data[place as usize] = Complex64::new(value(bin as usize), 0.0);
         }
         data
     }
@@ -172,6 +182,7 @@ pub(super) struct Isotropic<'a> {
     power: Vec<f32>,
     /// Of the two surrogates in hand.
     rings: Vec<[f32; 2]>,
+    other: Vec<[f32; 2]>,
     /// The map's rates, ascending.
     rates: Vec<f32>,
     coefficients: Vec<Complex32>,
@@ -187,7 +198,7 @@ impl<'a> Isotropic<'a> {
     pub(super) fn new(shared: &'a IsotropicPlan, map: &[f64], stream: &mut Stream) -> Self {
         let (amplitude, power) = shared.spectrum(map);
         let largest = amplitude.iter().copied().fold(f64::MIN_POSITIVE, f64::max);
-        let mut rates: Vec<f32> = shared.bins.iter().map(|&bin| map[bin] as f32).collect();
+        let mut rates: Vec<f32> = shared.bins.iter().map(|&bin| map[bin as usize] as f32).collect();
         rates.sort_by(f32::total_cmp);
         let field = vec![Complex32::default(); shared.shape.0 * shared.plan.cols];
         Self {
@@ -195,6 +206,7 @@ impl<'a> Isotropic<'a> {
             normals: Normals::new(stream),
             amplitude: amplitude.iter().map(|a| (a / largest) as f32).collect(),
             rings: vec![[0.0; 2]; power.len()],
+            other: vec![[0.0; 2]; power.len()],
             power: power.into_iter().map(|power| power as f32).collect(),
             rates,
             coefficients: vec![Complex32::default(); shared.plan.len()],
@@ -208,22 +220,29 @@ impl<'a> Isotropic<'a> {
     /// Scales the two surrogates' coefficients ring by ring towards the map's power. With `C = A + iB` of two real maps, `A(k)` and `iB(k)` are half of
     /// `C(k) ± C*(-k)`.
     fn match_rings(&mut self) {
-        let Self { shared, coefficients, power, rings, .. } = self;
+        let Self { shared, coefficients, power, rings, other, .. } = self;
         rings.fill([0.0; 2]);
-        for &(index, opposite) in &shared.pairs {
-            let (c, d) = (coefficients[index as usize], coefficients[opposite as usize].conj());
-            let weight = if index == opposite { 0.25 } else { 0.5 };
-            let sums = &mut rings[shared.class[index as usize] as usize];
-            sums[0] += weight * (c + d).norm_sqr();
-            sums[1] += weight * (c - d).norm_sqr();
+        other.fill([0.0; 2]);
+        // Neighbours are often of one ring: two sums, so that none waits for the other.
+        for pairs in shared.pairs.chunks(2) {
+            for (&[index, opposite, class], rings) in pairs.iter().zip([&mut *rings, &mut *other]) {
+                let (c, d) = (coefficients[index as usize], coefficients[opposite as usize].conj());
+                let weight = if index == opposite { 0.25 } else { 0.5 };
+                let sums = &mut rings[class as usize];
+                sums[0] += weight * (c + d).norm_sqr();
+                sums[1] += weight * (c - d).norm_sqr();
+            }
+        }
+        for (sums, other) in rings.iter_mut().zip(other.iter()) {
+            *sums = [sums[0] + other[0], sums[1] + other[1]];
         }
         for (sums, power) in rings.iter_mut().zip(power.iter()) {
             let [a, b] = sums.map(|sum| if sum > 0.0 { (power / sum).powf(STEP as f32) } else { 0.0 });
             *sums = [0.5 * (a + b), 0.5 * (a - b)];
         }
-        for &(index, opposite) in &shared.pairs {
+        for &[index, opposite, class] in &shared.pairs {
             let (c, d) = (coefficients[index as usize], coefficients[opposite as usize]);
-            let [same, other] = rings[shared.class[index as usize] as usize];
+            let [same, other] = rings[class as usize];
             coefficients[index as usize] = c * same + d.conj() * other;
             coefficients[opposite as usize] = d * same + c.conj() * other;
         }
@@ -233,8 +252,8 @@ impl<'a> Isotropic<'a> {
     fn assign(&mut self, part: impl Fn(Complex32) -> f32, out: &mut [f32]) {
         let Self { shared, field, values, ranks, rates, .. } = self;
         values.clear();
-        values.extend(shared.places.iter().map(|&place| part(field[place])));
-        ranks.each(values, |place, rank| out[shared.bins[place]] = rates[rank]);
+        values.extend(shared.places.iter().map(|&place| part(field[place as usize])));
+        ranks.each(values, |place, rank| out[shared.bins[place] as usize] = rates[rank]);
     }
 }
 
@@ -249,7 +268,7 @@ impl Surrogates for Isotropic<'_> {
         for _ in 0..ROUNDS {
             self.field.fill(Complex32::default());
             for (&place, &bin) in self.shared.places.iter().zip(&self.shared.bins) {
-                self.field[place] = Complex32::new(first[bin], second[bin]);
+                self.field[place as usize] = Complex32::new(first[bin as usize], second[bin as usize]);
             }
             self.shared.field_plan.forward_into(&mut self.field, rows, &mut self.coefficients, &mut self.scratch);
             self.match_rings();

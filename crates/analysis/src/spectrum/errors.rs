@@ -125,7 +125,14 @@ pub(super) fn of_band((moments, plan): (&Moments<'_>, &NoisePlan), k: Wave, orde
     })
 }
 
-fn covariance(moments: &Moments<'_>, plan: &NoisePlan, k: [Wave; 2], orders: &[(i8, i8)], both: bool, values: &[f64]) -> Option<Covariance> {
+fn covariance(
+    moments: &Moments<'_>,
+    plan: &NoisePlan,
+    k: [Wave; 2],
+    orders: &[(i8, i8)],
+    both: bool,
+    values: &[f64],
+) -> Option<Covariance> {
     let (slopes, residual, fitted) = moments.cleared_slopes(k, orders, both, values)?;
     let grid = moments.grid();
     let free = slopes.len();

@@ -76,7 +76,9 @@ impl SpectrumSearch {
         match (single, lattice) {
             (None, None) => Err(NoSpectrum::NoWave),
             (Some(band), None) => Ok(self.band(&band, &moments, &values)),
-            (Some(band), Some(found)) if found.three < (1.0 + self.band_power_ratio) * band.explained => Ok(self.band(&band, &moments, &values)),
+            (Some(band), Some(found)) if found.three < (1.0 + self.band_power_ratio) * band.explained => {
+                Ok(self.band(&band, &moments, &values))
+            }
             (_, Some(found)) => {
                 let errors = errors::of_lattice((&moments, &self.noise), found.nine.k, &found.triad, &WITH_HARMONICS, &values);
                 Ok((of_lattice(&found), errors))
@@ -117,8 +119,7 @@ impl SpectrumSearch {
     }
 
     fn best_single(&self, peaks: &[Wave], moments: &Moments<'_>) -> Option<Fit> {
-        let mut starts: Vec<(f64, Wave)> =
-            peaks.iter().filter_map(|&k| Some((moments.explained([k, [0.0; 2]], &SINGLE)?, k))).collect();
+        let mut starts: Vec<(f64, Wave)> = peaks.iter().filter_map(|&k| Some((moments.explained([k, [0.0; 2]], &SINGLE)?, k))).collect();
         starts.sort_by(|a, b| b.0.total_cmp(&a.0));
         let refined = starts.iter().take(2).filter_map(|&(_, k)| moments.refine([k, [0.0; 2]], &SINGLE, false));
         refined.filter(|fit| norm(fit.k[0]) >= self.lowest).max_by(|a, b| a.explained.total_cmp(&b.explained))
