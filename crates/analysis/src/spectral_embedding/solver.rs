@@ -19,15 +19,14 @@ const DENSE: usize = 400;
 const GUARD: usize = 4;
 /// First bound on λ.
 const START: f64 = 0.4;
-/// Gain of the filter at λ = 0 over its bound: while the bound falls, and with LOBPCG after. There a high degree is cheaper than more steps.
+/// Gain of the filter at λ = 0 over its bound.
 const GAIN: f64 = 1e4;
-const FINE_GAIN: f64 = 1e9;
 /// The bound has settled where a round leaves more of it.
 const SETTLED: f64 = 0.7;
 /// Largest degree of a filter.
 const DEGREE: f64 = 600.0;
 /// LOBPCG steps in a round, and its tolerance on the filtered operator (whose largest eigenvalue is below 1).
-const STEPS: usize = 1;
+const STEPS: usize = 5;
 const INNER: f32 = 1e-12;
 
 /// Eigenpairs: values rising, vectors in columns of length 1.
@@ -73,9 +72,8 @@ fn filtered(graph: &Graph, degrees: &[f64], config: &SpectralEmbeddingConfig, wi
     let mut settled = false;
     while rounds < config.rounds {
         rounds += 1;
-        // The gain is T_m at t(λ = 0) = 1 + 2 bound/(2 - bound).
-        let gain = if settled { FINE_GAIN } else { GAIN };
-        let degree = (gain.acosh() / (1.0 + 2.0 * bound / (2.0 - bound)).acosh()).ceil().clamp(2.0, DEGREE) as usize;
+        // T_m at t(λ = 0) = 1 + 2 bound/(2 - bound).
+        let degree = (GAIN.acosh() / (1.0 + 2.0 * bound / (2.0 - bound)).acosh()).ceil().clamp(2.0, DEGREE) as usize;
         let filter = |x: ArrayView2<'_, f64>| {
             let (out, panels) = operator.filter(x, 1.0 - bound, degree);
             products.set(products.get() + panels * degree);

@@ -70,6 +70,22 @@ pub struct TorusAnalysis {
     pub peak_bytes: u64,
 }
 
+impl TorusAnalysis {
+    /// The length that a bar of a dimension must exceed for a p-value of at most `alpha`; `None` with too few surrogates for that.
+    pub fn null_level(&self, dimension: usize, alpha: f64) -> Option<f64> {
+        let mut longest = longest(&self.surrogates, dimension);
+        longest.sort_by(|a, b| b.total_cmp(a));
+        // As many surrogates may reach a significant bar's length.
+        let allowed = (alpha * (1 + longest.len()) as f64 + 1e-9).floor() as usize;
+        allowed.checked_sub(1).map(|allowed| longest.get(allowed).copied().unwrap_or(0.0))
+    }
+}
+
+/// Of each surrogate the length of its longest bar; 0 without any.
+fn longest(surrogates: &[SurrogateBars], dimension: usize) -> Vec<f64> {
+    surrogates.iter().map(|one| lengths(&one.bars[dimension], dimension, one.threshold).first().copied().unwrap_or(0.0)).collect()
+}
+
 /// Two angles, and what follows from them.
 #[derive(Debug, Clone, PartialEq)]
 pub struct OnTheTorus {
@@ -140,11 +156,8 @@ pub fn analyze_torus(
     };
     let null = Surrogates::new(sample.positions_m, sample.arena, by_unit.view(), config.null, seed);
     let surrogates = all_surrogates(&null, found.peak_bytes, config, &progress)?;
-    let longest = |dimension: usize| -> Vec<f64> {
-        surrogates.iter().map(|one| lengths(&one.bars[dimension], dimension, one.threshold).first().copied().unwrap_or(0.0)).collect()
-    };
     let own = [0, 1, 2].map(|dimension| lengths(&found.bars[dimension], dimension, found.threshold));
-    let mut verdict = Verdict::new(&own, &[0, 1, 2].map(longest), config.alpha);
+    let mut verdict = Verdict::new(&own, &[0, 1, 2].map(|dimension| longest(&surrogates, dimension)), config.alpha);
     if 2 * surrogates.len() < config.surrogates {
         (verdict.betti, verdict.is_torus) = (None, None);
         verdict.reason = format!("only {} of {} surrogates have a cloud", surrogates.len(), config.surrogates);
