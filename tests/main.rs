@@ -18,5 +18,6 @@ mod kills;
 mod object_store;
 mod recording;
 mod s3_server;
+mod state_space;
 mod sweeps;
 mod versions;

@@ -11,7 +11,7 @@ use crate::plan::Stage;
 use crate::progress::Progress;
 use crate::workspace::Workspace;
 use gridlake_analysis::config::{CheckedAnalyzeConfig, EmbeddingMethod};
-use gridlake_analysis::homology::Bar;
+use gridlake_analysis::homology::{Bar, HomologyError};
 use gridlake_analysis::isomap::{self, IsomapConfig};
 use gridlake_analysis::pca::{Pca, pca};
 use gridlake_analysis::rings::{Rings, rings};
@@ -108,6 +108,8 @@ fn look(workspace: &Workspace<'_>, here: &ModuleHere, states: &States, config: &
     let sample = TorusSample { activity: activity.view(), positions_m: &states.positions_m, arena: here.geometry };
     let torus = analyze_torus(sample, Some(fourier), config.checked_torus(), seed, Some(&watch)).map_err(|error| match error {
         TorusError::Interrupted { .. } => interrupt::stopped(Stage::Analyze.name()),
+        TorusError::Homology(memory @ HomologyError::Memory { .. }) => Failure::work(format!("{label}: {memory}"))
+            .hint("raise analyze.torus.memory_gib, or lower analyze.torus.points"),
         other => wrong("the test for a torus", &other),
     })?;
     Ok(Seen { components, embedding, rings, torus })
