@@ -128,7 +128,9 @@ fn shares(battery: &Battery, noise: Noise, kind: NullKind, maps: usize) -> [[usi
         let mut map = noise.draw(&mut stream);
         // Rates are not negative; scores but the border score are blind to what is added.
         let least = map.iter().copied().fold(f64::INFINITY, f64::min);
-        map.iter_mut().for_each(|rate| *rate -= least);
+        for rate in &mut map {
+            *rate -= least;
+        }
         let found = battery.nulls(&map, &config, &mut stream);
         let counts = found
             .into_iter()

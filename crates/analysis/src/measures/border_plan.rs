@@ -120,7 +120,7 @@ impl BorderPlan {
         runs.clear();
         run_of.resize(z.len(), 0);
         above.clear();
-        above.extend(z.iter().zip(&self.visited).map(|(&z, &seen)| seen & (z >= level)));
+        above.extend(z.iter().zip(&self.visited).map(|(&z, &seen)| seen && z >= level));
         let mut row_before = 0..0;
         for (row, line) in above.chunks_exact(self.cols.max(1)).enumerate() {
             let first = runs.len();

@@ -155,7 +155,7 @@ impl Kernel for Project<'_> {
 /// Where the sums and differences of the orders lie among the points that are summed at.
 pub(super) struct Points {
     orders: Vec<(i8, i8)>,
-    points: Vec<(i8, i8)>,
+    summed: Vec<(i8, i8)>,
     /// Per pair `i ≥ j` of orders, 0 standing for the constant: the point of their difference and of their sum, and whether each is the opposite one.
     pairs: Vec<[(usize, bool); 2]>,
 }
@@ -179,7 +179,7 @@ impl Points {
                 pairs.push([place((a.0 - b.0, a.1 - b.1)), place((a.0 + b.0, a.1 + b.1))]);
             }
         }
-        Self { orders: orders.to_vec(), points, pairs }
+        Self { orders: orders.to_vec(), summed: points, pairs }
     }
 }
 
@@ -218,8 +218,8 @@ impl<'a> Moments<'a> {
     pub(super) fn products<'p>(&self, k: [Wave; 2], points: &'p Points, slopes: bool) -> Products<'p> {
         let [of_mask, of_map] = if slopes { [2, 1] } else { [0, 0] };
         let mask = match &self.grid.mask {
-            None => sums_of_rectangle(self.grid, k, &points.points, of_mask),
-            Some(mask) => sums_of_map(self.grid, mask, k, &points.points, of_mask),
+            None => sums_of_rectangle(self.grid, k, &points.summed, of_mask),
+            Some(mask) => sums_of_map(self.grid, mask, k, &points.summed, of_mask),
         };
         let constant: &[(i8, i8)] = &[(0, 0)];
         let wanted: Vec<(i8, i8)> = constant.iter().chain(&points.orders).copied().collect();

@@ -132,7 +132,9 @@ mod tests {
                     .map(|bin| signal * lattice.rate_sharp(grid.x_m[bin.2], grid.y_m[bin.1], [0.1, 0.2], 1.0) + noise * stream.normal())
                     .collect();
                 let mean = values.iter().sum::<f64>() / values.len() as f64;
-                values.iter_mut().for_each(|value| *value -= mean);
+                for value in &mut values {
+                    *value -= mean;
+                }
                 let k = [[1.9 + 0.2 * stream.uniform(), 0.3], [-0.8, 1.6 + 0.3 * stream.uniform()]];
                 check(&format!("{what} {rows}x{cols} {hole}"), &grid, &values, k, &mut stream);
             }
