@@ -103,7 +103,9 @@ fn median(values: &mut [f64]) -> f64 {
 /// Same scores of the same surrogates, and the same null distribution as the reference's (Kolmogorov and Smirnov, at about 1 in 10,000).
 fn check(battery: &Battery, map: &[f64], config: &CheckedAnalyzeConfig) -> f64 {
     let mut stream = Seed(1).stream("check", 0);
-    let some = battery.surrogates(map, config.nulls.kind, 16, &mut stream);
+    let mut some = battery.surrogates(map, config.nulls.kind, 16, &mut stream);
+    // Rounding takes rates of zero below it, and a map with such a rate has no border score.
+    some.iter_mut().flatten().for_each(|rate| *rate = rate.max(0.0));
     let mut off = 0.0_f64;
     for (map, single) in some.iter().zip(battery.scores_in_single(&some)) {
         for (double, single) in battery.scores(map).into_iter().zip(single) {
