@@ -1,6 +1,6 @@
 //! The test for the torus: ideal modules are recognized and given coordinates, everything else is not called a torus, at rates that are measured here.
 //!
-//! With `GRIDLAKE_BLESS=1` the samples are those of `docs/validation.md` (about an hour), and the rows go there.
+//! With `GRIDLAKE_BLESS=1` the samples are those of `docs/validation.md` (some 25 minutes on two cores; `GRIDLAKE_TRIALS` for fewer populations), and the rows go there.
 
 #[path = "common/bless.rs"]
 mod page;
@@ -441,7 +441,7 @@ fn clouds_of_known_shape_have_their_betti_numbers() {
 #[test]
 fn modules_of_all_kinds() {
     let mut rows = String::new();
-    let trials = if large() { 10 } else { 1 };
+    let trials = trials(1, 10);
     let surrogates = if large() { 99 } else { 19 };
     let kinds: &[(&str, usize, f64, f64)] = &[
         ("hexagonal, spacing 0.5 m", 16, 0.5, 0.0),
@@ -514,10 +514,16 @@ fn modules_of_all_kinds() {
         )
         .expect("writes");
         let clean = noise <= 0.5 && units >= 24 && !made_of_others(name);
-        assert!(!clean || yes * 10 >= 9 * trials as usize, "{name}, {units} units: {yes} of {trials}");
+        assert!(!clean || yes as u64 * 10 >= 9 * trials, "{name}, {units} units: {yes} of {trials}");
         assert!(!made_of_others(name) || name.contains("three quarters") || yes == 0, "{name}: {yes} of {trials}");
     }
     bless("torus-modules", &rows);
+}
+
+/// Populations of each kind; `GRIDLAKE_TRIALS` overrules.
+fn trials(small: u64, many: u64) -> u64 {
+    let asked = std::env::var("GRIDLAKE_TRIALS").ok().and_then(|count| count.parse().ok());
+    asked.unwrap_or(if large() { many } else { small }).max(1)
 }
 
 fn made_of_others(name: &str) -> bool {
@@ -533,7 +539,7 @@ fn median(values: impl Iterator<Item = f64>) -> f64 {
 #[test]
 fn shuffled_and_untrained_populations_are_no_tori() {
     let mut rows = String::new();
-    let trials: u64 = if large() { 200 } else { 3 };
+    let trials = trials(3, 200);
     for (name, units, scale) in [
         ("shuffled, 32 units, spacing 0.5 m", 32, 0.5),
         ("shuffled, 16 units, spacing 0.8 m", 16, 0.8),

@@ -154,7 +154,7 @@ impl TorusConfig {
     }
 }
 
-fn within<T: PartialOrd + std::fmt::Display>(key: &str, value: T, low: T, high: T) -> Result<(), ConfigError> {
+fn within<T: Copy + PartialOrd + std::fmt::Display>(key: &str, value: T, low: T, high: T) -> Result<(), ConfigError> {
     if value >= low && value <= high { Ok(()) } else { Err(wrong(key, value, &format!("{low} to {high}"))) }
 }
 

@@ -37,9 +37,9 @@ impl Graph {
             let (mut waiting, mut size) = (vec![start], 0);
             while let Some(point) = waiting.pop() {
                 size += 1;
-                for other in 0..points {
-                    if piece[other] == usize::MAX && distances.get(point, other) <= scale {
-                        piece[other] = start;
+                for (other, of) in piece.iter_mut().enumerate() {
+                    if *of == usize::MAX && distances.get(point, other) <= scale {
+                        *of = start;
                         waiting.push(other);
                     }
                 }
@@ -94,10 +94,8 @@ impl Graph {
             if !step.is_finite() {
                 return None;
             }
-            for i in 0..self.points {
-                f[i] += step * direction[i];
-                residual[i] -= step * image[i];
-            }
+            f.iter_mut().zip(&direction).for_each(|(f, d)| *f += step * d);
+            residual.iter_mut().zip(&image).for_each(|(r, i)| *r -= step * i);
             scaled = precondition(&residual);
             let next = dot(&residual, &scaled);
             for (d, s) in direction.iter_mut().zip(&scaled) {

@@ -79,8 +79,8 @@ mod tests {
         let maps = torus_maps(activity.view(), angles.view(), 12);
         assert_eq!(maps.occupancy.sum(), 20_000);
         for (unit, phase) in phases.iter().enumerate() {
-            for axis in 0..2 {
-                let off = (maps.phases_rad[(unit, axis)] - phase[axis] + TAU / 2.0).rem_euclid(TAU) - TAU / 2.0;
+            for (axis, own) in phase.iter().enumerate() {
+                let off = (maps.phases_rad[(unit, axis)] - own + TAU / 2.0).rem_euclid(TAU) - TAU / 2.0;
                 assert!(off.abs() < 0.03, "unit {unit} axis {axis}: {off}");
             }
         }

@@ -99,8 +99,8 @@ mod tests {
 
     fn positions(arena: Arena, count: usize) -> Vec<[f64; 2]> {
         let mut stream = Seed(1).stream("positions", 0);
-        let mut draw = || [stream.uniform_in(-0.5, 0.5) * arena.width_m, stream.uniform_in(-0.5, 0.5) * arena.height_m];
-        std::iter::repeat_with(|| draw()).filter(|at| arena.contains(at[0], at[1])).take(count).collect()
+        let draw = || [stream.uniform_in(-0.5, 0.5) * arena.width_m, stream.uniform_in(-0.5, 0.5) * arena.height_m];
+        std::iter::repeat_with(draw).filter(|at| arena.contains(at[0], at[1])).take(count).collect()
     }
 
     #[test]

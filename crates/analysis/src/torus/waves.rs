@@ -31,7 +31,7 @@ pub struct PlaneWave {
 }
 
 /// The wave that fits the `angles` (rad) at these positions best. Moments with an angle that is NaN or a position outside the arena are left out; without any, all is NaN.
-pub(super) fn plane_wave(angles: impl Iterator<Item = f64> + Clone, positions_m: &[[f64; 2]], arena: Arena) -> PlaneWave {
+pub(super) fn plane_wave(angles: impl Iterator<Item = f64>, positions_m: &[[f64; 2]], arena: Arena) -> PlaneWave {
     let moments: Vec<(f64, [f64; 2])> =
         angles.zip(positions_m.iter().copied()).filter(|(angle, [x, y])| angle.is_finite() && arena.contains(*x, *y)).collect();
     if moments.is_empty() {
@@ -48,10 +48,10 @@ pub(super) fn plane_wave(angles: impl Iterator<Item = f64> + Clone, positions_m:
         for (angle, [x, y]) in &moments {
             let z = [1.0, x / arena.width_m, y / arena.height_m];
             let sine = (angle - TAU * (wave[0] * x + wave[1] * y) - now.arg()).sin();
-            for i in 0..3 {
-                right[i] += sine * z[i];
-                for j in 0..3 {
-                    matrix[3 * i + j] += now.norm() * z[i] * z[j];
+            for (i, along) in z.iter().enumerate() {
+                right[i] += sine * along;
+                for (j, across) in z.iter().enumerate() {
+                    matrix[3 * i + j] += now.norm() * along * across;
                 }
             }
         }
