@@ -19,6 +19,8 @@ use linfa_linalg::Order;
 use linfa_linalg::cholesky::Cholesky;
 use linfa_linalg::eigh::{EigSort, Eigh};
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis, Zip, concatenate, s};
+use std::cell::Cell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Largest residual, and departure from orthonormality, of an iterative answer, over the largest variance.
 const RESIDUAL: f64 = 1e-12;
@@ -179,10 +181,23 @@ fn principal_axes(covariance: &Array2<f64>, count: usize) -> Result<(Array2<f64>
     Ok((dense(covariance, count)?, solver))
 }
 
+thread_local! {
+    static ASKING_LINFA: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether this thread is inside linfa's solver, which panics where its iteration breaks down (some one call in hundreds). That is caught and the dense solver runs, so a panic
+/// hook should say nothing about it.
+pub fn asks_linfa() -> bool {
+    ASKING_LINFA.get()
+}
+
 fn iterative(covariance: &Array2<f64>, factor: &Array2<f64>, count: usize) -> Option<Array2<f64>> {
     let rows = factor.t().to_owned() * (TRACE / (2.0 * covariance.diag().sum())).sqrt();
     let points = concatenate(Axis(0), &[rows.view(), (-&rows).view()]).ok()?;
-    let fitted = linfa_reduction::Pca::params(count).fit(&DatasetBase::from(points)).ok()?;
+    ASKING_LINFA.set(true);
+    let fitted = catch_unwind(AssertUnwindSafe(|| linfa_reduction::Pca::params(count).fit(&DatasetBase::from(points))));
+    ASKING_LINFA.set(false);
+    let fitted = fitted.ok()?.ok()?;
     (fitted.components().nrows() == count).then(|| fitted.components().clone())
 }
 

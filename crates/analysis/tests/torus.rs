@@ -246,7 +246,7 @@ fn what_cannot_be_tested_says_why() {
     assert_eq!(verdict(&states, config(19)).reason, "too few units: 14 of at least 16 (3 more are constant)");
     let few = Module { moments: 300, ..Module::hexagonal(17, 0.5, 1) }.states();
     assert_eq!(verdict(&few, config(19)).reason, "too few points: 300 moments, and 400 landmarks are asked for");
-    let small = TorusConfig { points: Some(60), surrogates: 5, ..TorusConfig::default() };
+    let small = TorusConfig { points: 60, surrogates: 5, ..TorusConfig::default() };
     let found = analyzed(&few, None, small.clone(), 1);
     assert!(
         found.verdict.is_torus.is_none() && found.verdict.reason.contains("at least 99") && found.bars.len() == 3,
@@ -280,10 +280,10 @@ fn what_does_not_fit_together_is_an_error() {
     assert!(run(good, &lost, None, config(19), None).contains("moment 2"));
     assert!(run(good, &states.positions_m, Some(&[[0.0; 2]; 3]), config(19), None).contains("phases of 3 units, activity of 17"));
     let stop = |done: usize, _: usize| if done >= 3 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
-    let told = run(good, &states.positions_m, None, TorusConfig { points: Some(60), ..config(19) }, Some(&stop));
+    let told = run(good, &states.positions_m, None, TorusConfig { points: 60, ..config(19) }, Some(&stop));
     assert!(told.contains("interrupted after") && told.contains("of 19 surrogates"), "{told}");
     let many = Module { moments: 4096, ..Module::hexagonal(17, 0.5, 1) }.states();
-    let told = run(&many.activity, &many.positions_m, None, TorusConfig { points: Some(4096), memory_gib: 0.0625, ..config(19) }, None);
+    let told = run(&many.activity, &many.positions_m, None, TorusConfig { points: 4096, memory_gib: 0.0625, ..config(19) }, None);
     assert!(told.contains("4096 points") && told.contains("64 MiB"), "{told}");
 }
 
@@ -293,7 +293,7 @@ fn the_same_bits_on_any_number_of_threads() {
     let states = module.states();
     let run = |threads: usize, memory_gib: f64| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a pool");
-        pool.install(|| analyzed(&states, Some(&module.lattice), TorusConfig { points: Some(200), memory_gib, ..config(19) }, 11))
+        pool.install(|| analyzed(&states, Some(&module.lattice), TorusConfig { points: 200, memory_gib, ..config(19) }, 11))
     };
     let one = run(1, 4.0);
     // NaN is unlike itself, its text is not.
@@ -306,7 +306,7 @@ fn the_same_bits_on_any_number_of_threads() {
 fn the_published_pipeline_finds_the_torus_in_noise_that_defeats_the_lean_one() {
     let module = Module { noise: 1.0, moments: 1500, ..Module::hexagonal(48, 0.5, 12) };
     let states = module.states();
-    let gardner = TorusConfig { preset: Preset::Gardner, points: Some(300), ..config(19) };
+    let gardner = TorusConfig { preset: Preset::Gardner, points: 300, ..config(19) };
     holds_together_in_noise(&analyzed(&states, Some(&module.lattice), gardner, 12));
     assert_ne!(analyzed(&states, Some(&module.lattice), config(19), 12).verdict.is_torus, Some(true));
 }

@@ -51,8 +51,8 @@ pub(crate) fn main() -> ExitCode {
 
 /// A panic is a mistake of the program: say so in one error, and stop. Files appear whole or not at all, so nothing is torn.
 fn report_mistake(panic: &std::panic::PanicHookInfo<'_>) {
-    // Caught there, and reported as a damaged file.
-    if gridlake_lake::import::reads_foreign_file() {
+    // Caught there: reported as a damaged file, or done another way.
+    if gridlake_lake::import::reads_foreign_file() || gridlake_analysis::pca::asks_linfa() {
         return;
     }
     let message = panic.payload_as_str().unwrap_or("unknown");

@@ -5,8 +5,8 @@ use super::module_figures::rate_unit;
 use crate::failure::Failure;
 use crate::workspace::Workspace;
 use gridlake_figures::{
-    Bar, BarcodeDimension, Barcodes, MAX_TORUS_UNITS, Ring, RingColor, Rings, StateEmbedding, TorusMaps, TorusUnit, draw_barcodes, draw_rings,
-    draw_state_embedding, draw_torus_maps,
+    Bar, BarcodeDimension, Barcodes, MAX_TORUS_UNITS, Ring, RingColor, Rings, StateEmbedding, TorusMaps, TorusUnit, draw_barcodes,
+    draw_rings, draw_state_embedding, draw_torus_maps,
 };
 use gridlake_lake::frame::Frame;
 use gridlake_lake::partition;
@@ -32,7 +32,9 @@ pub(crate) fn draw(workspace: &Workspace<'_>, units: &[UnitRow], folder: &Path) 
             let one = OfModule {
                 workspace,
                 module,
-                title: move |what: &str| format!("{what} of module {module} in the {} of {}{}", place(&arena), who(workspace.run), when(workspace.run)),
+                title: move |what: &str| {
+                    format!("{what} of module {module} in the {} of {}{}", place(&arena), who(workspace.run), when(workspace.run))
+                },
                 torus: &torus,
                 row,
             };

@@ -108,8 +108,9 @@ fn look(workspace: &Workspace<'_>, here: &ModuleHere, states: &States, config: &
     let sample = TorusSample { activity: activity.view(), positions_m: &states.positions_m, arena: here.geometry };
     let torus = analyze_torus(sample, Some(fourier), config.checked_torus(), seed, Some(&watch)).map_err(|error| match error {
         TorusError::Interrupted { .. } => interrupt::stopped(Stage::Analyze.name()),
-        TorusError::Homology(memory @ HomologyError::Memory { .. }) => Failure::work(format!("{label}: {memory}"))
-            .hint("raise analyze.torus.memory_gib, or lower analyze.torus.points"),
+        TorusError::Homology(memory @ HomologyError::Memory { .. }) => {
+            Failure::work(format!("{label}: {memory}")).hint("raise analyze.torus.memory_gib, or lower analyze.torus.points")
+        }
         other => wrong("the test for a torus", &other),
     })?;
     Ok(Seen { components, embedding, rings, torus })
@@ -285,7 +286,8 @@ fn torus_row(here: &ModuleHere, moments: usize, seen: Option<&Seen>, alpha: f64)
     let of = |pick: &dyn Fn(&TorusAnalysis) -> f64| vec![torus.map_or(f64::NAN, pick)];
     let on = torus.and_then(|torus| torus.torus.as_ref());
     let coordinate = |pick: &dyn Fn(&OnTheTorus) -> Option<f64>| vec![on.and_then(pick).unwrap_or(f64::NAN)];
-    let ring = |a: usize, pick: &dyn Fn(&gridlake_analysis::rings::Ring) -> f64| vec![seen.map_or(f64::NAN, |seen| pick(&seen.rings.rings[a]))];
+    let ring =
+        |a: usize, pick: &dyn Fn(&gridlake_analysis::rings::Ring) -> f64| vec![seen.map_or(f64::NAN, |seen| pick(&seen.rings.rings[a]))];
     let text = |value: Option<&str>| Data::Text(vec![value.map(Arc::from)]);
     let reason = verdict.map_or("no activity was kept (record.keep), or analyze.embedding.points is 0", |verdict| verdict.reason.as_str());
     Frame::new(&TORUS, 1)

@@ -62,7 +62,8 @@ pub(crate) fn draw(workspace: &Workspace<'_>, arena: &Arc<str>, points: usize, s
     if moments == 0 {
         return Ok(None);
     }
-    states.activity = Array2::from_shape_vec((moments, units), values).map_err(|error| Failure::data(format!("table activity of {run}: {error}")))?;
+    states.activity =
+        Array2::from_shape_vec((moments, units), values).map_err(|error| Failure::data(format!("table activity of {run}: {error}")))?;
     Ok(Some(states))
 }
 

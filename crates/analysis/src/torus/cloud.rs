@@ -110,7 +110,7 @@ mod tests {
     use gridlake_space::seed::Seed;
 
     fn checked(points: usize, preset: Preset) -> CheckedTorusConfig {
-        TorusConfig { points: Some(points), preset, ..TorusConfig::default() }.check().expect("in range")
+        TorusConfig { points, preset, ..TorusConfig::default() }.check().expect("in range")
     }
 
     #[test]

@@ -47,10 +47,10 @@ pub enum TorusNull {
 pub struct TorusConfig {
     /// The pipeline: `network` (default) or `gardner`; see [`Preset`].
     pub preset: Preset,
-    /// Landmarks that homology is computed of (20 to 4096; default: the preset's, 400 for `network`, 1200 for `gardner`).
-    pub points: Option<usize>,
-    /// Principal components that are kept (2 to 20; default: the preset's, 6).
-    pub components: Option<usize>,
+    /// Landmarks that homology is computed of (20 to 4096; default 0: as many as the preset says, 400 for `network`, 1200 for `gardner`).
+    pub points: usize,
+    /// Principal components that are kept (2 to 20; default 0: as many as the preset says, 6).
+    pub components: usize,
     /// Surrogates of the null (0 to 10000; default 99; the least p-value is 1/(surrogates + 1)). Without any there are bars and no verdict.
     pub surrogates: usize,
     /// What a surrogate does to each unit's map: `shift` (default) or `shift-turn`; see [`TorusNull`].
@@ -71,8 +71,8 @@ impl Default for TorusConfig {
     fn default() -> Self {
         Self {
             preset: Preset::Network,
-            points: None,
-            components: None,
+            points: 0,
+            components: 0,
             surrogates: 99,
             null: TorusNull::Shift,
             prime: 47,
@@ -106,12 +106,12 @@ impl Default for CheckedTorusConfig {
 impl CheckedTorusConfig {
     /// Landmarks: the setting's or the preset's.
     pub fn landmarks(&self) -> usize {
-        self.points.unwrap_or(self.preset.points())
+        or_presets(self.points, self.preset.points())
     }
 
     /// Principal components: the setting's or the preset's.
     pub fn kept_components(&self) -> usize {
-        self.components.unwrap_or(self.preset.components())
+        or_presets(self.components, self.preset.components())
     }
 
     /// The memory limit in bytes.
@@ -140,8 +140,8 @@ impl TorusConfig {
     /// # Errors
     /// The first value out of range, with its full key, the value and what is allowed.
     pub fn check(self) -> Result<CheckedTorusConfig, ConfigError> {
-        within("points", self.points.unwrap_or(self.preset.points()), 20, 4096)?;
-        within("components", self.components.unwrap_or(self.preset.components()), 2, 20)?;
+        within("points", or_presets(self.points, self.preset.points()), 20, 4096)?;
+        within("components", or_presets(self.components, self.preset.components()), 2, 20)?;
         within("surrogates", self.surrogates, 0, 10_000)?;
         if !is_prime(self.prime) {
             return Err(wrong("prime", self.prime, "a prime from 2 to 65521, such as 47"));
@@ -152,6 +152,11 @@ impl TorusConfig {
         within("map_bins", self.map_bins, 4, 100)?;
         Ok(CheckedTorusConfig(self))
     }
+}
+
+/// A setting, or where it is 0 the preset's.
+fn or_presets(setting: usize, presets: usize) -> usize {
+    if setting == 0 { presets } else { setting }
 }
 
 fn within<T: Copy + PartialOrd + std::fmt::Display>(key: &str, value: T, low: T, high: T) -> Result<(), ConfigError> {
@@ -180,12 +185,12 @@ mod tests {
     #[test]
     fn a_preset_gives_the_numbers_that_are_not_given() {
         let with = |preset, points| TorusConfig { preset, points, ..TorusConfig::default() }.check().expect("in range").landmarks();
-        assert_eq!([with(Preset::Network, None), with(Preset::Gardner, None), with(Preset::Gardner, Some(300))], [400, 1200, 300]);
+        assert_eq!([with(Preset::Network, 0), with(Preset::Gardner, 0), with(Preset::Gardner, 300)], [400, 1200, 300]);
     }
 
     #[test]
     fn a_value_out_of_range_names_its_key_and_the_range() {
-        let error = TorusConfig { points: Some(5), ..TorusConfig::default() }.check().expect_err("5 points");
+        let error = TorusConfig { points: 5, ..TorusConfig::default() }.check().expect_err("5 points");
         assert_eq!(error.to_string(), "`analyze.torus.points` is 5; allowed: 20 to 4096");
         let error = TorusConfig { prime: 49, ..TorusConfig::default() }.check().expect_err("49 = 7 · 7");
         assert_eq!(error.to_string(), "`analyze.torus.prime` is 49; allowed: a prime from 2 to 65521, such as 47");

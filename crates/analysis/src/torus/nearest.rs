@@ -1,7 +1,7 @@
 //! The moment whose position is nearest to a place: a null asks this for every unit at every moment.
 //!
 //! Positions lie in buckets, square cells of a grid with about one position each, and rings of cells around the place are looked through until none can
-//! hold anything nearer. A k-d tree answers the same in some five times the time, of tens of millions of questions per module.
+//! hold anything nearer. Each module asks tens of millions of times.
 
 use gridlake_space::arena::Arena;
 
