@@ -152,7 +152,9 @@ impl<F: Fn(&str) -> String> OfModule<'_, F> {
         let betti = ["betti0", "betti1", "betti2"].map(|name| self.torus.int32(name)[self.row].unwrap_or_default().max(0) as usize);
         let levels = ["h0_null", "h1_null", "h2_null"].map(|name| self.number(name));
         let p_values = [f64::NAN, self.number("p_h1_first"), self.number("p_h2")];
-        let (mut own, mut null): ([Vec<Bar>; 3], [Vec<(u32, f64)>; 3]) = Default::default();
+        let mut own: [Vec<Bar>; 3] = Default::default();
+        // Surrogates' numbers and lengths.
+        let mut null: [Vec<(u32, f64)>; 3] = Default::default();
         for frame in of_module(read(self.workspace, &BARCODES)?, self.module) {
             let (source, repeat, dimension) = (frame.text("source"), frame.uint32("repeat"), frame.uint32("dimension"));
             let (birth, death) = (frame.float64("birth"), frame.float64("death"));
@@ -242,7 +244,9 @@ fn ranks(lengths: Vec<(u32, f64)>) -> Vec<[f64; 2]> {
         of_repeat.entry(repeat).or_default().push(length);
     }
     let mut all: Vec<Vec<f64>> = of_repeat.into_values().collect();
-    all.iter_mut().for_each(|lengths| lengths.sort_by(|a, b| b.total_cmp(a)));
+    for lengths in &mut all {
+        lengths.sort_by(|a, b| b.total_cmp(a));
+    }
     let common = all.iter().map(Vec::len).min().unwrap_or(0);
     let range = |rank: usize| {
         let each = all.iter().map(|lengths| lengths[rank]);

@@ -110,7 +110,7 @@ mod tests {
     use gridlake_space::seed::Seed;
 
     fn checked(points: usize, preset: Preset) -> CheckedTorusConfig {
-        TorusConfig { points, preset, ..TorusConfig::default() }.check().expect("in range")
+        TorusConfig { preset, points, ..TorusConfig::default() }.check().expect("in range")
     }
 
     #[test]
