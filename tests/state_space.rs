@@ -111,7 +111,7 @@ fn a_module_is_a_torus_and_its_units_are_where_their_phases_say() {
     }
     assert!((number(&torus, "theta_lattice_angle_rad").to_degrees() - 60.0).abs() < 5.0);
     for ring in ["ring1", "ring2", "ring3"] {
-        assert!(number(&torus, &format!("{ring}_hole")) > 0.6 && number(&torus, &format!("{ring}_coverage")) == 1.0, "{ring}");
+        assert!(number(&torus, &format!("{ring}_hole")) > 0.4 && number(&torus, &format!("{ring}_coverage")) == 1.0, "{ring}");
     }
     let embedding = one(&bench, &EMBEDDING);
     assert_eq!(embedding.rows(), 1500);

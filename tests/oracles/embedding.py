@@ -3,7 +3,7 @@
     cargo build --release -p gridlake-analysis --example embedding
     python embedding.py target/release/examples/embedding [--points 10000] [--repeats 5]
 
-Needs `embedding-requirements.txt`. States are those of an ideal hexagonal module of 128 cells with noise, from a fixed seed. Exits with 1 where anything is out of tolerance.
+Needs `state-space-requirements.txt`. States are those of an ideal hexagonal module of 128 cells with noise, from a fixed seed. Exits with 1 where anything is out of tolerance.
 """
 
 import argparse

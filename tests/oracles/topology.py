@@ -1,7 +1,7 @@
 """Whether gridlake's bars are those of ripser.py, and how long both take.
 
     cargo build --release -p gridlake-analysis --example homology
-    python3 -m venv ENV && ENV/bin/python -m pip install --require-hashes -r tests/oracles/topology-requirements.txt
+    python3 -m venv ENV && ENV/bin/python -m pip install --require-hashes -r tests/oracles/state-space-requirements.txt
     ENV/bin/python tests/oracles/topology.py target/release/examples/homology [--points 1200]
 
 Prints Markdown; exits with 1 where bars differ, or where gridlake is slower. ripser.py takes about 1.4 GB for 600 points of the torus that is timed, and 13 GB for 1,200."""
