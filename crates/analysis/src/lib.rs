@@ -14,6 +14,9 @@
 //! | Which units form modules, and how are modules related? | [`modules`] |
 //! | Which waves does a module share, and how does its spectrum look? | [`module_spectrum`] |
 //! | Where in the cell does each unit fire, and are phases uniform? | [`phases`] |
+//! | How far apart are states that are far apart in space or time? | [`distances`] |
+//! | What changes in larger boxes? | [`generalization`] |
+//! | How well, and for how long, do states tell the position? | [`path_integration`] |
 //! | All of it, for every unit | [`units`] |
 //! | With which settings? | [`config`] |
 //!
@@ -24,7 +27,9 @@
 pub mod autocorrelogram;
 pub mod classes;
 pub mod config;
+pub mod distances;
 mod fft;
+pub mod generalization;
 pub mod grid_score;
 pub mod lattice;
 pub mod lattice_consensus;
@@ -33,6 +38,7 @@ pub mod measures;
 pub mod module_spectrum;
 pub mod modules;
 pub mod nulls;
+pub mod path_integration;
 pub mod phases;
 pub mod ratemap;
 mod rebin;
