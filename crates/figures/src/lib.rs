@@ -13,6 +13,9 @@
 //! | Do a module's phases cover the torus? | [`draw_module_phases`] |
 //! | Which modules are there, and how do their periods scale? | [`draw_module_scatter`] |
 //! | Which scores are beyond chance, and for how many units? | [`draw_null_distributions`] |
+//! | How far apart are states by their distance in space, and in time? | [`draw_distances`], [`draw_space_time`] |
+//! | Do periods stay the same in larger boxes? | [`draw_period_changes`] |
+//! | How well, and for how long, is position known? | [`draw_decode_errors`], [`draw_coherence`] |
 //! | How does the cost grow with the problem? | [`draw_cost_curves`] |
 //!
 //! Layout: [`Page`] knows millimetres and dots, `style` holds the colours and text sizes of all figures, `canvas`
@@ -35,12 +38,15 @@ mod ticks;
 
 pub use error::FigureError;
 pub use figures::cost_curves::{CostCurve, draw_cost_curves};
+pub use figures::distances::{Distances, SpaceTime, draw_distances, draw_space_time};
+pub use figures::generalization::{PeriodChanges, PeriodPoint, draw_period_changes};
 pub use figures::module_phases::{ModulePhases, draw_module_phases};
 pub use figures::module_scatter::{ModuleCentre, ModuleScatter, ScatterUnit, draw_module_scatter};
 pub use figures::module_spectra::{ModuleSpectra, ModuleSpectrum, draw_module_spectra};
 pub use figures::module_units::{ModuleRow, ModuleUnit, ModuleUnits, draw_module_units};
 pub use figures::null_distributions::{NullDistributions, ScoreNull, draw_null_distributions};
 pub use figures::score_histogram::{ScoreHistogram, ScoredUnit, draw_score_histogram};
+pub use figures::path_integration::{TimeCurve, TimeCurves, draw_coherence, draw_decode_errors};
 pub use figures::sheet::{SheetOptions, UnitPanel, UnitSheet};
 pub use figures::sheet_layout::MAX_UNITS;
 pub use figures::training_curves::{PhaseMark, TrainingCurves, draw_training_curves};

@@ -157,6 +157,9 @@ pub(crate) fn square_norm(state: impl Iterator<Item = f32>) -> f64 {
     state.map(|g| f64::from(g).powi(2)).sum()
 }
 
+/// Relative rounding of sums of states.
+const ROUNDING: f64 = 1e-13;
+
 /// What all states have in common: the level of chance.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct StateSummary {
@@ -171,7 +174,10 @@ impl StateSummary {
     ///
     /// With states of norm 1 that is the paper's `√(2 - 2 ‖mean g‖²)`; with others it still is the root mean square distance of two states drawn
     /// independently, which the paper's form is not. The *mean* distance of unrelated states lies a little below it (Jensen).
+    ///
+    /// A difference within the rounding of the sums counts as none: states that are all the same have chance 0.
     pub fn chance_distance(&self) -> f64 {
-        (2.0 * (self.mean_square_norm - self.mean_norm * self.mean_norm)).max(0.0).sqrt()
+        let variance = self.mean_square_norm - self.mean_norm * self.mean_norm;
+        if variance <= ROUNDING * self.mean_square_norm { 0.0 } else { (2.0 * variance).sqrt() }
     }
 }

@@ -102,7 +102,7 @@ pub(crate) fn coherence_of(moments: &Moments<'_>, rows: &[usize], bins: &Bins) -
 
     let shared: Vec<(&Visited, f64)> = visited.iter().filter_map(|bin| Some((bin, bin.square(None)?))).collect();
     let total: f64 = shared.iter().map(|(_, square)| square).sum();
-    let root = |sum: f64, bins: f64| (sum / bins / scale).max(0.0).sqrt();
+    let root = |sum: f64, bins: f64| root(sum / bins / scale);
     let reason = if shared.is_empty() {
         Some("no bin was visited by two trajectories: use larger bins or more trajectories")
     } else if scale == 0.0 {
@@ -149,6 +149,11 @@ fn jackknife(shared: &[(&Visited, f64)], total: f64, root: impl Fn(f64, f64) -> 
     }
     let mean = without.iter().sum::<f64>() / count;
     ((count - 1.0) / count * without.iter().map(|x| (x - mean).powi(2)).sum::<f64>()).sqrt()
+}
+
+/// Root of an estimated square, which may be negative; NaN stays NaN.
+fn root(square: f64) -> f64 {
+    if square < 0.0 { 0.0 } else { square.sqrt() }
 }
 
 fn state(moments: &Moments<'_>, row: usize) -> Vec<f64> {
@@ -199,5 +204,5 @@ pub fn reference_coherence(moments: &Moments<'_>, bins: &Bins) -> f64 {
     }
     let means: Vec<f64> = products.iter().filter(|(_, pairs)| *pairs > 0).map(|(sum, pairs)| sum / *pairs as f64).collect();
     let scale = rows.iter().map(|(row, _)| square(&state(moments, *row))).sum::<f64>() / rows.len() as f64;
-    (means.iter().sum::<f64>() / means.len() as f64 / scale).max(0.0).sqrt()
+    root(means.iter().sum::<f64>() / means.len() as f64 / scale)
 }
