@@ -67,7 +67,8 @@ fn distances(moments: &Moments<'_>) {
     let means: f64 = found.mean.iter().zip(found.counts.rows()).filter(|(m, _)| m.is_finite()).map(|(m, c)| m * c.sum() as f64).sum();
     assert!((means / found.counts.sum() as f64 / reference_mean - 1.0).abs() < 0.01, "fast and slow mean distances differ");
     let (_, fast) = timed(|| space(moments, &all.clone().check().expect("settings"), Seed(1)));
-    let (_, with_errors) = timed(|| space(moments, &DistancesConfig { bootstraps: 200, ..all.clone() }.check().expect("settings"), Seed(1)));
+    let (_, with_errors) =
+        timed(|| space(moments, &DistancesConfig { bootstraps: 200, ..all.clone() }.check().expect("settings"), Seed(1)));
     let (_, within) = timed(|| space_time(moments, &all.clone().check().expect("settings"), Seed(1)));
     println!("reference: {:.1} ns a pair, one thread", 1e9 * reference / (1000.0 * 999.0 / 2.0));
     println!("space: {pairs:.3e} pairs in {fast:.2} s ({:.1} ns a pair); with 200 bootstraps {with_errors:.2} s", 1e9 * fast / pairs);
@@ -84,6 +85,11 @@ fn decoding(moments: &Moments<'_>) {
     assert!(same >= 495, "fast and slow answers differ: {same} of 500 alike");
     let config = PathIntegrationConfig::default().check().expect("settings");
     let (_, whole) = timed(|| path_integration(moments, &bins, &config, Seed(1)).expect("decoded"));
-    println!("nearest state of {} bins: {:.2} µs a moment, reference {:.1}", nearest.known_bins(), 1e6 * fast / MOMENTS as f64, 1e6 * slow / 500.0);
+    println!(
+        "nearest state of {} bins: {:.2} µs a moment, reference {:.1}",
+        nearest.known_bins(),
+        1e6 * fast / MOMENTS as f64,
+        1e6 * slow / 500.0
+    );
     println!("path_integration, all of it: {whole:.2} s");
 }

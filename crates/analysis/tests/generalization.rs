@@ -49,7 +49,13 @@ struct Recording {
 
 impl Recording {
     /// Smooth walks from the middle of a box; beliefs drift by a random walk of `drift_m` per step and axis.
-    fn walk(side_m: f64, trajectories: usize, steps: usize, drift_m: f64, mut state: impl FnMut([f64; 2], &mut Stream) -> Vec<f32>) -> Self {
+    fn walk(
+        side_m: f64,
+        trajectories: usize,
+        steps: usize,
+        drift_m: f64,
+        mut state: impl FnMut([f64; 2], &mut Stream) -> Vec<f32>,
+    ) -> Self {
         let walk = Walk { motion: Motion::Smooth, steps, mean_speed_m: 0.05, velocity_limit_m: 0.15 };
         let mut made = Self {
             activity: Array2::zeros((0, 0)),
@@ -120,7 +126,8 @@ fn ideal_modules_decode_to_the_bins_accuracy_at_all_times() {
             assert!(time.coherence.corrected.is_nan() || time.coherence.corrected > 0.93, "{time:?}");
         }
         // Early on all are near the start: chance must know it.
-        assert!(found.times[0].constant_m.median < 0.2 && found.times[0].coherence.chance > 0.8);
+        let (first, last) = (&found.times[0], &found.times[60]);
+        assert!(first.constant_m.median < 0.2 && first.coherence.chance > last.coherence.chance + 0.1, "{first:?} {last:?}");
     }
 }
 
@@ -135,18 +142,23 @@ fn states_without_position_give_chance() {
     for time in late(&found, 60) {
         // Means of twenty moments: 60 trajectories tell a median to some 5 %.
         assert!((time.nearest_m.median / time.shuffled_m.median - 1.0).abs() < 0.25, "{time:?}");
-        assert!(time.nearest_m.median > time.constant_m.median && (time.linear_m.median / time.constant_m.median - 1.0).abs() < 0.1, "{time:?}");
+        assert!(
+            time.nearest_m.median > time.constant_m.median && (time.linear_m.median / time.constant_m.median - 1.0).abs() < 0.1,
+            "{time:?}"
+        );
         assert!((time.map_similarity - time.map_similarity_chance).abs() < 0.01, "{time:?}");
         assert!((time.coherence.corrected - time.coherence.chance).abs() < 4.0 * time.coherence.corrected_se + 0.003, "{time:?}");
         assert!(time.coherence.raw > time.coherence.corrected + 0.03, "few visits inflate the raw form");
     }
     let distances = space(&recording.moments(), &DistancesConfig::default().check().expect("settings"), Seed(1));
     assert!(distances.half_rise_m.is_nan() && distances.half_rise_reason.is_some());
-    let flat = distances.mean.iter().zip(&distances.mean_se).all(|(mean, se)| (mean / distances.chance_distance - 1.0).abs() < 0.02 + 5.0 * se);
+    let flat =
+        distances.mean.iter().zip(&distances.mean_se).all(|(mean, se)| (mean / distances.chance_distance - 1.0).abs() < 0.02 + 5.0 * se);
     assert!(flat, "every column is at chance");
-    let time = space_time(&recording.moments(), &DistancesConfig::default().check().expect("settings"), Seed(1));
+    let wide = DistancesConfig { temporal_bin_steps: 50, space_time_bin_m: 0.05, ..DistancesConfig::default() };
+    let time = space_time(&recording.moments(), &wide.check().expect("settings"), Seed(1));
     let known: Vec<_> = time.same_place.iter().filter(|place| place.reason.is_none() && place.pairs > 200).collect();
-    assert!(known.len() > 3);
+    assert!(known.len() > 2, "{:?}", time.same_place);
     for place in known {
         assert!((place.at_zero - time.chance_distance).abs() < 0.03 + 4.0 * place.at_zero_se, "{place:?}");
     }
@@ -168,9 +180,11 @@ fn injected_drift_is_recovered_as_error_against_time() {
     let sd = 0.004;
     let recording = Recording::walk(2.0, 120, 600, sd, |x, _| code.state(x));
     // The map is learnt from the first 100 steps, in which drift is up to 4 cm.
-    let found = recording.decode(2.0, 40, PathIntegrationConfig { time_bin_steps: 10, fit_until: Some(150), ..PathIntegrationConfig::default() });
+    let found =
+        recording.decode(2.0, 40, PathIntegrationConfig { time_bin_steps: 10, fit_until: Some(150), ..PathIntegrationConfig::default() });
     for (first, last) in [(200, 300), (300, 450), (450, 590)] {
-        let decoded = median(late(&found, first).into_iter().filter(|time| time.from_step < last).map(|time| time.nearest_m.median).collect());
+        let decoded =
+            median(late(&found, first).into_iter().filter(|time| time.from_step < last).map(|time| time.nearest_m.median).collect());
         let drift: Vec<f64> = (0..recording.times.len())
             .filter(|row| (first..last).contains(&recording.times[*row]))
             .map(|row| recording.drift_m[row][0].hypot(recording.drift_m[row][1]))
@@ -183,7 +197,8 @@ fn injected_drift_is_recovered_as_error_against_time() {
     assert!(end.nearest_m.median < end.shuffled_m.median && end.nearest_m.q25 < end.nearest_m.median);
 
     // Between two visits to a place τ steps apart the belief has moved by sd √(2τ) in the plane: squared neural distance grows with τ.
-    let config = DistancesConfig { temporal_bin_steps: 40, max_pairs_within: 30_000_000, ..DistancesConfig::default() }.check().expect("settings");
+    let config =
+        DistancesConfig { temporal_bin_steps: 40, max_pairs_within: 30_000_000, ..DistancesConfig::default() }.check().expect("settings");
     let drifting = space_time(&recording.moments(), &config, Seed(1));
     let exact = Recording::walk(2.0, 120, 600, 0.0, |x, _| code.state(x));
     let still = space_time(&exact.moments(), &config, Seed(1));
@@ -201,7 +216,9 @@ fn injected_drift_is_recovered_as_error_against_time() {
         assert!((0.6..1.1).contains(&(place.at_zero / expected)), "{place:?} {expected}");
         assert!(place.at_zero_se > 0.0 && place.at_zero_se < 0.3 * place.at_zero, "{place:?}");
     }
-    assert!(drifting.same_place[6].at_zero > drifting.same_place[1].at_zero + 0.1 && drifting.same_place[6].at_zero < drifting.chance_distance);
+    assert!(
+        drifting.same_place[6].at_zero > drifting.same_place[1].at_zero + 0.1 && drifting.same_place[6].at_zero < drifting.chance_distance
+    );
 }
 
 #[test]
@@ -224,7 +241,12 @@ fn half_rise_is_that_of_the_code_and_the_same_in_every_box() {
     let boxes = [2.0, 4.0];
     let recordings = boxes.map(|side| Recording::walk(side, 100, if side > 3.0 { 900 } else { 300 }, 0.0, |x, _| code.state(x)));
     let bins = boxes.map(|side| Bins::square(Arena::square(side), (side / 0.05) as usize));
-    let module = |module: usize, period_m: f64| ModuleUnits { module, units: (48 * module..48 * (module + 1)).collect(), period_m, period_se_m: 0.01 };
+    let module = |module: usize, period_m: f64| ModuleUnits {
+        module,
+        units: (48 * module..48 * (module + 1)).collect(),
+        period_m,
+        period_se_m: 0.01,
+    };
     let modules = [[module(0, 0.5), module(1, 0.71)], [module(0, 0.51), module(1, f64::NAN)]];
     let states: Vec<ArenaStates<'_>> =
         (0..2).map(|arena| ArenaStates { bins: &bins[arena], moments: recordings[arena].moments(), modules: &modules[arena] }).collect();
@@ -281,8 +303,11 @@ fn decoding_has_the_same_bits_on_any_number_of_threads_and_any_order_of_moments(
         drift_m: Vec::new(),
         paths: Vec::new(),
     };
-    let (one, other) = (recording.decode(1.0, 12, PathIntegrationConfig::default()), reversed.decode(1.0, 12, PathIntegrationConfig::default()));
+    let (one, other) =
+        (recording.decode(1.0, 12, PathIntegrationConfig::default()), reversed.decode(1.0, 12, PathIntegrationConfig::default()));
     for (one, other) in one.times.iter().zip(&other.times) {
-        assert!((one.nearest_m.median - other.nearest_m.median).abs() < 1e-4 && (one.shuffled_m.median - other.shuffled_m.median).abs() < 1e-3);
+        assert!(
+            (one.nearest_m.median - other.nearest_m.median).abs() < 1e-4 && (one.shuffled_m.median - other.shuffled_m.median).abs() < 1e-3
+        );
     }
 }

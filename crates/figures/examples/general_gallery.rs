@@ -4,8 +4,8 @@
 use std::path::{Path, PathBuf};
 
 use gridlake_figures::{
-    Distances, FigureError, PeriodChanges, PeriodPoint, SpaceTime, TimeCurve, TimeCurves, draw_coherence, draw_decode_errors, draw_distances,
-    draw_period_changes, draw_space_time,
+    Distances, FigureError, PeriodChanges, PeriodPoint, SpaceTime, TimeCurve, TimeCurves, draw_coherence, draw_decode_errors,
+    draw_distances, draw_period_changes, draw_space_time,
 };
 use ndarray::Array2;
 
@@ -110,7 +110,10 @@ fn by_time(count: usize, folder: &Path) -> Result<(), FigureError> {
     let curve = |value: &dyn Fn(f64, usize) -> f64| -> Vec<f64> { times.iter().enumerate().map(|(at, &t)| value(t, at)).collect() };
     let noise = |at: usize, size: f64| 1.0 + size * (scatter(at * 5 + 1) - 0.5);
     let nearest = curve(&|t, at| (0.018 + 0.004 * t.sqrt()) * noise(at, 0.2));
-    let (low, high) = (curve(&|t, at| 0.6 * (0.018 + 0.004 * t.sqrt()) * noise(at, 0.1)), curve(&|t, at| 1.7 * (0.018 + 0.004 * t.sqrt()) * noise(at, 0.1)));
+    let (low, high) = (
+        curve(&|t, at| 0.6 * (0.018 + 0.004 * t.sqrt()) * noise(at, 0.1)),
+        curve(&|t, at| 1.7 * (0.018 + 0.004 * t.sqrt()) * noise(at, 0.1)),
+    );
     let linear = curve(&|t, at| 0.6 * (1.0 - (-t / 40.0).exp()) * noise(at, 0.1));
     let constant = curve(&|t, at| 0.75 * (1.0 - (-t / 50.0).exp()) * noise(at, 0.06));
     let shuffled = curve(&|t, at| 1.0 * (1.0 - (-t / 50.0).exp()) * noise(at, 0.03));

@@ -45,8 +45,8 @@ pub use figures::module_scatter::{ModuleCentre, ModuleScatter, ScatterUnit, draw
 pub use figures::module_spectra::{ModuleSpectra, ModuleSpectrum, draw_module_spectra};
 pub use figures::module_units::{ModuleRow, ModuleUnit, ModuleUnits, draw_module_units};
 pub use figures::null_distributions::{NullDistributions, ScoreNull, draw_null_distributions};
-pub use figures::score_histogram::{ScoreHistogram, ScoredUnit, draw_score_histogram};
 pub use figures::path_integration::{TimeCurve, TimeCurves, draw_coherence, draw_decode_errors};
+pub use figures::score_histogram::{ScoreHistogram, ScoredUnit, draw_score_histogram};
 pub use figures::sheet::{SheetOptions, UnitPanel, UnitSheet};
 pub use figures::sheet_layout::MAX_UNITS;
 pub use figures::training_curves::{PhaseMark, TrainingCurves, draw_training_curves};

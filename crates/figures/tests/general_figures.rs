@@ -6,8 +6,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use gridlake_figures::{
-    Distances, FigureError, PeriodChanges, PeriodPoint, SpaceTime, TimeCurve, TimeCurves, draw_coherence, draw_decode_errors, draw_distances,
-    draw_period_changes, draw_space_time,
+    Distances, FigureError, PeriodChanges, PeriodPoint, SpaceTime, TimeCurve, TimeCurves, draw_coherence, draw_decode_errors,
+    draw_distances, draw_period_changes, draw_space_time,
 };
 use ndarray::Array2;
 
@@ -65,9 +65,15 @@ fn draw_all(size: usize, folder: &Path) -> Result<Vec<Vec<PathBuf>>, FigureError
     let mut files = vec![draw_distances(&distances(&density, &values, &values), &folder.join("distances"))?];
     files.push(draw_space_time(&space_time(&means, &steps, &values, &values), &folder.join("space-time"))?);
     let names = ["2 m", "3 m", "4 m", "square-2m", "circle-1.5m", "rectangle-2x1.5m"].repeat(size.div_ceil(6));
-    let points: Vec<PeriodPoint> =
-        (0..size.min(12)).flat_map(|arena| (0..size.min(10)).map(move |module| point(arena, module, 0.4 + scatter(arena + 7 * module), scatter(arena) - 0.5))).collect();
-    files.push(draw_period_changes(&PeriodChanges { title: "Periods", arenas: &names[..size.min(12)], points: &points }, &folder.join("periods"))?);
+    let points: Vec<PeriodPoint> = (0..size.min(12))
+        .flat_map(|arena| {
+            (0..size.min(10)).map(move |module| point(arena, module, 0.4 + scatter(arena + 7 * module), scatter(arena) - 0.5))
+        })
+        .collect();
+    files.push(draw_period_changes(
+        &PeriodChanges { title: "Periods", arenas: &names[..size.min(12)], points: &points },
+        &folder.join("periods"),
+    )?);
     let curves = [
         TimeCurve { name: "Nearest state", values: &values, band: Some((&values, &upper)), is_chance: false },
         TimeCurve { name: "Chance", values: &upper, band: None, is_chance: true },
@@ -147,14 +153,19 @@ fn extreme_numbers_are_drawn_or_refused_without_a_panic() -> Outcome {
     };
     for &x in &extremes {
         let rotated: Vec<f64> = (0..10).map(|at| extremes[(at + 3) % 10]).collect();
-        let input = Distances { column_m: x, neural_top: x, chance: x, half_rise_m: x, sigma_x_m: x, ..distances(&values, &rotated, &rotated) };
+        let input =
+            Distances { column_m: x, neural_top: x, chance: x, half_rise_m: x, sigma_x_m: x, ..distances(&values, &rotated, &rotated) };
         refused_or_drawn(draw_distances(&input, &stem))?;
         refused_or_drawn(draw_distances(&Distances { column_m: 0.1, neural_top: 1.0, ..input }, &stem))?;
         let input = SpaceTime { chance: x, spatial_bin_m: x, ..space_time(&values, &extremes, &rotated, &extremes) };
         refused_or_drawn(draw_space_time(&input, &stem))?;
         refused_or_drawn(draw_space_time(&SpaceTime { spatial_bin_m: 0.1, ..input }, &stem))?;
-        let points: Vec<PeriodPoint> = extremes.iter().map(|&y| PeriodPoint { period_se_m: x, change_se: y, ..point(0, 99, y, x) }).collect();
-        refused_or_drawn(draw_period_changes(&PeriodChanges { title: "", arenas: &["an arena of a very long name"], points: &points }, &stem))?;
+        let points: Vec<PeriodPoint> =
+            extremes.iter().map(|&y| PeriodPoint { period_se_m: x, change_se: y, ..point(0, 99, y, x) }).collect();
+        refused_or_drawn(draw_period_changes(
+            &PeriodChanges { title: "", arenas: &["an arena of a very long name"], points: &points },
+            &stem,
+        ))?;
         let curves = [TimeCurve { name: "", values: &rotated, band: Some((&extremes, &rotated)), is_chance: x < 0.0 }];
         let input = TimeCurves { title: "", subtitle: "", times: &extremes, curves: &curves, training_steps: x };
         refused_or_drawn(draw_decode_errors(&input, &stem))?;

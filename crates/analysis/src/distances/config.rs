@@ -85,7 +85,16 @@ impl DistancesConfig {
             ("bootstraps", self.bootstraps as f64, self.bootstraps <= 100_000, "0 to 100000"),
             ("bootstrap_groups", self.bootstrap_groups as f64, (2..=1000).contains(&self.bootstrap_groups), "2 to 1000"),
         ];
-        match rules.into_iter().find(|(_, _, good, _)| !good) {
+        let columns = |bin: f64| (self.spatial_max_m / bin).ceil();
+        let cells = columns(self.spatial_bin_m) * self.neural_bins as f64;
+        let group_cells = columns(self.spatial_bin_m) * (self.bootstrap_groups as f64).powi(2);
+        let time_cells = columns(self.space_time_bin_m) * self.temporal_bins as f64;
+        let memory = [
+            ("spatial bins × neural_bins", cells, cells <= 1e7, "at most 10 million: use wider bins"),
+            ("spatial bins × bootstrap_groups²", group_cells, group_cells <= 5e7, "at most 50 million: use wider bins or fewer groups"),
+            ("spatial bins × temporal_bins", time_cells, time_cells <= 1e6, "at most a million: use wider or fewer bins"),
+        ];
+        match rules.into_iter().chain(memory).into_iter().find(|(_, _, good, _)| !good) {
             Some((field, value, _, allowed)) => Err(DistancesConfigError { field, value, allowed }),
             None => Ok(CheckedDistancesConfig(self)),
         }

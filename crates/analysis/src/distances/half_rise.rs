@@ -20,7 +20,8 @@ pub fn half_rise_m(separations_m: &[f64], means: &[f64], pairs: &[f64], chance: 
             continue;
         }
         if mean >= half {
-            let (from, low) = before.ok_or("half of chance is reached in the first bin already: use narrower bins, or states do not tell places")?;
+            let (from, low) =
+                before.ok_or("half of chance is reached in the first bin already: use narrower bins, or states do not tell places")?;
             return Ok(from + (separation - from) * (half - low) / (mean - low));
         }
         before = Some((separation, mean));

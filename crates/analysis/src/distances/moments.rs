@@ -25,7 +25,7 @@ pub enum MomentsError {
         units: usize,
     },
     /// A value that is no number.
-    #[error("{what} of moment {moment} is {value}; leave moments out whose values are not finite (and below 1e18)")]
+    #[error("{what} of moment {moment} is {value}; leave moments out whose values are not finite (and below 1e15)")]
     NotFinite {
         /// Which array.
         what: &'static str,
@@ -36,8 +36,8 @@ pub enum MomentsError {
     },
 }
 
-/// Magnitudes from here on overflow as squares in `f32`.
-const LARGEST: f64 = 1e18;
+/// From here on sums of squares could overflow in `f32`.
+const LARGEST: f64 = 1e15;
 
 /// Checked moments of one arena, in any order.
 #[derive(Debug, Clone, Copy)]

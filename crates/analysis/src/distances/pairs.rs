@@ -1,7 +1,7 @@
 //! All pairs of two blocks of states: dot products by matrix multiplication, tile by tile, distances from them.
 //!
 //! `‖g - g'‖² = ‖g‖² + ‖g'‖² - 2 g·g'`, in `f32`: near zero, where the terms cancel, a distance is off by up to about 1e-3 of the norm (√ε), elsewhere by some
-//! 1e-7. Spatial separations are `f64`. The tiles' order depends on nothing but the blocks' sizes.
+//! 1e-7; states of norms under 1e-18 count as zero. Spatial separations are `f64`. The tiles' order depends on nothing but the blocks' sizes.
 
 use super::moments::{Moments, square_norm};
 use crate::simd::{Kernel, widest};

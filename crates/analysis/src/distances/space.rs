@@ -126,7 +126,11 @@ pub fn space(moments: &Moments<'_>, config: &CheckedDistancesConfig, seed: Seed)
             sums.distance[column] += f64::from(distance);
             sums.separation_m[column] += separation;
         };
-        if a == b { tile.within(&blocks[a], visit) } else { tile.between(&blocks[a], &blocks[b], visit) }
+        if a == b {
+            tile.within(&blocks[a], visit)
+        } else {
+            tile.between(&blocks[a], &blocks[b], visit)
+        }
         counted.sums.push((task, sums));
         (counted, tile)
     };

@@ -172,7 +172,9 @@ fn the_same_bits_on_any_number_of_threads() {
     assert_eq!(space_1.moments, 500);
     assert_eq!(time_1.counts, time_5.counts);
     assert_eq!(bits(&time_1.mean.iter().copied().collect::<Vec<_>>()), bits(&time_5.mean.iter().copied().collect::<Vec<_>>()));
-    let zeros = |found: &SpaceTimeDistances| bits(&found.same_place.iter().flat_map(|p| [p.mean, p.mean_se, p.at_zero, p.at_zero_se]).collect::<Vec<_>>());
+    let zeros = |found: &SpaceTimeDistances| {
+        bits(&found.same_place.iter().flat_map(|p| [p.mean, p.mean_se, p.at_zero, p.at_zero_se]).collect::<Vec<_>>())
+    };
     assert_eq!(zeros(&time_1), zeros(&time_5));
 }
 
@@ -206,7 +208,10 @@ fn errors_are_the_spread_between_recordings() {
         let mut owned = Owned::random(24, 12, 5, seed, |stream| stream.normal());
         for trajectory in 0..24 {
             let level = Seed(seed).stream("level", trajectory).normal() as f32;
-            owned.activity.slice_mut(ndarray::s![trajectory as usize * 12..(trajectory as usize + 1) * 12, 0]).mapv_inplace(|g| g + 4.0 * level);
+            owned
+                .activity
+                .slice_mut(ndarray::s![trajectory as usize * 12..(trajectory as usize + 1) * 12, 0])
+                .mapv_inplace(|g| g + 4.0 * level);
         }
         let checked = DistancesConfig { spatial_bin_m: 0.5, bootstraps: 100, ..config() }.check().expect("settings");
         space(&owned.view(), &checked, Seed(seed))
@@ -286,6 +291,9 @@ fn bad_input_is_an_error_with_numbers() {
         DistancesConfig { max_moments: 1, ..config() },
         DistancesConfig { temporal_bin_steps: 0, ..config() },
         DistancesConfig { bootstrap_groups: 1, ..config() },
+        DistancesConfig { spatial_bin_m: 1e-4, neural_bins: 1000, spatial_max_m: 2.0, ..config() },
+        DistancesConfig { spatial_bin_m: 1e-3, bootstrap_groups: 1000, ..config() },
+        DistancesConfig { temporal_bins: 100_000, ..config() },
     ];
     assert!(wrong.into_iter().all(|config| config.check().is_err()));
     assert!(DistancesConfig::default().check().is_ok());

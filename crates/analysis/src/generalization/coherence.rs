@@ -61,9 +61,8 @@ impl Visited {
     /// c² of the bin, without the `left_out`-th visit.
     fn square(&self, left_out: Option<usize>) -> Option<f64> {
         let kept = |at: usize| Some(at) != left_out;
-        let over = |f: &dyn Fn(&Visit) -> f64| {
-            self.visits.iter().enumerate().filter(|(at, _)| kept(*at)).map(|(_, visit)| f(visit)).sum::<f64>()
-        };
+        let over =
+            |f: &dyn Fn(&Visit) -> f64| self.visits.iter().enumerate().filter(|(at, _)| kept(*at)).map(|(_, visit)| f(visit)).sum::<f64>();
         let square = left_out.map_or(self.sum_square, |at| self.visits[at].others);
         let (count, own) = (over(&|visit| visit.count), over(&|visit| visit.own));
         let pairs = count * count - over(&|visit| visit.count * visit.count);

@@ -16,8 +16,8 @@ mod periods;
 mod quantile;
 mod table;
 
-pub use coherence::{Coherence, coherence, reference_coherence};
 pub(crate) use coherence::coherence_of;
+pub use coherence::{Coherence, coherence, reference_coherence};
 pub use paths::{PathStatistics, path_statistics};
 pub use periods::{Period, PeriodChange, period_changes};
 

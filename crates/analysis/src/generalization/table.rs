@@ -138,8 +138,7 @@ pub fn generalization(
             let activity = states.moments.activity().select(Axis(1), &module.units);
             let moments =
                 Moments::new(activity.view(), states.moments.positions_m(), states.moments.trajectories(), states.moments.times());
-            let moments =
-                moments.map_err(|source| GeneralizationError::Moments { module: module.module, arena: label.clone(), source })?;
+            let moments = moments.map_err(|source| GeneralizationError::Moments { module: module.module, arena: label.clone(), source })?;
             rows.push(measure(&moments, Some(module), changes.next().unwrap_or(none)));
         }
     }

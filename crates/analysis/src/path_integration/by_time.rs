@@ -62,7 +62,9 @@ impl TimeErrors {
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum PathIntegrationError {
     /// Too few trajectories to fit on some and test on others.
-    #[error("{found} trajectories with moments in the arena up to the fit's last time; decoding fits on one half, with some held out, and tests on the other: record at least 4")]
+    #[error(
+        "{found} trajectories with moments in the arena up to the fit's last time; decoding fits on one half, with some held out, and tests on the other: record at least 4"
+    )]
     Trajectories {
         /// How many there are.
         found: usize,
@@ -261,7 +263,8 @@ impl Constants {
             let sum = rows.iter().map(|&row| moments.positions_m()[row]).fold([0.0; 2], |sum, x| [sum[0] + x[0], sum[1] + x[1]]);
             sum.map(|sum| sum / rows.len() as f64)
         };
-        let by_time = rows.chunk_by(|a, b| moments.times()[*a] == moments.times()[*b]).map(|of| (moments.times()[of[0]], mean(of))).collect();
+        let by_time =
+            rows.chunk_by(|a, b| moments.times()[*a] == moments.times()[*b]).map(|of| (moments.times()[of[0]], mean(of))).collect();
         Self { by_time, overall: mean(&rows) }
     }
 

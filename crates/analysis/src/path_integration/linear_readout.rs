@@ -133,19 +133,16 @@ mod tests {
         let matrix: Vec<f64> = covariance.iter().copied().collect();
         for axis in 0..2 {
             let x_mean = positions.iter().map(|x| x[axis]).sum::<f64>() / count as f64;
-            let right: Vec<f64> =
-                (0..n).map(|i| centred.column(i).iter().zip(&positions).map(|(g, x)| g * (x[axis] - x_mean)).sum::<f64>() / count as f64).collect();
+            let right: Vec<f64> = (0..n)
+                .map(|i| centred.column(i).iter().zip(&positions).map(|(g, x)| g * (x[axis] - x_mean)).sum::<f64>() / count as f64)
+                .collect();
             let weights = solve_symmetric(&matrix, &right, 0.1).expect("positive definite");
             for (i, weight) in weights.iter().enumerate() {
                 assert!((weight - readout.weights[[i, axis]]).abs() < 1e-10);
             }
         }
-        let direct: f64 = readout
-            .decode(&moments, &rows)
-            .iter()
-            .zip(&positions)
-            .map(|(a, b)| (a[0] - b[0]).powi(2) + (a[1] - b[1]).powi(2))
-            .sum();
+        let direct: f64 =
+            readout.decode(&moments, &rows).iter().zip(&positions).map(|(a, b)| (a[0] - b[0]).powi(2) + (a[1] - b[1]).powi(2)).sum();
         assert!((readout.squared_error(&moments_matrix(&moments, &rows)) / direct - 1.0).abs() < 1e-9);
     }
 

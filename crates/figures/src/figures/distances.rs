@@ -85,7 +85,11 @@ const TITLE_MM: f64 = note::TITLE_MM;
 pub fn draw_distances(input: &Distances<'_>, out_stem: &Path) -> Result<Vec<PathBuf>, FigureError> {
     let (columns, _) = input.density.dim();
     if input.density.iter().all(|x| !drawable(*x)) {
-        return Err(FigureError::Empty { figure: DISTANCES, what: "pairs of states", remedy: "pass a density with at least one column of numbers" });
+        return Err(FigureError::Empty {
+            figure: DISTANCES,
+            what: "pairs of states",
+            remedy: "pass a density with at least one column of numbers",
+        });
     }
     above_zero(DISTANCES, "column_m", input.column_m)?;
     above_zero(DISTANCES, "neural_top", input.neural_top)?;
@@ -95,13 +99,15 @@ pub fn draw_distances(input: &Distances<'_>, out_stem: &Path) -> Result<Vec<Path
     same_length(DISTANCES, "the mean", input.mean.len(), columns)?;
     let content = SINGLE_COLUMN_MM - 2.0 * MARGIN_MM;
     let half = if drawable(input.half_rise_m) {
-        let error = if drawable(input.half_rise_se_m) { format!(" ± {} mm", number::short(1e3 * input.half_rise_se_m)) } else { " mm".to_owned() };
+        let error =
+            if drawable(input.half_rise_se_m) { format!(" ± {} mm", number::short(1e3 * input.half_rise_se_m)) } else { " mm".to_owned() };
         let sigma = if drawable(input.sigma_x_m) { format!("; σ_x = {} mm", number::short(1e3 * input.sigma_x_m)) } else { String::new() };
         format!("Half of chance at {}{error}{sigma}", number::short(1e3 * input.half_rise_m))
     } else {
         "Half of chance is not reached, or below the first column".to_owned()
     };
-    let mut keys = vec![(Key::Fill(BLUE), "Pairs of states, over their most at each separation".to_owned()), (Key::Line(INK), "Mean".to_owned())];
+    let mut keys =
+        vec![(Key::Fill(BLUE), "Pairs of states, over their most at each separation".to_owned()), (Key::Line(INK), "Mean".to_owned())];
     if drawable(input.chance) {
         keys.push((Key::Dashes(MUTED), format!("Chance, {}", number::short(input.chance))));
     }
@@ -185,7 +191,8 @@ impl Figure for Space<'_> {
         let input = &self.input;
         let content = SINGLE_COLUMN_MM - 2.0 * MARGIN_MM;
         let top = MARGIN_MM + self.heading.height_mm() + 1.0;
-        let frame = RectMm { x: MARGIN_MM + ROOM_LEFT_MM - 2.0, y: top, width: content - ROOM_LEFT_MM + 2.0 - RIGHT_MM, height: DENSITY_MM };
+        let frame =
+            RectMm { x: MARGIN_MM + ROOM_LEFT_MM - 2.0, y: top, width: content - ROOM_LEFT_MM + 2.0 - RIGHT_MM, height: DENSITY_MM };
         let reach = input.column_m * input.density.nrows() as f64;
         let below = exact(reach, 6, "Separation in space (m)");
         let bare = Axis { ticks: Vec::new(), label: String::new(), exponent: 0, ..below.clone() };
@@ -214,7 +221,8 @@ impl Figure for Space<'_> {
         let axes = Axes { frame: lower, x: below, y: exact(1.0, 2, "Training") };
         let step = |bin: usize| (bin as f64 + 1.0) * input.training_bin_m;
         let shown = input.training_cdf.iter().enumerate().filter(|(bin, _)| step(*bin) <= reach * (1.0 + 1e-9));
-        let mut points: Vec<(f64, f64)> = shown.map(|(bin, &share)| (step(bin), if (0.0..=1.0).contains(&share) { share } else { f64::NAN })).collect();
+        let mut points: Vec<(f64, f64)> =
+            shown.map(|(bin, &share)| (step(bin), if (0.0..=1.0).contains(&share) { share } else { f64::NAN })).collect();
         if points.iter().any(|(_, share)| drawable(*share)) {
             points.insert(0, (0.0, 0.0));
             if let (Some(&last), true) = (points.last(), points.len() > input.training_cdf.len()) {

@@ -128,7 +128,10 @@ impl Periods<'_> {
             Axes { frame, x: self.x_axis(frame.width), y }.draw(canvas)?;
             return note::message(canvas, frame, "No changes");
         }
-        let ends = known.iter().map(|point| value(point)).fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), (v, se)| (low.min(v - se), high.max(v + se)));
+        let ends = known
+            .iter()
+            .map(|point| value(point))
+            .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), (v, se)| (low.min(v - se), high.max(v + se)));
         let (low, high) = if from_zero { (0.0, ends.1 * 1.08) } else { (ends.0.min(0.0), ends.1.max(0.0)) };
         // Changes within a per mille would make an axis of noise.
         let margin = if from_zero { 0.0 } else { (0.1 * (high - low)).max(0.1) };
@@ -172,7 +175,13 @@ impl Figure for Periods<'_> {
         let block = (DOUBLE_COLUMN_MM - 2.0 * MARGIN_MM - GAP_MM) / 2.0;
         let top = MARGIN_MM + self.heading.height_mm() + 1.5;
         let frame = RectMm { x: MARGIN_MM + ROOM_LEFT_MM, y: top, width: block - ROOM_LEFT_MM - RIGHT_MM, height: FRAME_MM };
-        self.draw_points(canvas, frame, "Period (m)", |point| (if shown(point.period_m) { point.period_m } else { f64::NAN }, point.period_se_m), true)?;
+        self.draw_points(
+            canvas,
+            frame,
+            "Period (m)",
+            |point| (if shown(point.period_m) { point.period_m } else { f64::NAN }, point.period_se_m),
+            true,
+        )?;
         let right = RectMm { x: frame.x + block + GAP_MM, ..frame };
         let change = |point: &PeriodPoint| (100.0 * point.change, 100.0 * point.change_se);
         self.draw_points(canvas, right, "Change against the smallest (%)", change, false)?;

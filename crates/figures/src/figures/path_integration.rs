@@ -63,7 +63,13 @@ pub fn draw_coherence(input: &TimeCurves<'_>, out_stem: &Path) -> Result<Vec<Pat
 const FRAME_MM: f64 = 44.0;
 const RIGHT_MM: f64 = 2.5;
 
-fn draw(figure: &'static str, input: &TimeCurves<'_>, label: &'static str, at_least: f64, out_stem: &Path) -> Result<Vec<PathBuf>, FigureError> {
+fn draw(
+    figure: &'static str,
+    input: &TimeCurves<'_>,
+    label: &'static str,
+    at_least: f64,
+    out_stem: &Path,
+) -> Result<Vec<PathBuf>, FigureError> {
     for curve in input.curves {
         let band = curve.band.map_or([curve.values.len(); 2], |(low, high)| [low.len(), high.len()]);
         for got in [curve.values.len(), band[0], band[1]] {
@@ -138,7 +144,13 @@ impl Curves<'_> {
         Axes { frame, x: Axis::linear(first, last, 6, "Time since the start (steps)"), y }
     }
 
-    fn draw_band<S: Surface>(&self, canvas: &mut Canvas<S>, axes: &Axes, curve: &TimeCurve<'_>, color: RGBColor) -> Result<(), FigureError> {
+    fn draw_band<S: Surface>(
+        &self,
+        canvas: &mut Canvas<S>,
+        axes: &Axes,
+        curve: &TimeCurve<'_>,
+        color: RGBColor,
+    ) -> Result<(), FigureError> {
         let Some((lower, upper)) = curve.band else { return Ok(()) };
         let known = |at: usize| [self.input.times[at], curve.values[at], lower[at], upper[at]].into_iter().all(drawable);
         let all: Vec<usize> = (0..self.input.times.len()).collect();
@@ -151,7 +163,13 @@ impl Curves<'_> {
         Ok(())
     }
 
-    fn draw_curve<S: Surface>(&self, canvas: &mut Canvas<S>, axes: &Axes, curve: &TimeCurve<'_>, color: RGBColor) -> Result<(), FigureError> {
+    fn draw_curve<S: Surface>(
+        &self,
+        canvas: &mut Canvas<S>,
+        axes: &Axes,
+        curve: &TimeCurve<'_>,
+        color: RGBColor,
+    ) -> Result<(), FigureError> {
         let points: Vec<(f64, f64)> = self.input.times.iter().copied().zip(curve.values.iter().copied()).collect();
         for run in points.split(|(t, y)| !drawable(*t) || !drawable(*y)).filter(|run| !run.is_empty()) {
             let mut places: Vec<(f64, f64)> = run.iter().map(|&(t, y)| (axes.x_mm(t), axes.y_mm(y))).collect();
@@ -216,7 +234,12 @@ impl Figure for Curves<'_> {
         self.heading.draw(canvas)?;
         let content = SINGLE_COLUMN_MM - 2.0 * MARGIN_MM;
         let top = MARGIN_MM + self.heading.height_mm() + 1.5;
-        let axes = self.axes(RectMm { x: MARGIN_MM + ROOM_LEFT_MM - 1.0, y: top, width: content - ROOM_LEFT_MM + 1.0 - RIGHT_MM, height: FRAME_MM });
+        let axes = self.axes(RectMm {
+            x: MARGIN_MM + ROOM_LEFT_MM - 1.0,
+            y: top,
+            width: content - ROOM_LEFT_MM + 1.0 - RIGHT_MM,
+            height: FRAME_MM,
+        });
         let frame = axes.frame;
         let colors = colors(self.input.curves);
         for (curve, &color) in self.input.curves.iter().zip(&colors) {
