@@ -111,7 +111,7 @@ fn what_is_missing_is_said_and_what_cannot_be_drawn_is_refused() -> Outcome {
     let text = svg(draw_distances(&Distances { half_rise_m: NAN, sigma_x_m: NAN, ..input }, &stem)?)?;
     assert!(says(&text, "No separations of training") && says(&text, "Half of chance is not reached, or below the first column"));
     let text = svg(draw_distances(&input, &stem)?)?;
-    assert!(text.contains("Half of chance at 30.0 ± 1.00 mm"), "{text}");
+    assert!(text.contains("Half of chance at 30.0 ± 1.0 mm"), "{text}");
     assert!(matches!(draw_distances(&Distances { density: nothing.view(), ..input }, &stem), Err(FigureError::Empty { .. })));
     assert!(matches!(draw_distances(&Distances { column_m: 0.0, ..input }, &stem), Err(FigureError::Range { field: "column_m", .. })));
     assert!(matches!(draw_distances(&Distances { neural_top: NAN, ..input }, &stem), Err(FigureError::Range { .. })));

@@ -127,9 +127,9 @@ pub fn space(moments: &Moments<'_>, config: &CheckedDistancesConfig, seed: Seed)
             sums.separation_m[column] += separation;
         };
         if a == b {
-            tile.within(&blocks[a], visit)
+            tile.within(&blocks[a], visit);
         } else {
-            tile.between(&blocks[a], &blocks[b], visit)
+            tile.between(&blocks[a], &blocks[b], visit);
         }
         counted.sums.push((task, sums));
         (counted, tile)
@@ -145,7 +145,9 @@ pub fn space(moments: &Moments<'_>, config: &CheckedDistancesConfig, seed: Seed)
     counted.sums.sort_by_key(|(task, _)| *task);
     let sums: Vec<Sums> = counted.sums.into_iter().map(|(_, sums)| sums).collect();
     let mut total = Sums::new(columns);
-    sums.iter().for_each(|sums| total.add(sums, 1.0));
+    for sums in &sums {
+        total.add(sums, 1.0);
+    }
 
     let levels_of = GroupLevels::new(moments, &groups);
     let ones = vec![1.0; groups.len()];
@@ -165,7 +167,7 @@ pub fn space(moments: &Moments<'_>, config: &CheckedDistancesConfig, seed: Seed)
         })
         .collect();
     let half_rise = total.half_rise_m(chance_distance);
-    let counts = Array2::from_shape_vec((columns, levels), counted.counts).expect("columns × levels counts");
+    let counts = Array2::from_shape_fn((columns, levels), |(column, level)| counted.counts[column * levels + level]);
     SpaceDistances {
         bin_m: config.spatial_bin_m,
         neural_top,

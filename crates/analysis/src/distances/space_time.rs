@@ -123,14 +123,17 @@ pub fn space_time(moments: &Moments<'_>, config: &CheckedDistancesConfig, seed: 
             lines.push(sums.lines);
         }
     }
-    let mean = distance.iter().zip(&counts).map(|(sum, &n)| if n == 0 { f64::NAN } else { sum / n as f64 }).collect();
-    let shape = (temporal, spatial);
+    let counts = Array2::from_shape_fn((temporal, spatial), |(row, column)| counts[row * spatial + column]);
+    let mean = Array2::from_shape_fn((temporal, spatial), |(row, column)| match counts[[row, column]] {
+        0 => f64::NAN,
+        n => distance[row * spatial + column] / n as f64,
+    });
     SpaceTimeDistances {
         spatial_bin_m: config.space_time_bin_m,
         temporal_bin_steps: width,
         same_place: same_place(&lines, width, config.bootstraps, seed),
-        counts: Array2::from_shape_vec(shape, counts).expect("temporal × spatial counts"),
-        mean: Array2::from_shape_vec(shape, mean).expect("temporal × spatial means"),
+        counts,
+        mean,
         chance_distance: moments.summary().chance_distance(),
         trajectories: trajectories.iter().filter(|(_, rows)| rows.len() > 1).count(),
         moments_each: trajectories.iter().map(|(_, rows)| rows.len().min(most)).max().unwrap_or(0),

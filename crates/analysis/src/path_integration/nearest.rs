@@ -32,7 +32,7 @@ impl NearestState {
             let [x, y] = moments.positions_m()[row];
             sums.add(x, y, &state);
         }
-        let (mut of_row, mut row_of, mut states) = (Vec::new(), vec![None; bins.len()], Vec::new());
+        let (mut of_row, mut row_of, mut states) = (Vec::new(), vec![None; bins.len()], Vec::<f32>::new());
         for (bin, sum) in sums.sums().chunks_exact(moments.units()).enumerate() {
             let norm = sum.iter().map(|x| x * x).sum::<f64>().sqrt();
             if norm > 0.0 {
@@ -41,7 +41,8 @@ impl NearestState {
                 states.extend(sum.iter().map(|x| (x / norm) as f32));
             }
         }
-        let states = Array2::from_shape_vec((of_row.len(), moments.units()), states).expect("as many states as bins");
+        let states: Array2<f32> =
+            Array2::from_shape_fn((of_row.len(), moments.units()), |(row, unit)| states[row * moments.units() + unit]);
         (!of_row.is_empty()).then(|| Self { bins: bins.clone(), of_row, row_of, states, refine })
     }
 

@@ -69,7 +69,9 @@ pub struct SpaceTime<'a> {
 const DISTANCES: &str = "figure of distances";
 const SPACE_TIME: &str = "figure of distances in space and time";
 const DENSITY_MM: f64 = 42.0;
-const CDF_MM: f64 = 13.0;
+const CDF_MM: f64 = 16.0;
+/// How far down the blue arm the colours go: lines must be seen upon them.
+const DEEPEST: f64 = 0.6;
 const BETWEEN_MM: f64 = 2.5;
 const RIGHT_MM: f64 = 2.5;
 const MAP_MM: f64 = 46.0;
@@ -99,10 +101,9 @@ pub fn draw_distances(input: &Distances<'_>, out_stem: &Path) -> Result<Vec<Path
     same_length(DISTANCES, "the mean", input.mean.len(), columns)?;
     let content = SINGLE_COLUMN_MM - 2.0 * MARGIN_MM;
     let half = if drawable(input.half_rise_m) {
-        let error =
-            if drawable(input.half_rise_se_m) { format!(" ± {} mm", number::short(1e3 * input.half_rise_se_m)) } else { " mm".to_owned() };
-        let sigma = if drawable(input.sigma_x_m) { format!("; σ_x = {} mm", number::short(1e3 * input.sigma_x_m)) } else { String::new() };
-        format!("Half of chance at {}{error}{sigma}", number::short(1e3 * input.half_rise_m))
+        let error = if drawable(input.half_rise_se_m) { format!(" ± {} mm", millimetres(input.half_rise_se_m)) } else { " mm".to_owned() };
+        let sigma = if drawable(input.sigma_x_m) { format!("; σ_x = {} mm", millimetres(input.sigma_x_m)) } else { String::new() };
+        format!("Half of chance at {}{error}{sigma}", millimetres(input.half_rise_m))
     } else {
         "Half of chance is not reached, or below the first column".to_owned()
     };
@@ -118,6 +119,12 @@ pub fn draw_distances(input: &Distances<'_>, out_stem: &Path) -> Result<Vec<Path
         keys.push((Key::Dashes(DEAD), "σ_x of training".to_owned()));
     }
     output::write_figure(&Space { heading: Heading::new(input.title, &half, content), input: *input, keys }, out_stem)
+}
+
+/// A length in millimetres, to a tenth where that is short.
+fn millimetres(length_m: f64) -> String {
+    let length_mm = 1e3 * length_m;
+    if (0.05..9999.5).contains(&length_mm) { number::signed(length_mm, 1) } else { number::short(length_mm) }
 }
 
 fn above_zero(figure: &'static str, field: &'static str, value: f64) -> Result<(), FigureError> {
@@ -150,7 +157,7 @@ impl Space<'_> {
             let of_column = self.input.density.row(column);
             let highest = of_column.iter().copied().filter(|x| drawable(*x)).fold(0.0, f64::max);
             // The blue arm of the diverging map.
-            if highest > 0.0 { -of_column[level] / highest } else { f64::NAN }
+            if highest > 0.0 { -DEEPEST * of_column[level] / highest } else { f64::NAN }
         });
         heat_map::cells(shares.view(), -1.0, 1.0, Colormap::BlueWhiteRed)
     }
@@ -218,7 +225,7 @@ impl Figure for Space<'_> {
         axes.draw(canvas)?;
 
         let lower = RectMm { y: frame.bottom() + BETWEEN_MM, height: CDF_MM, ..frame };
-        let axes = Axes { frame: lower, x: below, y: exact(1.0, 2, "Training") };
+        let axes = Axes { frame: lower, x: below, y: exact(1.0, 2, "Training CDF") };
         let step = |bin: usize| (bin as f64 + 1.0) * input.training_bin_m;
         let shown = input.training_cdf.iter().enumerate().filter(|(bin, _)| step(*bin) <= reach * (1.0 + 1e-9));
         let mut points: Vec<(f64, f64)> =
@@ -369,6 +376,6 @@ mod tests {
         };
         let cells = Space { heading: Heading::new("", "", 50.0), input, keys: Vec::new() }.cells();
         // The upper row first: the higher level.
-        assert_eq!(cells.levels, [0, colormap::NO_DATA_LEVEL, 127, colormap::NO_DATA_LEVEL]);
+        assert_eq!(cells.levels, [51, colormap::NO_DATA_LEVEL, 127, colormap::NO_DATA_LEVEL]);
     }
 }

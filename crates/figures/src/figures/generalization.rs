@@ -48,7 +48,7 @@ const GAP_MM: f64 = 6.0;
 const RIGHT_MM: f64 = 2.5;
 const DOT_MM: f64 = 0.85;
 /// Share of the distance of two arenas over which modules stand side by side.
-const SPREAD: f64 = 0.3;
+const SPREAD: f64 = 0.5;
 
 /// Draws each module's period in every arena and, beside it, the change against the smallest one, with error bars of one standard error, to `<out_stem>.png`
 /// (600 dpi) and `<out_stem>.svg`; returns the two paths.
@@ -109,7 +109,7 @@ impl Periods<'_> {
         point.arena as f64 + if self.modules.len() > 1 { SPREAD * (index / last - 0.5) } else { 0.0 }
     }
 
-    /// Points with error bars, joined within a module; `value` gives value and error.
+    /// Points with error bars; periods (`from_zero`) are joined within a module. `value` gives value and error.
     fn draw_points<S: Surface>(
         &self,
         canvas: &mut Canvas<S>,
@@ -144,7 +144,7 @@ impl Periods<'_> {
             let mut of: Vec<&&PeriodPoint> = known.iter().filter(|point| point.module == module).collect();
             of.sort_by_key(|point| point.arena);
             let places: Vec<(f64, f64)> = of.iter().map(|point| (axes.x_mm(self.place(point)), axes.y_mm(value(point).0))).collect();
-            if places.len() > 1 {
+            if from_zero && places.len() > 1 {
                 canvas.line(&places, HAIRLINE_PT, module_color(Some(module)))?;
             }
             for (point, &(x, y)) in of.iter().zip(&places) {

@@ -138,7 +138,7 @@ impl Curves<'_> {
             }
         }
         if drawable(self.input.training_steps) {
-            last = last.max(self.input.training_steps);
+            (first, last) = (first.min(self.input.training_steps), last.max(self.input.training_steps));
         }
         let y = Axis::linear(low, high + 0.05 * (high - low), 5, self.label);
         Axes { frame, x: Axis::linear(first, last, 6, "Time since the start (steps)"), y }
