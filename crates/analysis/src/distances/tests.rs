@@ -77,7 +77,7 @@ fn compare_with_reference(owned: &Owned) {
 fn fast_pairs_are_those_of_the_reference() {
     // Around the tiles' edges, 128 and 256.
     for (count, units) in [(1, 3), (2, 1), (127, 5), (128, 4), (129, 130), (257, 16), (390, 7)] {
-        compare_with_reference(&Owned::random(1, count, units, 1, |stream| stream.uniform()).normalized());
+        compare_with_reference(&Owned::random(1, count, units, 1, Stream::uniform).normalized());
     }
     compare_with_reference(&Owned::random(1, 200, 30, 2, |stream| 1e6 * stream.normal()));
     compare_with_reference(&Owned::random(1, 60, 8, 3, |stream| 1e-12 * stream.normal()));
@@ -96,7 +96,7 @@ proptest! {
 
 #[test]
 fn columns_hold_what_all_pairs_hold() {
-    let owned = Owned::random(7, 40, 20, 8, |stream| stream.uniform()).normalized();
+    let owned = Owned::random(7, 40, 20, 8, Stream::uniform).normalized();
     let moments = owned.view();
     let checked = DistancesConfig { bootstrap_groups: 3, ..config() }.check().expect("settings");
     let found = space(&moments, &checked, Seed(1));
@@ -128,7 +128,7 @@ fn columns_hold_what_all_pairs_hold() {
 
 #[test]
 fn density_is_that_of_the_distances_and_integrates_to_one() {
-    let owned = Owned::random(4, 60, 3, 9, |stream| stream.uniform()).normalized();
+    let owned = Owned::random(4, 60, 3, 9, Stream::uniform).normalized();
     let moments = owned.view();
     let checked = DistancesConfig { neural_bins: 200, kde_bandwidth: 0.05, spatial_bin_m: 0.25, ..config() }.check().expect("settings");
     let found = space(&moments, &checked, Seed(1));
@@ -156,7 +156,7 @@ fn density_is_that_of_the_distances_and_integrates_to_one() {
 
 #[test]
 fn the_same_bits_on_any_number_of_threads() {
-    let owned = Owned::random(23, 30, 17, 10, |stream| stream.uniform()).normalized();
+    let owned = Owned::random(23, 30, 17, 10, Stream::uniform).normalized();
     let on = |threads: usize| {
         let pool = ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
         let checked = DistancesConfig { bootstraps: 20, max_moments: 500, bootstrap_groups: 9, max_pairs_within: 4000, ..config() };
@@ -180,7 +180,7 @@ fn the_same_bits_on_any_number_of_threads() {
 
 #[test]
 fn time_bins_hold_pairs_of_one_trajectory() {
-    let owned = Owned::random(5, 21, 6, 11, |stream| stream.uniform());
+    let owned = Owned::random(5, 21, 6, 11, Stream::uniform);
     let found = space_time(&owned.view(), &config().check().expect("settings"), Seed(1));
     // 21 times are up to 20 steps apart: bins 0-1, 2-3, …, 20-21.
     assert_eq!((found.counts.nrows(), found.trajectories, found.moments_each), (11, 5, 21));
@@ -205,7 +205,7 @@ fn time_bins_hold_pairs_of_one_trajectory() {
 fn errors_are_the_spread_between_recordings() {
     // Each trajectory has a level of its own: moments within one are far from independent.
     let recording = |seed: u64| {
-        let mut owned = Owned::random(24, 12, 5, seed, |stream| stream.normal());
+        let mut owned = Owned::random(24, 12, 5, seed, Stream::normal);
         for trajectory in 0..24 {
             let level = Seed(seed).stream("level", trajectory).normal() as f32;
             owned
