@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use ndarray::{Array2, ArrayView2};
+use plotters::style::RGBColor;
 
 use super::heading::Heading;
 use crate::FigureError;
@@ -107,8 +108,10 @@ pub fn draw_distances(input: &Distances<'_>, out_stem: &Path) -> Result<Vec<Path
     } else {
         "Half of chance is not reached, or below the first column".to_owned()
     };
+    let [red, green, blue] = Colormap::BlueWhiteRed.palette()[usize::from(colormap::level(-DEEPEST, -1.0, 1.0))];
+    let deepest = RGBColor(red, green, blue);
     let mut keys =
-        vec![(Key::Fill(BLUE), "Pairs of states, over their most at each separation".to_owned()), (Key::Line(INK), "Mean".to_owned())];
+        vec![(Key::Fill(deepest), "Pairs of states, over their most at each separation".to_owned()), (Key::Line(INK), "Mean".to_owned())];
     if drawable(input.chance) {
         keys.push((Key::Dashes(MUTED), format!("Chance, {}", number::short(input.chance))));
     }
@@ -168,7 +171,7 @@ fn draw_line<S: Surface>(
     canvas: &mut Canvas<S>,
     axes: &Axes,
     points: impl Iterator<Item = (f64, f64)>,
-    look: (f64, plotters::style::RGBColor),
+    look: (f64, RGBColor),
 ) -> Result<(), FigureError> {
     let all: Vec<(f64, f64)> = points.collect();
     for run in all.split(|(x, y)| !drawable(*x) || !drawable(*y)).filter(|run| !run.is_empty()) {
