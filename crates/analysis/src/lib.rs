@@ -19,6 +19,9 @@
 //! | Which states stand for all? | [`downsampling`] |
 //! | Do a module's units turn around three rings? | [`rings`] |
 //! | Do a module's states make a torus, and where on it do units fire? | [`torus`] |
+//! | How far apart are states that are far apart in space or time? | [`distances`] |
+//! | What changes in larger boxes? | [`generalization`] |
+//! | How well, and for how long, do states tell the position? | [`path_integration`] |
 //! | All of it, for every unit | [`units`] |
 //! | With which settings? | [`config`] |
 //!
@@ -29,8 +32,10 @@
 pub mod autocorrelogram;
 pub mod classes;
 pub mod config;
+pub mod distances;
 pub mod downsampling;
 mod fft;
+pub mod generalization;
 pub mod grid_score;
 pub mod homology;
 #[cfg(test)]
@@ -44,6 +49,7 @@ pub mod module_spectrum;
 pub mod modules;
 pub mod neighbors;
 pub mod nulls;
+pub mod path_integration;
 pub mod pca;
 pub mod phases;
 pub mod ratemap;

@@ -16,6 +16,9 @@
 //! | Do they turn around three rings? | [`draw_rings`] |
 //! | Which holes does their manifold have, beyond chance? | [`draw_barcodes`] |
 //! | Where on the torus is each unit active? | [`draw_torus_maps`] |
+//! | How far apart are states by their distance in space, and in time? | [`draw_distances`], [`draw_space_time`] |
+//! | Do periods stay the same in larger boxes? | [`draw_period_changes`] |
+//! | How well, and for how long, is position known? | [`draw_decode_errors`], [`draw_coherence`] |
 //! | How does the cost grow with the problem? | [`draw_cost_curves`] |
 //!
 //! Layout: [`Page`] knows millimetres and dots, `style` holds the colours and text sizes of all figures, `canvas`
@@ -39,11 +42,14 @@ mod ticks;
 pub use error::FigureError;
 pub use figures::barcodes::{Bar, BarcodeDimension, Barcodes, draw_barcodes};
 pub use figures::cost_curves::{CostCurve, draw_cost_curves};
+pub use figures::distances::{Distances, SpaceTime, draw_distances, draw_space_time};
+pub use figures::generalization::{PeriodChanges, PeriodPoint, draw_period_changes};
 pub use figures::module_phases::{ModulePhases, draw_module_phases};
 pub use figures::module_scatter::{ModuleCentre, ModuleScatter, ScatterUnit, draw_module_scatter};
 pub use figures::module_spectra::{ModuleSpectra, ModuleSpectrum, draw_module_spectra};
 pub use figures::module_units::{ModuleRow, ModuleUnit, ModuleUnits, draw_module_units};
 pub use figures::null_distributions::{NullDistributions, ScoreNull, draw_null_distributions};
+pub use figures::path_integration::{TimeCurve, TimeCurves, draw_coherence, draw_decode_errors};
 pub use figures::sheet::{SheetOptions, UnitPanel, UnitSheet};
 pub use figures::sheet_layout::MAX_UNITS;
 pub use figures::state_rings::{Ring, RingColor, Rings, draw_rings};

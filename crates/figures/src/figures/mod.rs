@@ -3,6 +3,8 @@
 pub(crate) mod barcodes;
 mod blocks;
 pub(crate) mod cost_curves;
+pub(crate) mod distances;
+pub(crate) mod generalization;
 mod heading;
 pub(crate) mod module_phases;
 pub(crate) mod module_scatter;
@@ -10,6 +12,7 @@ pub(crate) mod module_spectra;
 pub(crate) mod module_units;
 mod module_units_layout;
 pub(crate) mod null_distributions;
+pub(crate) mod path_integration;
 pub(crate) mod sheet;
 pub(crate) mod sheet_layout;
 pub(crate) mod state_rings;
