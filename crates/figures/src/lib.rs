@@ -19,6 +19,8 @@
 //! | Where on the torus is each unit active? | [`draw_torus_maps`] |
 //! | How does the cost grow with the problem? | [`draw_cost_curves`] |
 //!
+//! A run's report and a sweep's index, each one HTML file: [`report`].
+//!
 //! Layout: [`Page`] knows millimetres and dots, `style` holds the colours and text sizes of all figures, `canvas`
 //! draws in millimetres on plotters backends (its bitmap backend and an SVG one of ours), `panels` has one kind of
 //! panel per file, `figures` puts panels together.
@@ -34,6 +36,7 @@ mod output;
 mod page;
 mod panels;
 mod png_file;
+pub mod report;
 mod style;
 mod ticks;
 
