@@ -6,8 +6,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use gridlake_figures::report::{
-    Cell, Cloud, CloudColor, ColorScale, Column, Definition, Fact, Image, Map, Measure, NullSummary, Outcome, Report, ReportArena, ReportFigure,
-    ReportUnit, RunSummary, Score, ScoreKind, Sweep, Table, UnitInArena, UnitMaps, Verdict, write_index, write_report,
+    Cell, Cloud, CloudColor, ColorScale, Column, Definition, Fact, Image, Map, Measure, NullSummary, Outcome, Report, ReportArena,
+    ReportFigure, ReportUnit, RunSummary, Score, ScoreKind, Sweep, Table, UnitInArena, UnitMaps, Verdict, write_index, write_report,
 };
 use gridlake_figures::{CostCurve, Normalization, UnitPanel, UnitSheet, draw_cost_curves, draw_ratemaps};
 use ndarray::Array2;
@@ -83,7 +83,9 @@ fn maps(unit: usize, cell: Recipe, box_m: f64, bins: usize) -> UnitMaps {
     let df = 0.125;
     let power = Array2::from_shape_fn((frequencies, frequencies), |(row, column)| {
         let at = |index: usize| (index as f64 - (frequencies / 2) as f64) * df;
-        let peak = |sign: f64, [kx, ky]: [f64; 2]| (-((at(column) - sign * kx).powi(2) + (at(row) - sign * ky).powi(2)) * (2.2 * box_m).powi(2)).exp();
+        let peak = |sign: f64, [kx, ky]: [f64; 2]| {
+            (-((at(column) - sign * kx).powi(2) + (at(row) - sign * ky).powi(2)) * (2.2 * box_m).powi(2)).exp()
+        };
         waves.iter().map(|&wave| peak(1.0, wave) + peak(-1.0, wave)).sum::<f64>()
     });
     UnitMaps {
@@ -118,15 +120,23 @@ fn unit(unit: usize, arenas: &[ReportArena], everything_dead: bool) -> ReportUni
                 (2, true) => 0.25 + 0.1 * random(which),
                 _ => 0.6 * random(which) - 0.2,
             };
-            let null: Vec<f64> = (0..200).map(|sample| (0..4).map(|term| scatter(unit * 811 + which * 77 + sample * 4 + term)).sum::<f64>() / 4.0 - 0.45).collect();
+            let null: Vec<f64> = (0..200)
+                .map(|sample| (0..4).map(|term| scatter(unit * 811 + which * 77 + sample * 4 + term)).sum::<f64>() / 4.0 - 0.45)
+                .collect();
             let above = null.iter().filter(|sample| **sample >= value).count();
             let p = if live { (above + 1) as f64 / 201.0 } else { f64::NAN };
-            let q = if which == 1 { f64::NAN } else { (p * 1.3).min(1.0) };
+            let q = if which == 1 || !live { f64::NAN } else { (p * 1.3).min(1.0) };
             let reason = if live { String::new() } else { "the map is flat".into() };
             Score { value, p, q, reason, null: live.then(|| NullSummary::new(&null)) }
         };
         let measures = if live {
-            vec![cell.period_m * (1.0 + 0.01 * random(5)), cell.turn.to_degrees() + random(6), 0.4 + random(7), 0.9 - 0.2 * random(8), 0.3 + 0.02 * random(9)]
+            vec![
+                cell.period_m * (1.0 + 0.01 * random(5)),
+                cell.turn.to_degrees() + random(6),
+                0.4 + random(7),
+                0.9 - 0.2 * random(8),
+                0.3 + 0.02 * random(9),
+            ]
         } else {
             vec![f64::NAN, f64::NAN, f64::NAN, f64::NAN, 0.0]
         };
@@ -136,7 +146,13 @@ fn unit(unit: usize, arenas: &[ReportArena], everything_dead: bool) -> ReportUni
             "untuned" => "no score is above its null",
             _ => "active in fewer than 1 % of visited bins",
         };
-        UnitInArena { class: cell.class.into(), class_reason: class_reason.into(), scores: (0..3).map(score).collect(), measures, maps: maps(unit, cell, arena.width_m, 50) }
+        UnitInArena {
+            class: cell.class.into(),
+            class_reason: class_reason.into(),
+            scores: (0..3).map(score).collect(),
+            measures,
+            maps: maps(unit, cell, arena.width_m, 50),
+        }
     };
     let module_reason = match (cell.module, cell.class) {
         (Some(_), _) => "its wave vectors lie within the module's spread",
@@ -159,7 +175,8 @@ fn torus(label: &str, count: usize, tube: f64) -> Cloud {
             color.push(value as f32);
         }
     }
-    let names = [("x (m)", ColorScale::Linear), ("y (m)", ColorScale::Linear), ("phase 1", ColorScale::Turn), ("phase 2", ColorScale::Turn)];
+    let names =
+        [("x (m)", ColorScale::Linear), ("y (m)", ColorScale::Linear), ("phase 1", ColorScale::Turn), ("phase 2", ColorScale::Turn)];
     let colors = names.into_iter().zip(colors).map(|((label, scale), values)| CloudColor { label: label.into(), scale, values }).collect();
     Cloud { label: label.into(), axes: ["e₁", "e₂", "e₃"].map(String::from), points, colors }
 }
@@ -181,10 +198,18 @@ fn figures(folder: &Path) -> Result<Vec<ReportFigure>, Box<dyn std::error::Error
         .enumerate()
         .map(|(unit, map)| {
             let class = kind(unit, false).class;
-            UnitPanel { unit, map: map.view(), score: (class != "dead").then_some(1.2), significant: class == "grid", dead: class == "dead", class }
+            UnitPanel {
+                unit,
+                map: map.view(),
+                score: (class != "dead").then_some(1.2),
+                significant: class == "grid",
+                dead: class == "dead",
+                class,
+            }
         })
         .collect();
-    let sheet = UnitSheet { title: "Ratemaps in the 2 m box", panels: &panels, bin_m: [0.04; 2], score_name: "grid score", null_level: 0.99 };
+    let sheet =
+        UnitSheet { title: "Ratemaps in the 2 m box", panels: &panels, bin_m: [0.04; 2], score_name: "grid score", null_level: 0.99 };
     let sheet_files = draw_ratemaps(&sheet, Normalization::PerUnit, &folder.join("sheet"))?;
     let (sizes, seconds, expected) = ([32.0, 64.0, 128.0, 256.0], [0.4e-3, 0.9e-3, 2.1e-3, 5.2e-3], [1.0, 2.3, 5.5, 13.0]);
     let curve = CostCurve { title: "N grows: T = 30, B = 28", label: "Units, N", sizes: &sizes, seconds: &seconds, expected: &expected };
@@ -195,7 +220,11 @@ fn figures(folder: &Path) -> Result<Vec<ReportFigure>, Box<dyn std::error::Error
             caption: "Each unit on its own scale; bold scores are above the unit's null.".into(),
             image: Image::Png(fs::read(&sheet_files[0])?),
         },
-        ReportFigure { title: "Cost of a step".into(), caption: "Median of 20 steps.".into(), image: Image::Svg(fs::read_to_string(&curve_files[1])?) },
+        ReportFigure {
+            title: "Cost of a step".into(),
+            caption: "Median of 20 steps.".into(),
+            image: Image::Svg(fs::read_to_string(&curve_files[1])?),
+        },
     ])
 }
 
@@ -206,7 +235,12 @@ fn modules(count: usize) -> Table {
         column("units", "", 0, "Units of the module"),
         column("period", "m", 3, "Spacing of the hexagonal lattice with as many fields as the joint wave vectors"),
         column("orientation", "°", 1, "Angle of the lattice's axes, modulo 60°"),
-        column("phase uniformity p", "", 2, "p-value of the test that the units' phases are uniform on the torus: small where they cluster"),
+        column(
+            "phase uniformity p",
+            "",
+            2,
+            "p-value of the test that the units' phases are uniform on the torus: small where they cluster",
+        ),
         column("ratio to next", "", 3, "Period of the next larger module over this one's"),
     ];
     let row = |module: usize, arena: &str| {
@@ -254,24 +288,46 @@ fn report(title: &str, units: usize, module_count: usize, dead: bool, figures: V
             "Modules",
             found(module_count > 0),
             &format!("{module_count} modules"),
-            vec![fact("units in modules", if module_count > 0 { grid } else { 0 }), fact("period ratio", if module_count > 1 { "1.413" } else { "–" })],
+            vec![
+                fact("units in modules", if module_count > 0 { grid } else { 0 }),
+                fact("period ratio", if module_count > 1 { "1.413" } else { "–" }),
+            ],
             "Clusters of units by period, orientation and lattice shape; the number of clusters is the one of least BIC, and a module's stability is above 0.75.",
         ),
         verdict(
             "Torus",
             if dead { Outcome::Undecided } else { found(module_count > 0) },
-            if dead { "too few units" } else if module_count > 0 { "Betti numbers 1, 2, 1" } else { "no module to test" },
-            vec![fact("longest loops", if module_count > 0 { "17.3, 16.3, next 1.9" } else { "–" }), fact("p", if module_count > 0 { "0.01" } else { "–" })],
+            if dead {
+                "too few units"
+            } else if module_count > 0 {
+                "Betti numbers 1, 2, 1"
+            } else {
+                "no module to test"
+            },
+            vec![
+                fact("longest loops", if module_count > 0 { "17.3, 16.3, next 1.9" } else { "–" }),
+                fact("p", if module_count > 0 { "0.01" } else { "–" }),
+            ],
             "Persistent homology over Z/47 of 1,200 states; two long loops and one void beyond what 100 unit-wise shifted surrogates show, and a third loop that is short.",
         ),
-        verdict("Path integration", Outcome::Undecided, "error 0.09 m after 60 steps", vec![fact("σ_x", "0.15 m")], "Undecided: no threshold is set for this measure."),
+        verdict(
+            "Path integration",
+            Outcome::Undecided,
+            "error 0.09 m after 60 steps",
+            vec![fact("σ_x", "0.15 m")],
+            "Undecided: no threshold is set for this measure.",
+        ),
     ];
     let scores = SCORES.iter().zip([
         "Sargolini's 60° score: annuli from the central peak's edge outwards; null: phase-randomized maps",
         "The 90° score, same annuli and null",
         "Share of the map's power in its strongest wave",
     ]);
-    let clouds = if module_count == 0 { Vec::new() } else { vec![torus("Module 0, square-2m: spectral embedding", 12_000, 0.42), torus("Module 1, square-2m: spectral embedding", 4_000, 0.6)] };
+    let clouds = if module_count == 0 {
+        Vec::new()
+    } else {
+        vec![torus("Module 0, square-2m: spectral embedding", 12_000, 0.42), torus("Module 1, square-2m: spectral embedding", 4_000, 0.6)]
+    };
     Report {
         title: title.into(),
         subtitle: "20,000 steps, full objective, seed 5 (synthetic data)".into(),
@@ -306,15 +362,53 @@ fn report(title: &str, units: usize, module_count: usize, dead: bool, figures: V
     }
 }
 
+/// Makes every number of a report NaN, and every map's.
+fn undefine(report: &mut Report) {
+    let nothing = Array2::from_elem((50, 50), f64::NAN);
+    for arena in &mut report.arenas {
+        (arena.width_m, arena.height_m) = (f64::NAN, f64::NAN);
+    }
+    for here in report.units.iter_mut().flat_map(|unit| &mut unit.arenas) {
+        here.measures.fill(f64::NAN);
+        for score in &mut here.scores {
+            (score.value, score.p, score.q) = (f64::NAN, f64::NAN, f64::NAN);
+            score.null = Some(NullSummary::new(&[f64::NAN; 200]));
+        }
+        let map = || Some(Map::new(nothing.view(), [f64::NAN; 2]));
+        here.maps = UnitMaps { ratemap: map(), autocorrelogram: map(), spectrum: map(), waves: vec![[f64::NAN; 2]; 3] };
+    }
+    for cloud in &mut report.clouds {
+        cloud.points.fill([f32::NAN; 3]);
+    }
+}
+
+/// Leaves one arena, and units without scores, measures and maps; a cloud without points and colours.
+fn strip(report: &mut Report) {
+    report.arenas.truncate(1);
+    report.scores.clear();
+    report.measures.clear();
+    for unit in &mut report.units {
+        unit.arenas.truncate(1);
+        unit.arenas[0] = UnitInArena { class: "grid".into(), ..UnitInArena::default() };
+    }
+    report.clouds = vec![Cloud { label: "nothing".into(), ..Cloud::default() }];
+}
+
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let folder = PathBuf::from(std::env::args().nth(1).ok_or("name a folder for the pages")?);
     let drawn = tempfile::tempdir()?;
     let figures = figures(drawn.path())?;
+    let mut undefined = report("undefined", 12, 1, false, Vec::new());
+    undefine(&mut undefined);
+    let mut bare = report("bare", 6, 1, false, Vec::new());
+    strip(&mut bare);
     let reports = [
         ("ideal", report("ideal-torus", 128, 2, false, figures)),
         ("no-modules", report("no-modules", 24, 0, false, Vec::new())),
         ("dead", report("dead-network", 16, 0, true, Vec::new())),
         ("html-name", report("<script>alert(1)</script><b>&\"'", 16, 1, false, Vec::new())),
+        ("undefined", undefined),
+        ("bare", bare),
         ("empty", Report { title: "empty".into(), ..Report::default() }),
     ];
     for (name, report) in &reports {
@@ -331,13 +425,28 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     ];
     let run = |index: usize| {
         let share = scatter(index);
-        let torus = if index.is_multiple_of(3) { Cell::Verdict(Outcome::Absent, "no".into()) } else { Cell::Verdict(Outcome::Found, "yes".into()) };
+        let torus =
+            if index.is_multiple_of(3) { Cell::Verdict(Outcome::Absent, "no".into()) } else { Cell::Verdict(Outcome::Found, "yes".into()) };
         let score = if index == 4 { f64::NAN } else { 0.6 + scatter(index + 50) };
         let capacity = Cell::Number(0.25 * (1 + index % 3) as f64);
-        let cells = vec![capacity, Cell::Number(0.1 + 0.05 * (index / 3) as f64), Cell::Count(1 + index as u64 % 3), Cell::Number(share), Cell::Number(score), torus];
+        let cells = vec![
+            capacity,
+            Cell::Number(0.1 + 0.05 * (index / 3) as f64),
+            Cell::Count(1 + index as u64 % 3),
+            Cell::Number(share),
+            Cell::Number(score),
+            torus,
+        ];
         let link = reports[index % reports.len()].0;
-        RunSummary { name: if index == 7 { reports[3].1.title.clone() } else { format!("sweep-{index:02}") }, report: (index != 5).then(|| format!("{link}.html")), cells }
+        RunSummary {
+            name: if index == 7 { reports[3].1.title.clone() } else { format!("sweep-{index:02}") },
+            report: (index != 5).then(|| format!("{link}.html")),
+            cells,
+        }
     };
-    write_index(&Sweep { title: "capacity × sigma_x".into(), columns, keys: 2, runs: (0..12).map(run).collect() }, &folder.join("index.html"))?;
+    write_index(
+        &Sweep { title: "capacity × sigma_x".into(), columns, keys: 2, runs: (0..12).map(run).collect() },
+        &folder.join("index.html"),
+    )?;
     Ok(())
 }

@@ -89,7 +89,17 @@ mod tests {
     #[test]
     fn scripts_write_texts_only_as_texts() {
         for script in [report_script(), index_script()] {
-            for banned in ["innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "new Function", "fetch(", "XMLHttpRequest", "import("] {
+            for banned in [
+                "innerHTML",
+                "outerHTML",
+                "insertAdjacentHTML",
+                "document.write",
+                "eval(",
+                "new Function",
+                "fetch(",
+                "XMLHttpRequest",
+                "import(",
+            ] {
                 assert!(!script.contains(banned), "{banned}");
             }
         }

@@ -53,7 +53,7 @@ impl Plan {
         let thinned: Vec<String> = report
             .clouds
             .iter()
-            .filter(|cloud| cloud.points.len() > self.cloud_points)
+            .filter(|cloud| self.cloud_points < MAX_CLOUD_POINTS && cloud.points.len() > self.cloud_points)
             .map(|cloud| format!("{} ({} points)", cloud.label, crate::number::grouped(cloud.points.len() as u64)))
             .collect();
         if !thinned.is_empty() {
@@ -88,7 +88,8 @@ mod tests {
         while let Some(smaller) = plans[plans.len() - 1].clone().smaller(&report) {
             plans.push(smaller);
         }
-        let seen: Vec<_> = plans.iter().map(|plan| (plan.cloud_points, plan.figures_left_out.len(), plan.spectra, plan.autocorrelograms)).collect();
+        let seen: Vec<_> =
+            plans.iter().map(|plan| (plan.cloud_points, plan.figures_left_out.len(), plan.spectra, plan.autocorrelograms)).collect();
         let expected = [
             (10_000, 0, true, true),
             (2_500, 0, true, true),

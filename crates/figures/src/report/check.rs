@@ -29,7 +29,11 @@ pub(super) fn report(report: &Report) -> Result<(), ReportError> {
             return Err(ReportError::Duplicate { what: format!("the point cloud \"{}\"", cloud.label) });
         }
         for color in &cloud.colors {
-            equal(|| format!("colours \"{}\" of the point cloud \"{}\"", color.label, cloud.label), color.values.len(), cloud.points.len())?;
+            equal(
+                || format!("colours \"{}\" of the point cloud \"{}\"", color.label, cloud.label),
+                color.values.len(),
+                cloud.points.len(),
+            )?;
         }
     }
     for figure in &report.figures {

@@ -17,12 +17,7 @@ pub(super) fn table(report: &Report) -> Table {
         let count = |class: &&str| report.units.iter().filter(|unit| unit.arenas[index].class == **class).count();
         [Cell::Text(arena.label.clone())].into_iter().chain(classes.iter().map(|class| Cell::Count(count(class) as u64))).collect()
     };
-    Table {
-        title: "Units by class".to_owned(),
-        caption: String::new(),
-        columns,
-        rows: report.arenas.iter().enumerate().map(row).collect(),
-    }
+    Table { title: "Units by class".to_owned(), caption: String::new(), columns, rows: report.arenas.iter().enumerate().map(row).collect() }
 }
 
 /// What is to be said about a network without live units, or a run without units or modules.

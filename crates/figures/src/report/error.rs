@@ -39,7 +39,9 @@ pub enum ReportError {
         link: String,
     },
     /// Not even the smallest form of the report is small enough.
-    #[error("the report takes {bytes} bytes without figures, spectra and autocorrelograms, of at most {limit}: pass fewer units or arenas, or fewer bins")]
+    #[error(
+        "the report takes {bytes} bytes without figures, spectra and autocorrelograms, of at most {limit}: pass fewer units or arenas, or fewer bins"
+    )]
     TooLarge {
         /// Its size.
         bytes: usize,

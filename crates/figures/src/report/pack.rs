@@ -41,8 +41,13 @@ mod tests {
     }
 
     fn restore(map: &Map, bytes: &[u8]) -> Vec<u8> {
-        let mut code = 0_u8;
-        let mut codes: Vec<u8> = bytes.iter().map(|&byte| std::mem::replace(&mut code, code.wrapping_add(byte)).wrapping_add(byte)).collect();
+        let mut codes: Vec<u8> = bytes
+            .iter()
+            .scan(0_u8, |code, &difference| {
+                *code = code.wrapping_add(difference);
+                Some(*code)
+            })
+            .collect();
         for index in codes.len()..map.rows * map.columns {
             codes.push(codes[map.rows * map.columns - 1 - index]);
         }

@@ -62,7 +62,9 @@ pub(super) fn report(report: &Report, plan: &Plan) -> Result<String, ReportError
         report,
         notes,
         classes: class_counts::table(report),
-        figures: kept.map(|(_, figure)| FigureView { title: &figure.title, caption: &figure.caption, address: figure.image.data_url() }).collect(),
+        figures: kept
+            .map(|(_, figure)| FigureView { title: &figure.title, caption: &figure.caption, address: figure.image.data_url() })
+            .collect(),
         definitions: definitions(report),
         three_license: assets::THREE_LICENSE,
         three_version: assets::THREE_VERSION,
@@ -78,7 +80,13 @@ pub(super) fn index(sweep: &Sweep) -> Result<String, ReportError> {
     let policy = assets::content_security_policy(&[&script]);
     let runs = sweep.runs.iter().map(|run| RunRow { run, cells: sweep.columns.iter().zip(&run.cells).collect() }).collect();
     let defined = sweep.columns.iter().any(|column| !column.meaning.is_empty());
-    render(&IndexPage { frame: Frame { policy, style: assets::STYLE, script }, sweep, runs, defined, gridlake_version: env!("CARGO_PKG_VERSION") })
+    render(&IndexPage {
+        frame: Frame { policy, style: assets::STYLE, script },
+        sweep,
+        runs,
+        defined,
+        gridlake_version: env!("CARGO_PKG_VERSION"),
+    })
 }
 
 fn render(page: &impl Template) -> Result<String, ReportError> {
@@ -87,12 +95,15 @@ fn render(page: &impl Template) -> Result<String, ReportError> {
 
 /// The report's own definitions, then those of scores, measures and columns, each term once.
 fn definitions(report: &Report) -> Vec<Definition> {
-    let columns = report.scores.iter().map(|score| &score.column).chain(report.measures.iter().map(|measure| &measure.column));
-    let tables = [&report.modules].into_iter().chain(&report.tables).flat_map(|table| &table.columns);
+    let scores = report.scores.iter().map(|score| ("", &score.column));
+    let measures = report.measures.iter().map(|measure| ("", &measure.column));
+    let tables = [&report.modules].into_iter().chain(&report.tables).filter(|table| !table.rows.is_empty());
+    let columns = tables.flat_map(|table| table.columns.iter().map(|column| (table.title.as_str(), column)));
     let mut all = report.definitions.clone();
-    for column in columns.chain(tables).filter(|column| !column.meaning.is_empty()) {
-        let term = if column.unit.is_empty() { column.name.clone() } else { format!("{} ({})", column.name, column.unit) };
-        let one = Definition { term, meaning: column.meaning.clone() };
+    for (table, column) in scores.chain(measures).chain(columns).filter(|(_, column)| !column.meaning.is_empty()) {
+        let place = if table.is_empty() { String::new() } else { format!("{table}: ") };
+        let unit = if column.unit.is_empty() { String::new() } else { format!(" ({})", column.unit) };
+        let one = Definition { term: format!("{place}{}{unit}", column.name), meaning: column.meaning.clone() };
         if !all.contains(&one) {
             all.push(one);
         }

@@ -132,7 +132,11 @@ fn payload<'a>(report: &'a Report, plan: &Plan) -> io::Result<Payload<'a>> {
         format!("#{:02x}{:02x}{:02x}", color.0, color.1, color.2)
     };
     Ok(Payload {
-        arenas: report.arenas.iter().map(|arena| ArenaData { label: &arena.label, size: [arena.width_m as f32, arena.height_m as f32] }).collect(),
+        arenas: report
+            .arenas
+            .iter()
+            .map(|arena| ArenaData { label: &arena.label, size: [arena.width_m as f32, arena.height_m as f32] })
+            .collect(),
         scores: report.scores.iter().map(|score| column(&score.column, score.in_table)).collect(),
         measures: report.measures.iter().map(|measure| column(&measure.column, measure.in_table)).collect(),
         units: report.units.iter().map(|one| unit(one, plan)).collect::<io::Result<_>>()?,
@@ -149,7 +153,13 @@ fn payload<'a>(report: &'a Report, plan: &Plan) -> io::Result<Payload<'a>> {
 }
 
 fn column(column: &Column, in_table: bool) -> ColumnData<'_> {
-    ColumnData { name: &column.name, unit: &column.unit, meaning: &column.meaning, decimals: column.decimals.map(|decimals| decimals.min(12)), in_table }
+    ColumnData {
+        name: &column.name,
+        unit: &column.unit,
+        meaning: &column.meaning,
+        decimals: column.decimals.map(|decimals| decimals.min(12)),
+        in_table,
+    }
 }
 
 fn unit<'a>(unit: &'a ReportUnit, plan: &Plan) -> io::Result<UnitData<'a>> {

@@ -16,14 +16,18 @@ function cloudPlane(codes, cloud, plane) {
   });
 }
 
-/** Points within [-1, 1], all axes to the same scale. */
-function cloudPoints(codes, cloud) {
+/** Half the sides of the box around a cloud, all axes to the same scale, so that the unit sphere holds it. */
+function cloudHalves(cloud) {
   const spans = [0, 1, 2].map((axis) => cloud.ranges[axis][1] - cloud.ranges[axis][0]);
-  const widest = Math.max(...spans) || 1;
+  const diagonal = Math.hypot(...spans) || 1;
+  return spans.map((span) => span / diagonal);
+}
+
+function cloudPoints(codes, cloud, halves) {
   const points = new Float32Array(3 * cloud.count);
   for (let axis = 0; axis < 3; axis += 1) {
     const plane = cloudPlane(codes, cloud, axis);
-    for (let index = 0; index < cloud.count; index += 1) points[3 * index + axis] = ((2 * plane[index] - 1) * spans[axis]) / widest;
+    for (let index = 0; index < cloud.count; index += 1) points[3 * index + axis] = (2 * plane[index] - 1) * halves[axis];
   }
   return points;
 }
@@ -54,7 +58,7 @@ async function setUpCloud() {
   const { renderer, remark } = await cloudRenderer(canvas);
   const view = { ...FIRST_VIEW };
   const labels = [0, 1, 2].map(() => axes.appendChild(make("span")));
-  let [cloud, codes, frame] = [null, null, null];
+  let [cloud, codes, frame, halves] = [null, null, null, [0, 0, 0]];
 
   const draw = () => {
     frame = null;
@@ -63,8 +67,8 @@ async function setUpCloud() {
     renderer.draw(view, width, height, Math.min(devicePixelRatio, 2));
     const project = projection(view, width, height);
     labels.forEach((label, axis) => {
-      const end = [-1, -1, -1];
-      end[axis] = 1.12;
+      const end = halves.map((half) => -half);
+      end[axis] = halves[axis] + 0.1;
       const [x, y] = project(...end);
       label.style.transform = `translate(${x.toFixed(1)}px, ${y.toFixed(1)}px) translate(-50%, -50%)`;
     });
@@ -100,13 +104,14 @@ async function setUpCloud() {
     const unpacked = await unpack(wanted.codes);
     if (wanted !== data.clouds[choice.selectedIndex]) return;
     [cloud, codes] = [wanted, unpacked];
-    renderer.setPoints(cloudPoints(codes, cloud));
+    halves = cloudHalves(cloud);
+    renderer.setPoints(cloudPoints(codes, cloud, halves), halves);
     labels.forEach((label, axis) => label.replaceChildren(cloud.axes[axis]));
     const before = colorChoice.value;
     colorChoice.replaceChildren(...cloud.colors.map((color) => make("option", {}, color.label)));
     if (cloud.colors.some((color) => color.label === before)) colorChoice.value = before;
     canvas.setAttribute("aria-label", `Point cloud in three dimensions: ${cloud.label}`);
-    const counted = cloud.count === cloud.total ? `${cloud.count} points.` : `${cloud.count} of ${cloud.total} points.`;
+    const counted = cloud.count === cloud.total ? `${formatCount(cloud.count)} points.` : `${formatCount(cloud.count)} of ${formatCount(cloud.total)} points, evenly picked.`;
     byId("cloud-status").textContent = [counted, remark].join(" ").trim();
     showColors();
   };

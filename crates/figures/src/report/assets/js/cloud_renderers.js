@@ -1,16 +1,19 @@
 // Two ways to draw a cloud from the same view: WebGL by three.js, and a 2D canvas where there is no WebGL.
 //
 // A view is { yaw, pitch, zoom }: the camera looks at the origin from the direction (cos pitch cos yaw, cos pitch sin yaw,
-// sin pitch), with z upwards. Points lie within [-1, 1] along each axis.
+// sin pitch), with z upwards. Points lie within the unit sphere.
 
 const FIELD_OF_VIEW = (35 * Math.PI) / 180;
-const POINT_SIZE = 0.035;
+const POINT_SIZE = 0.026;
 const EDGE_COLOR = "#8a929b";
 const CORNERS = [0, 1, 2, 3, 4, 5, 6, 7].map((corner) => [0, 1, 2].map((axis) => ((corner >> axis) & 1) * 2 - 1));
-/** Pairs of corners that differ along one axis: the edges of the box around the points. */
-const EDGES = CORNERS.flatMap((_, corner) => [1, 2, 4].filter((bit) => (corner & bit) === 0).map((bit) => [corner, corner | bit]));
 
-const cameraDistance = (view, aspect) => 5.6 / view.zoom / Math.min(1, aspect);
+/** The edges of the box around the points, each as its two ends: corners that differ along one axis. */
+const boxEdges = (halves) =>
+  CORNERS.flatMap((_, corner) => [1, 2, 4].filter((bit) => (corner & bit) === 0).map((bit) => [corner, corner | bit].map((end) => CORNERS[end].map((side, axis) => side * halves[axis]))));
+
+/** So far that the whole unit sphere is seen, with room for the axes' names. */
+const cameraDistance = (view, aspect) => 3.4 / view.zoom / Math.min(1, aspect);
 
 /** Projects points of space onto a canvas: [x, y] in its pixels, and the depth. */
 function projection(view, width, height) {
@@ -34,7 +37,6 @@ function webGlRenderer(canvas) {
   const camera = new three.PerspectiveCamera(35, 1, 0.1, 100);
   camera.up.set(0, 0, 1);
   const box = new three.BufferGeometry();
-  box.setAttribute("position", new three.BufferAttribute(new Float32Array(EDGES.flat().flatMap((corner) => CORNERS[corner])), 3));
   scene.add(new three.LineSegments(box, new three.LineBasicMaterial({ color: EDGE_COLOR, transparent: true, opacity: 0.45 })));
   const material = new three.ShaderMaterial({
     uniforms: { size: { value: 1 } },
@@ -44,9 +46,11 @@ function webGlRenderer(canvas) {
   const geometry = new three.BufferGeometry();
   scene.add(new three.Points(geometry, material));
   return {
-    setPoints(points) {
+    setPoints(points, halves) {
       geometry.setAttribute("position", new three.BufferAttribute(points, 3));
       geometry.computeBoundingSphere();
+      box.setAttribute("position", new three.BufferAttribute(new Float32Array(boxEdges(halves).flat(2)), 3));
+      box.computeBoundingSphere();
     },
     setColors(colors) {
       geometry.setAttribute("tint", new three.BufferAttribute(colors, 3, true));
@@ -70,9 +74,11 @@ function flatRenderer(canvas) {
   const context = canvas.getContext("2d");
   let points = new Float32Array();
   let colors = new Uint8Array();
+  let edges = [];
   return {
-    setPoints(given) {
+    setPoints(given, halves) {
       points = given;
+      edges = boxEdges(halves);
     },
     setColors(given) {
       colors = given;
@@ -85,9 +91,9 @@ function flatRenderer(canvas) {
       context.strokeStyle = EDGE_COLOR;
       context.globalAlpha = 0.45;
       context.beginPath();
-      for (const [one, other] of EDGES) {
-        context.moveTo(...project(...CORNERS[one]).slice(0, 2));
-        context.lineTo(...project(...CORNERS[other]).slice(0, 2));
+      for (const [one, other] of edges) {
+        context.moveTo(...project(...one).slice(0, 2));
+        context.lineTo(...project(...other).slice(0, 2));
       }
       context.stroke();
       context.globalAlpha = 1;

@@ -19,4 +19,9 @@ function formatShare(value) {
   return value < 0.001 ? "< 0.001" : value.toFixed(value < 0.0995 ? 3 : 2);
 }
 
-const withUnit = (text, unit) => (unit === "" || text === "–" ? text : `${text} ${unit}`);
+/** A length or another size, without needless zeros. */
+const formatSize = (value) => (isDefined(value) ? withMinus(String(Number(value.toPrecision(3)))) : "–");
+
+const formatCount = (count) => count.toLocaleString("en");
+
+const withUnit = (text, unit) => (unit === "" || text === "–" ? text : text + (unit === "°" ? "" : " ") + unit);

@@ -21,10 +21,11 @@ function makeSortable(table) {
   headings.forEach((heading, column) => {
     const button = make("button", { type: "button", class: "sort" }, ...heading.childNodes);
     heading.replaceChildren(button);
+    const isNumber = () => table.tBodies[0].rows[0]?.cells[column].classList.contains("number") ?? false;
+    heading.classList.toggle("number", isNumber());
     button.addEventListener("click", () => {
       // Of numbers the large ones are looked for first.
-      const first = heading.dataset.first === "down" || (table.tBodies[0].rows[0]?.cells[column].classList.contains("number") ?? false);
-      sorted = { column, down: sorted?.column === column ? !sorted.down : first };
+      sorted = { column, down: sorted?.column === column ? !sorted.down : isNumber() };
       for (const other of headings) other.removeAttribute("aria-sort");
       heading.setAttribute("aria-sort", sorted.down ? "descending" : "ascending");
       sort();

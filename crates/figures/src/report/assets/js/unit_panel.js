@@ -17,7 +17,7 @@ function mapFigure(kind, map, codes, draw) {
   const canvas = make("canvas", { role: "img", "aria-label": `${kind.name}, ${formatNumber(map.low)} to ${formatNumber(map.high)}` });
   canvas.width = Math.max(1, Math.round(extent[0] * scale));
   canvas.height = Math.max(1, Math.round(extent[1] * scale));
-  const sizes = extent.map((side) => formatNumber(side, null)).join(" × ");
+  const sizes = extent.map(formatSize).join(" × ");
   const readout = make("span", { class: "readout" }, `${sizes} ${kind.unit}`);
   canvas.addEventListener("pointermove", (event) => {
     const box = canvas.getBoundingClientRect();
@@ -115,9 +115,8 @@ function setUpUnitPanel() {
       make("div", { class: "panel-head" }, make("h3", {}, `Unit ${unit.unit}`), make("div", { class: "buttons" }, make("button", { type: "button", class: "quiet", "aria-label": "Unit before", click: () => step(-1) }, "‹"), make("button", { type: "button", class: "quiet", "aria-label": "Next unit", click: () => step(1) }, "›"))),
       make("p", { class: "tags" }, make("span", { class: "tag" }, here.class), make("span", { class: "tag" }, dot, unit.module === null ? "no module" : `module ${unit.module}`), make("span", { class: "tag" }, data.arenas[arena].label)),
       make("p", { class: "why" }, [here.reason, unit.reason].filter((reason) => reason !== "").join("; ")),
-      make("div", { class: "maps" }, ...figures),
+      make("div", { class: "maps" }, ...figures, measures.length > 0 ? make("div", { class: "map" }, make("strong", {}, "Measures"), make("dl", { class: "facts" }, ...measures)) : null),
       ...(data.scores.length > 0 ? [make("h4", {}, "Scores and their nulls"), ...data.scores.map((kind, which) => scoreRow(kind, here.scores[which]))] : []),
-      ...(measures.length > 0 ? [make("h4", {}, "Measures"), make("dl", { class: "facts" }, ...measures)] : []),
     );
   };
 

@@ -23,7 +23,7 @@ function setUpUnitTable() {
   const columns = unitColumns();
   const heading = (name, unit, meaning) => make("th", { scope: "col", title: meaning || null }, name, unit ? make("span", { class: "unit" }, ` ${unit}`) : null);
   table.tHead.append(make("tr", {}, heading("unit", "", ""), heading("class", "", "by the null tests"), heading("module", "", ""), ...columns.map((column) => heading(column.name, column.unit, column.meaning))));
-  const sort = makeSortable(table);
+  let sort = () => {};
   let rows = [];
 
   const fillRows = () => {
@@ -73,5 +73,6 @@ function setUpUnitTable() {
     if (["arena", "class", "module", "text", "unit"].some((key) => changed.has(key))) showRows();
   });
   fillRows();
+  sort = makeSortable(table);
   showRows();
 }
