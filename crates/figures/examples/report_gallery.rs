@@ -100,7 +100,7 @@ fn column(name: &str, unit: &str, decimals: usize, meaning: &str) -> Column {
     Column { name: name.into(), unit: unit.into(), meaning: meaning.into(), decimals: Some(decimals) }
 }
 
-fn fact(name: &str, value: impl ToString) -> Fact {
+fn fact(name: &str, value: &(impl ToString + ?Sized)) -> Fact {
     Fact { name: name.into(), value: value.to_string() }
 }
 
@@ -281,7 +281,7 @@ fn report(title: &str, units: usize, module_count: usize, dead: bool, figures: V
             "Grid cells",
             found(grid > 0),
             &format!("{grid} of {units} units"),
-            vec![fact("above their null (p ≤ 0.01)", grid), fact("median grid score", if dead { "–" } else { "1.24" })],
+            vec![fact("above their null (p ≤ 0.01)", &grid), fact("median grid score", if dead { "–" } else { "1.24" })],
             "A unit is a grid cell where its grid score (sargolini: annuli from the central peak's edge outwards) is above the 99 % quantile of 200 phase-randomized maps of its own, and its lattice has three wave vectors.",
         ),
         verdict(
@@ -289,7 +289,7 @@ fn report(title: &str, units: usize, module_count: usize, dead: bool, figures: V
             found(module_count > 0),
             &format!("{module_count} modules"),
             vec![
-                fact("units in modules", if module_count > 0 { grid } else { 0 }),
+                fact("units in modules", &if module_count > 0 { grid } else { 0 }),
                 fact("period ratio", if module_count > 1 { "1.413" } else { "–" }),
             ],
             "Clusters of units by period, orientation and lattice shape; the number of clusters is the one of least BIC, and a module's stability is above 0.75.",
@@ -353,8 +353,8 @@ fn report(title: &str, units: usize, module_count: usize, dead: bool, figures: V
         provenance: vec![
             fact("run", title),
             fact("gridlake", env!("CARGO_PKG_VERSION")),
-            fact("seed", 5),
-            fact("schema", 2),
+            fact("seed", &5),
+            fact("schema", &2),
             fact("fingerprint", "9f2c4be1a7d05e66b3812f0f6f0e3cbb7a4b1d5c8e9f00112233445566778899"),
         ],
         configuration: "[train]\nsteps = 20000\nseed = 5\n\n[analyze.ratemap]\nbins = 50\n".into(),

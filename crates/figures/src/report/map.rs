@@ -39,14 +39,13 @@ impl Map {
         Self { rows: values.nrows(), columns: values.ncols(), low, high, step, codes: values.iter().map(code).collect() }
     }
 
-    /// The kept value of a bin; NaN where there is no data. Panics outside of the map.
+    /// The kept value of a bin: NaN where there is no data, `None` outside of the map.
     #[must_use]
-    pub fn value(&self, row: usize, column: usize) -> f64 {
-        assert!(row < self.rows && column < self.columns, "bin ({row}, {column}) of a map of {} × {}", self.rows, self.columns);
-        match self.codes[row * self.columns + column] {
-            NO_DATA_LEVEL => f64::NAN,
-            code => self.low + f64::from(code) * (self.high - self.low) / f64::from(LEVELS - 1),
-        }
+    pub fn value(&self, row: usize, column: usize) -> Option<f64> {
+        let inside = row < self.rows && column < self.columns;
+        let code = inside.then(|| self.codes[row * self.columns + column])?;
+        let value = self.low + f64::from(code) * (self.high - self.low) / f64::from(LEVELS - 1);
+        Some(if code == NO_DATA_LEVEL { f64::NAN } else { value })
     }
 
     /// The largest error of a kept value within the range.
@@ -72,7 +71,7 @@ mod tests {
         let values = Array2::from_shape_fn((7, 5), |(row, column)| (row as f64 * 1.7 + column as f64 * 0.9).sin() * 3.0);
         let map = Map::new(values.view(), [0.1, 0.1]);
         for ((row, column), value) in values.indexed_iter() {
-            assert!((map.value(row, column) - value).abs() <= map.precision() * (1.0 + 1e-12));
+            assert!(map.value(row, column).is_some_and(|kept| (kept - value).abs() <= map.precision() * (1.0 + 1e-12)));
         }
         assert!(map.precision() < 0.002 * (map.high - map.low));
     }
@@ -81,11 +80,12 @@ mod tests {
     fn missing_and_extreme_values_have_a_code_of_their_own() {
         let map = Map::new(array![[f64::NAN, f64::INFINITY], [1e300, 2.0]].view(), [1.0, 1.0]);
         assert_eq!(map.codes, [255, 255, 255, 0]);
-        assert_eq!((map.low, map.high, map.value(1, 1)), (2.0, 2.0, 2.0));
+        assert_eq!((map.low, map.high, map.value(1, 1)), (2.0, 2.0, Some(2.0)));
+        assert!(map.value(0, 0).is_some_and(f64::is_nan) && map.value(0, 2).is_none());
         let empty = Map::new(array![[f64::NAN]].view(), [1.0, 1.0]);
         assert_eq!((empty.low, empty.high, empty.codes.as_slice()), (0.0, 0.0, [255].as_slice()));
         let clipped = Map::with_range(array![[-3.0, 3.0]].view(), [1.0, 1.0], (-1.0, 1.0));
-        assert_eq!((clipped.value(0, 0), clipped.value(0, 1)), (-1.0, 1.0));
+        assert_eq!((clipped.value(0, 0), clipped.value(0, 1)), (Some(-1.0), Some(1.0)));
     }
 
     #[test]

@@ -170,7 +170,7 @@ fn unit<'a>(unit: &'a ReportUnit, plan: &Plan) -> io::Result<UnitData<'a>> {
 
 fn unit_arena<'a>(here: &'a UnitInArena, plan: &Plan, codes: &mut Vec<u8>) -> UnitArenaData<'a> {
     let mut map = |map: Option<&Map>| {
-        let map = map?;
+        let map = map.filter(|map| !map.codes.is_empty())?;
         let bytes = map_bytes(map);
         codes.extend_from_slice(&bytes);
         let (low, high) = (map.low as f32, map.high as f32);

@@ -63,8 +63,7 @@ impl Cell {
             Self::Number(value) if number::drawable(*value) => value.to_string(),
             Self::Number(_) => String::new(),
             Self::Count(count) => count.to_string(),
-            Self::Text(text) => text.clone(),
-            Self::Verdict(_, text) => text.clone(),
+            Self::Text(text) | Self::Verdict(_, text) => text.clone(),
         }
     }
 

@@ -45,11 +45,17 @@ function cloudColors(codes, cloud, which) {
 
 /** The renderer that this browser can run, and what to say about it. */
 async function cloudRenderer(canvas) {
-  if (!hasWebGl()) return { renderer: flatRenderer(canvas), remark: "WebGL is not available: drawn on a flat canvas, more slowly." };
+  const flat = () => ({ renderer: flatRenderer(canvas), remark: "WebGL is not available: drawn on a flat canvas, more slowly." });
+  if (!hasWebGl()) return flat();
   // Set into the page only now: a reader who never comes here does not pay for reading the library.
   const library = new TextDecoder().decode(await unpack(data.three));
   document.head.append(make("script", {}, library));
-  return { renderer: webGlRenderer(canvas), remark: "" };
+  try {
+    return { renderer: webGlRenderer(canvas), remark: "" };
+  } catch {
+    // A browser may grant one canvas a context and refuse the next.
+    return flat();
+  }
 }
 
 async function setUpCloud() {

@@ -13,7 +13,7 @@ const boxEdges = (halves) =>
   CORNERS.flatMap((_, corner) => [1, 2, 4].filter((bit) => (corner & bit) === 0).map((bit) => [corner, corner | bit].map((end) => CORNERS[end].map((side, axis) => side * halves[axis]))));
 
 /** So far that the whole unit sphere is seen, with room for the axes' names. */
-const cameraDistance = (view, aspect) => 3.4 / view.zoom / Math.min(1, aspect);
+const cameraDistance = (view, aspect) => 3.55 / view.zoom / Math.min(1, aspect);
 
 /** Projects points of space onto a canvas: [x, y] in its pixels, and the depth. */
 function projection(view, width, height) {

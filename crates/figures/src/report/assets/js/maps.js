@@ -28,7 +28,8 @@ function mapPicture(map, codes, palette) {
 
 const mapValue = (map, code) => (code === NO_DATA ? NaN : map.low + (code / 254) * (map.high - map.low));
 
-const mapExtent = (map) => [map.columns * map.step[0], map.rows * map.step[1]];
+/** A map's sides; in bins where its steps are undefined. */
+const mapExtent = (map) => [map.columns, map.rows].map((bins, axis) => bins * (map.step[axis] > 0 ? map.step[axis] : 1));
 
 const pictures = new Map();
 
