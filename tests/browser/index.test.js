@@ -39,5 +39,24 @@ test("each link leads to a report that is there", () =>
     await page.locator("h1", { hasText: "dead-network" }).waitFor();
   }));
 
+test("the plot shows the runs that are found, by the columns that are chosen", () =>
+  open(async (page) => {
+    const points = page.locator("#run-plot .run-point");
+    assert.equal(await points.count(), 12);
+    const places = () => page.$$eval("#run-plot .run-point", (all) => all.map((point) => `${point.getAttribute("cx")} ${point.getAttribute("cy")}`).join());
+    const before = await places();
+    await page.selectOption("#plot-y", { label: "grid score" });
+    assert.equal(await points.count(), 11, "one score is undefined");
+    assert.match(await page.locator("#run-plot figcaption").innerText(), /^grid score against capacity; 1 undefined$/);
+    assert.notEqual(await places(), before);
+    await page.selectOption("#plot-x", { label: "torus" });
+    assert.deepEqual(await page.locator("#run-plot .tick[text-anchor=middle]").allTextContents(), ["no", "yes"]);
+    await page.fill("#text-filter", "sweep-03");
+    assert.equal(await points.count(), 1);
+    await page.locator("#run-plot a").click();
+    await page.locator("h1").waitFor();
+    assert.ok(!page.url().endsWith("index.html"), "a point leads to its report");
+  }));
+
 test("it has a dark side", () =>
   open((page) => shoot(page, "index-dark", { fullPage: true }), { colorScheme: "dark" }));

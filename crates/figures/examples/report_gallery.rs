@@ -181,7 +181,7 @@ fn torus(label: &str, count: usize, tube: f64) -> Cloud {
     Cloud { label: label.into(), axes: ["e₁", "e₂", "e₃"].map(String::from), points, colors }
 }
 
-/// Two figures of the crate's own: a sheet as PNG and curves as SVG.
+/// Two figures of the crate's own: a sheet as SVG and curves as PNG.
 fn figures(folder: &Path) -> Result<Vec<ReportFigure>, Box<dyn std::error::Error>> {
     let sheet_maps: Vec<Array2<f64>> = (0..128)
         .map(|unit| {
@@ -218,12 +218,12 @@ fn figures(folder: &Path) -> Result<Vec<ReportFigure>, Box<dyn std::error::Error
         ReportFigure {
             title: "Ratemaps in square-2m".into(),
             caption: "Each unit on its own scale; bold scores are above the unit's null.".into(),
-            image: Image::Png(fs::read(&sheet_files[0])?),
+            image: Image::Svg(fs::read_to_string(&sheet_files[1])?),
         },
         ReportFigure {
             title: "Cost of a step".into(),
             caption: "Median of 20 steps.".into(),
-            image: Image::Svg(fs::read_to_string(&curve_files[1])?),
+            image: Image::Png(fs::read(&curve_files[0])?),
         },
     ])
 }

@@ -36,10 +36,12 @@ const REPORT: [&str; 15] = [
 ];
 
 /// The index's scripts.
-const INDEX: [&str; 4] = [
+const INDEX: [&str; 6] = [
     include_str!("assets/js/dom.js"),
+    include_str!("assets/js/number.js"),
     include_str!("assets/js/theme.js"),
     include_str!("assets/js/sortable.js"),
+    include_str!("assets/js/run_plot.js"),
     include_str!("assets/js/index.js"),
 ];
 

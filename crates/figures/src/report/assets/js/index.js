@@ -1,4 +1,4 @@
-// The index: sorting, finding, and bars that show where a number lies in its column.
+// The index: sorting, finding, bars that show where a number lies in its column, and a plot.
 
 /** Sets a bar behind each number that spans from the column's least value to it. */
 function drawBars(table) {
@@ -19,9 +19,11 @@ setUpTheme();
 const runTable = byId("run-table");
 if (runTable !== null) {
   const rows = [...runTable.tBodies[0].rows];
+  const drawPlot = setUpRunPlot(runTable);
   const find = () => {
     const text = byId("text-filter").value.trim().toLowerCase();
     for (const row of rows) row.hidden = !row.textContent.toLowerCase().includes(text);
+    drawPlot();
     byId("run-count").textContent = `${rows.filter((row) => !row.hidden).length} of ${rows.length} runs`;
   };
   makeSortable(runTable);
