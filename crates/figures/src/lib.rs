@@ -21,6 +21,8 @@
 //! | How well, and for how long, is position known? | [`draw_decode_errors`], [`draw_coherence`] |
 //! | How does the cost grow with the problem? | [`draw_cost_curves`] |
 //!
+//! A run's report and a sweep's index, each one HTML file: [`report`].
+//!
 //! Layout: [`Page`] knows millimetres and dots, `style` holds the colours and text sizes of all figures, `canvas`
 //! draws in millimetres on plotters backends (its bitmap backend and an SVG one of ours), `panels` has one kind of
 //! panel per file, `figures` puts panels together.
@@ -36,6 +38,7 @@ mod output;
 mod page;
 mod panels;
 mod png_file;
+pub mod report;
 mod style;
 mod ticks;
 

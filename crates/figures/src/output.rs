@@ -53,7 +53,7 @@ fn with_suffix(stem: &Path, suffix: &str) -> PathBuf {
 }
 
 /// Writes a hidden file beside `path`, syncs it and renames it; a reader sees the old file or the new one.
-fn write_atomic(path: &Path, bytes: &[u8]) -> io::Result<()> {
+pub(crate) fn write_atomic(path: &Path, bytes: &[u8]) -> io::Result<()> {
     static COUNTER: AtomicU64 = AtomicU64::new(0);
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let name = path.file_name().ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "the path names no file"))?;
