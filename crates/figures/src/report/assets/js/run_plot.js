@@ -1,10 +1,10 @@
 // Runs as points: one column against another, each point a link to its report.
 
-const PLOT = { width: 720, height: 340, left: 64, right: 16, top: 14, bottom: 46 };
+const PLOT = { height: 340, left: 64, right: 16, top: 14, bottom: 46 };
 
-/** Round numbers between two ends, about five of them. */
+/** Round numbers between two ends, four to seven of them. */
 function roundTicks(low, high) {
-  const raw = (high - low) / 4;
+  const raw = (high - low) / 6;
   const power = 10 ** Math.floor(Math.log10(raw));
   const step = [1, 2, 5, 10].map((factor) => factor * power).find((candidate) => candidate >= raw);
   const decimals = Math.max(0, -Math.floor(Math.log10(step)));
@@ -29,7 +29,9 @@ function plotScale(keys, from, to) {
 }
 
 function drawRunPlot(figure, table, xColumn, yColumn) {
-  const { width, height, left, right, top, bottom } = PLOT;
+  const { height, left, right, top, bottom } = PLOT;
+  // As wide as it is shown, so that its texts have the page's size on a phone too.
+  const width = Math.max(figure.clientWidth, left + right + 80);
   const rows = [...table.tBodies[0].rows].filter((row) => !row.hidden);
   const keys = (column) => rows.map((row) => row.cells[column].dataset.sort);
   const x = plotScale(keys(xColumn), left, width - right);
@@ -71,5 +73,11 @@ function setUpRunPlot(table) {
   const draw = () => drawRunPlot(figure, table, Number(xChoice.value), Number(yChoice.value));
   xChoice.addEventListener("change", draw);
   yChoice.addEventListener("change", draw);
+  let drawnWidth = figure.clientWidth;
+  new ResizeObserver(() => {
+    if (figure.clientWidth === drawnWidth) return;
+    drawnWidth = figure.clientWidth;
+    draw();
+  }).observe(figure);
   return draw;
 }
