@@ -20,6 +20,8 @@ pub(crate) fn print(lake: &Lake, run: &Run) -> Result<(), Failure> {
         let found = record.as_ref().and_then(|record| record.stages.get("analyze")?.notes.get("modules_in")?.get(&summary.arena));
         arena(&mut text, &summary, found);
     }
+    let spaces = record.as_ref().and_then(|record| record.stages.get("analyze")?.notes.get("state_spaces")?.as_array());
+    tori(&mut text, spaces.map_or(&[], Vec::as_slice));
     // Writing to a String cannot fail.
     let _ = writeln!(text, "  figures     {}", lake.show(&layout::figures(&run.name)).display());
     output::print(&text)
@@ -70,6 +72,20 @@ fn module(row: &Value) -> String {
     format!("{}: {period}, {}{shape}", count("module"), counted(count("units_here"), "unit"))
 }
 
+/// What is said of each module's states.
+fn tori(text: &mut String, spaces: &[Value]) {
+    for (number, space) in spaces.iter().enumerate() {
+        let verdict = match space.get("is_torus").and_then(Value::as_bool) {
+            Some(true) => "a torus",
+            Some(false) => "no torus",
+            None => "no verdict",
+        };
+        let reason = space.get("reason").and_then(Value::as_str).unwrap_or("no states were kept");
+        let module = space.get("module").and_then(Value::as_u64).unwrap_or_default();
+        let _ = writeln!(text, "  {:<11} module {module}: {verdict}; {reason}", if number == 0 { "states" } else { "" });
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -90,6 +106,9 @@ mod tests {
         for words in ["(50 %)", "classes   grid 2\n", "0: period 1.000 ± 0.012 m, 2 units, square", "1: not in this arena, 0 units"] {
             assert!(text.contains(words), "{words}: {text}");
         }
+        text.clear();
+        tori(&mut text, &[json!({ "module": 0, "is_torus": true, "reason": "β = (1, 2, 1)" }), json!({ "module": 1 })]);
+        assert_eq!(text, "  states      module 0: a torus; β = (1, 2, 1)\n              module 1: no verdict; no states were kept\n");
         text.clear();
         arena(&mut text, &some, Some(&json!({ "modules": [] })));
         assert!(text.contains("modules   none"), "{text}");
