@@ -7,6 +7,7 @@ use gridlake_space::arena::Arena;
 use gridlake_space::lattice::Lattice;
 use gridlake_space::seed::Seed;
 use gridlake_space::trajectory::{Motion, Walk};
+use std::f64::consts::PI;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::PathBuf;
@@ -35,14 +36,22 @@ alpha = 0.05
 "#;
 
 const SPACING_M: f64 = 0.45;
+const ORIENTATION_RAD: f64 = 0.3;
 
 /// Cells of one hexagonal lattice along walks in a box of 1 m.
 fn cells(bench: &Bench, units: usize) -> PathBuf {
     let walk = Walk { motion: Motion::Smooth, steps: 1000, mean_speed_m: 0.05, velocity_limit_m: 0.15 };
     let paths = (0..4).flat_map(|number| walk.draw(&Arena::square(1.0), &mut Seed(8).stream("state-space", number)).positions_m);
-    let lattice = Lattice::hexagonal(SPACING_M, 0.3);
-    let mut stream = Seed(3).stream("offsets", 0);
-    let offsets: Vec<[f64; 2]> = (0..units).map(|_| [stream.uniform(), stream.uniform()]).collect();
+    let lattice = Lattice::hexagonal(SPACING_M, ORIENTATION_RAD);
+    // Even over the cell (Roberts' sequence): uneven phases would move the rings off their middle.
+    let offset = |unit: usize| {
+        let [s, t] = [0.754_877_666, 0.569_840_291].map(|step: f64| (step * unit as f64).fract() * SPACING_M);
+        [
+            s * ORIENTATION_RAD.cos() + t * (ORIENTATION_RAD + PI / 3.0).cos(),
+            s * ORIENTATION_RAD.sin() + t * (ORIENTATION_RAD + PI / 3.0).sin(),
+        ]
+    };
+    let offsets: Vec<[f64; 2]> = (0..units).map(offset).collect();
     let mut text = "x,y".to_owned();
     for unit in 0..units {
         write!(text, ",unit_{unit}").unwrap();
@@ -111,7 +120,8 @@ fn a_module_is_a_torus_and_its_units_are_where_their_phases_say() {
     }
     assert!((number(&torus, "theta_lattice_angle_rad").to_degrees() - 60.0).abs() < 5.0);
     for ring in ["ring1", "ring2", "ring3"] {
-        assert!(number(&torus, &format!("{ring}_hole")) > 0.4 && number(&torus, &format!("{ring}_coverage")) == 1.0, "{ring}");
+        let [hole, coverage] = ["hole", "coverage"].map(|what| number(&torus, &format!("{ring}_{what}")));
+        assert!(hole > 0.4 && coverage == 1.0, "{ring}: hole {hole}, coverage {coverage}");
     }
     let embedding = one(&bench, &EMBEDDING);
     assert_eq!(embedding.rows(), 1500);
@@ -138,10 +148,18 @@ fn a_module_is_a_torus_and_its_units_are_where_their_phases_say() {
     for name in ["module-0-states.png", "module-0-states.svg", "module-0-rings.svg", "module-0-barcodes.png", "module-0-torus.svg"] {
         assert!(names.iter().any(|other| other == name), "{name}: {names:?}");
     }
+    let reports = snapshot(&bench.lake.join("reports"));
+    let page = String::from_utf8(reports[0].1.clone()).unwrap();
+    let run = bench.run().file_name().unwrap().to_str().unwrap().to_owned();
+    assert!(reports.len() == 1 && reports[0].0.ends_with(format!("{run}.html")));
+    for words in [run.as_str(), "a torus", "1 module", "hexagonal", "Units on the torus of module 0", "alpha = 0.05"] {
+        assert!(page.contains(words), "{words}");
+    }
     // The same on one thread, bit by bit.
-    let before = bench.tables();
+    let before = (bench.tables(), reports);
     bench.done("analyze", &["--force", "--threads", "1"]);
-    assert!(before == bench.tables());
+    bench.done("draw", &["--force"]);
+    assert!(before == (bench.tables(), snapshot(&bench.lake.join("reports"))));
 }
 
 #[test]

@@ -24,6 +24,9 @@ pub(crate) fn print(lake: &Lake, run: &Run) -> Result<(), Failure> {
     tori(&mut text, spaces.map_or(&[], Vec::as_slice));
     // Writing to a String cannot fail.
     let _ = writeln!(text, "  figures     {}", lake.show(&layout::figures(&run.name)).display());
+    if lake.store().size(&layout::report(&run.name))?.is_some() {
+        let _ = writeln!(text, "  report      {}", lake.show(&layout::report(&run.name)).display());
+    }
     output::print(&text)
 }
 

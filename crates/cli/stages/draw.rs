@@ -1,7 +1,7 @@
 //! Figures of what is in the lake.
 
 use super::geometry;
-use super::{module_figures, state_figures};
+use super::{module_figures, report, state_figures};
 use crate::failure::Failure;
 use crate::interrupt;
 use crate::pipeline::Run;
@@ -49,12 +49,15 @@ pub(crate) fn draw(workspace: &mut Workspace<'_>) -> Result<Value, Failure> {
     }
     interrupt::check(Stage::Draw.name())?;
     paths.extend(state_figures::draw(workspace, &units.rows, &folder)?);
+    let page = folder.join("report.html");
+    report::write(workspace, &units.rows, &paths, &page)?;
     let (stage, step) = (Stage::Draw.name(), Some(workspace.last_step()));
     let mut commit = Commit::new(workspace.lake, &run.name);
     for path in &paths {
         let key = format!("{}/{}", layout::figures(&run.name), path.file_name().unwrap_or_default().to_string_lossy());
         commit.add_file(path, &key, stage, step, workspace.fingerprint(Stage::Draw))?;
     }
+    commit.add_file(&page, &layout::report(&run.name), stage, step, workspace.fingerprint(Stage::Draw))?;
     for key in Manifest::load(workspace.lake, &run.name)?.of(stage, step) {
         commit.remove(key);
     }
@@ -141,7 +144,7 @@ pub(crate) struct UnitRow {
     pub(crate) score: f64,
     above_null: bool,
     pub(crate) active: bool,
-    class: String,
+    pub(crate) class: String,
     pub(crate) module: Option<i32>,
     pub(crate) period_m: f64,
     pub(crate) period_se_m: f64,

@@ -9,6 +9,7 @@ pub(crate) mod import;
 mod module_figures;
 mod modules;
 pub(crate) mod record;
+mod report;
 mod shifts;
 mod state_figures;
 mod state_space;

@@ -52,7 +52,7 @@ pub(crate) fn draw(workspace: &Workspace<'_>, units: &[UnitRow], folder: &Path) 
 }
 
 /// A table's frames; none where it is not there.
-fn read(workspace: &Workspace<'_>, table: &'static Table) -> Result<Vec<Frame>, Failure> {
+pub(crate) fn read(workspace: &Workspace<'_>, table: &'static Table) -> Result<Vec<Frame>, Failure> {
     let (lake, run, step) = (workspace.lake, &workspace.run.name, workspace.last_step());
     if !partition::exists(lake, table, run, step)? {
         return Ok(Vec::new());

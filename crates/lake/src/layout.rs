@@ -8,6 +8,7 @@
 //!   runs/<run>/checkpoints/step-000020000.safetensors
 //!   tables/<table>/run=<run>/step=<step>/part-0.parquet  (metrics: run= only)
 //!   figures/<run>/…
+//!   reports/<run>.html
 //! ```
 
 use crate::error::LakeError;
@@ -135,6 +136,11 @@ pub fn checkpoints(run: &str) -> String {
 /// `runs/<run>/checkpoints/step-<nine digits>.safetensors`.
 pub fn checkpoint(run: &str, step: u64) -> String {
     format!("{}/step-{step:09}.safetensors", checkpoints(run))
+}
+
+/// `reports/<run>.html`.
+pub fn report(run: &str) -> String {
+    format!("reports/{run}.html")
 }
 
 /// `figures/<run>`.

@@ -163,7 +163,11 @@ impl Frame {
         self.table
     }
 
-    pub(crate) fn data(&self, name: &str) -> &Data {
+    /// A column as it is.
+    ///
+    /// # Panics
+    /// As [`Frame::text`].
+    pub fn data(&self, name: &str) -> &Data {
         let found = self.columns.iter().find(|(column, _)| column.name == name);
         &found.unwrap_or_else(|| panic!("column {name} of table {} was not asked for", self.table.name)).1
     }
