@@ -126,25 +126,26 @@ def arguments(lake: Lake, *settings: str) -> list[str]:
 
 
 def grid_cells(path: Path) -> None:
-    """Eight cells of one hexagonal lattice of 0.3 m along a random walk of 1 m by 1 m: one module."""
+    """Sixty-four cells of one hexagonal lattice of 0.3 m along a random walk of 1 m by 1 m: one module, whose states make a torus."""
     random = np.random.default_rng(3)
     steps = random.normal(0, 0.02, (12_000, 2)).cumsum(axis=0) + random.uniform(0, 1, 2)
     place = np.abs((steps + 1) % 2 - 1)
     angles = 0.1 + np.pi / 6 + np.pi / 3 * np.arange(3)
     waves = 2 / (3**0.5 * 0.3) * np.stack([np.cos(angles), np.sin(angles)])
-    offsets = random.uniform(0, 1, (8, 2))
+    offsets = random.uniform(0, 1, (64, 2))
     rates = np.exp(np.cos(2 * np.pi * (place[:, None] - offsets) @ waves).sum(-1))
     np.savez(path, t=0.02 * np.arange(len(place)), pos=place, rates=rates.astype("f4"))
 
 
 def make_imported(program: Program, lake: Lake) -> Lake:
-    """A lake of one run of imported cells, with a module."""
+    """A lake of one run of imported cells, with a module that is a torus."""
     lake.folder.mkdir(parents=True, exist_ok=True)
     cells = lake.folder / "cells.npz"
     grid_cells(cells)
     program("import", str(cells), "--as", "cells", "--lake", str(lake.root), "--quiet")
     run = ["run", str(ROOT / "pipelines/imported.toml"), "--lake", str(lake.root), "--quiet"]
-    program(*run, *("--set", f"import.run={lake.runs[0]}", "--set", "analyze.nulls.count=99", "--set", "analyze.ratemap.bins=25"))
+    few = ("analyze.nulls.count=99", "analyze.ratemap.bins=25", "analyze.embedding.points=6000", "analyze.torus.surrogates=19", "analyze.torus.alpha=0.05")
+    program(*run, *(word for one in (f"import.run={lake.runs[0]}", *few) for word in ("--set", one)))
     return lake
 
 

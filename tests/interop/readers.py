@@ -117,7 +117,10 @@ class Pandas(Reader):
         if kind == "text":
             return pandas.StringDtype(na_value=numpy.nan)
         # numpy's integers have no null.
-        return numpy.dtype("float64" if kind == "int32" and values.isna().any() else {"boolean": "bool"}.get(kind, kind))
+        if values.isna().any():
+            # Without nullable types, whole numbers become floats and truths objects.
+            kind = {"int32": "float64", "boolean": "object"}.get(kind, kind)
+        return numpy.dtype({"boolean": "bool"}.get(kind, kind))
 
     def runs(self):
         return ((run, rows) for run, rows in self.frame.groupby("run"))

@@ -59,10 +59,11 @@ pub(crate) fn write(workspace: &Workspace<'_>, found: &[ModuleHere], publication
         };
         if let (Some(states), Some(seen)) = (states, &seen) {
             publication.write(embedding_rows(here, states, seen))?;
-            publication.write(laplacian_rows(module, &seen.embedding.eigenvalues))?;
-            publication.write(bar_rows(module, &seen.torus))?;
-            if let Some(torus) = &seen.torus.torus {
-                publication.write(map_rows(here, torus))?;
+            let maps = seen.torus.torus.as_ref().map(|torus| map_rows(here, torus));
+            let more = [laplacian_rows(module, &seen.embedding.eigenvalues), bar_rows(module, &seen.torus)];
+            // A part without rows has no types for some readers.
+            for frame in more.into_iter().chain(maps).filter(|frame| frame.rows() > 0) {
+                publication.write(frame)?;
             }
         }
         publication.write(torus_row(here, states.as_ref().map_or(0, |states| states.t.len()), seen.as_ref(), config.torus.alpha))?;
