@@ -9,6 +9,7 @@
 //!
 //! Nothing is centred: phases that are uneven shift a ring by `Σ_i ḡ_i e^{iφᵃ_i}`, and its statistics tell of that too.
 
+use crate::generalization::quantile;
 use ndarray::{Array2, ArrayView2, Axis};
 use rayon::prelude::*;
 use rustfft::num_complex::Complex64;
@@ -146,13 +147,6 @@ pub fn ring(z: &[Complex64]) -> Ring {
         resultant: turned.norm() / n,
         reason: None,
     }
-}
-
-/// Linear between order statistics (type 7 of Hyndman & Fan 1996).
-fn quantile(sorted: &[f64], share: f64) -> f64 {
-    let at = share * (sorted.len() - 1) as f64;
-    let (low, high) = (sorted[at.floor() as usize], sorted[at.ceil() as usize]);
-    low + (high - low) * at.fract()
 }
 
 #[cfg(test)]

@@ -25,6 +25,7 @@ const MANY_STATES: usize = 3000;
 /// A torn table, a full disk.
 pub(crate) fn draw(workspace: &Workspace<'_>, units: &[UnitRow], folder: &Path) -> Result<Vec<PathBuf>, Failure> {
     let mut paths = Vec::new();
+    let all_states = read(workspace, &EMBEDDING)?;
     for torus in read(workspace, &TORUS)? {
         for row in 0..torus.rows() {
             let module = torus.int32("module")[row].unwrap_or_default();
@@ -39,7 +40,7 @@ pub(crate) fn draw(workspace: &Workspace<'_>, units: &[UnitRow], folder: &Path) 
                 row,
             };
             let stem = |name: &str| folder.join(format!("module-{module}-{name}"));
-            let states = of_module(read(workspace, &EMBEDDING)?, module);
+            let states = of_module(&all_states, module);
             if !states.iter().all(|frame| frame.rows() == 0) {
                 paths.extend(one.embedding(&states, &stem("states"))?);
                 paths.extend(one.rings(&states, &stem("rings"))?);
@@ -60,8 +61,8 @@ pub(crate) fn read(workspace: &Workspace<'_>, table: &'static Table) -> Result<V
     Ok(partition::read(lake, table, run, step, &[])?.collect::<Result<Vec<Frame>, _>>()?)
 }
 
-fn of_module(frames: Vec<Frame>, module: i32) -> Vec<Frame> {
-    frames.into_iter().map(|frame| frame.filter(|row| frame.int32("module")[row] == Some(module))).collect()
+fn of_module(frames: &[Frame], module: i32) -> Vec<Frame> {
+    frames.iter().map(|frame| frame.filter(|row| frame.int32("module")[row] == Some(module))).collect()
 }
 
 /// A column of several frames.
@@ -104,7 +105,7 @@ impl<F: Fn(&str) -> String> OfModule<'_, F> {
             return Ok(Vec::new());
         }
         let phases: Vec<f64> = columns(states, ["ring1_im", "ring1_re"]).iter().map(|[im, re]| im.atan2(*re)).collect();
-        let laplacian = of_module(read(self.workspace, &LAPLACIAN)?, self.module);
+        let laplacian = of_module(&read(self.workspace, &LAPLACIAN)?, self.module);
         let eigenvalues: Vec<f64> = column(&laplacian, "eigenvalue").into_iter().skip(1).collect();
         let input = StateEmbedding {
             title: &(self.title)("States"),
@@ -155,7 +156,7 @@ impl<F: Fn(&str) -> String> OfModule<'_, F> {
         let mut own: [Vec<Bar>; 3] = Default::default();
         // Surrogates' numbers and lengths.
         let mut null: [Vec<(u32, f64)>; 3] = Default::default();
-        for frame in of_module(read(self.workspace, &BARCODES)?, self.module) {
+        for frame in of_module(&read(self.workspace, &BARCODES)?, self.module) {
             let (source, repeat, dimension) = (frame.text("source"), frame.uint32("repeat"), frame.uint32("dimension"));
             let (birth, death) = (frame.float64("birth"), frame.float64("death"));
             for row in 0..frame.rows() {
@@ -199,7 +200,7 @@ impl<F: Fn(&str) -> String> OfModule<'_, F> {
     /// Units on the torus; nothing where there is none.
     fn torus_maps(&self, states: &[Frame], rows: &[UnitRow], stem: &Path) -> Result<Vec<PathBuf>, Failure> {
         let mut found: Vec<(u32, Array2<f64>, Option<[f64; 2]>)> = Vec::new();
-        for frame in of_module(read(self.workspace, &TORUS_MAPS)?, self.module) {
+        for frame in of_module(&read(self.workspace, &TORUS_MAPS)?, self.module) {
             let (length, rates) = frame.floats("rate");
             let (unit, bins) = (frame.uint32("unit"), frame.uint32("bins"));
             for row in 0..frame.rows() {

@@ -20,6 +20,7 @@ pub(crate) use coherence::coherence_of;
 pub use coherence::{Coherence, coherence, reference_coherence};
 pub use paths::{PathStatistics, path_statistics};
 pub use periods::{Period, PeriodChange, period_changes};
+pub(crate) use quantile::quantile;
 
 pub use quantile::Quartiles;
 pub use table::{ArenaStates, GeneralizationError, GeneralizationRow, ModuleUnits, generalization};
