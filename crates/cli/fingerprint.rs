@@ -21,7 +21,7 @@ const NOT_STATES: [&str; 2] = ["keep", "sample_trajectories"];
 /// Raised whenever a stage's output changes for the same settings, so that what older versions wrote counts as stale.
 const RECORD_VERSION: u32 = 1;
 /// 2: modules, phases and measures; scores of surrogates in single precision.
-const ANALYZE_VERSION: u32 = 3;
+const ANALYZE_VERSION: u32 = 4;
 /// 2: modules, spectra, phases.
 const DRAW_VERSION: u32 = 3;
 /// Stays 1 as long as the lake's schema changes how numbers are stored, not which: what older schemas wrote is then not stale.

@@ -44,18 +44,16 @@ impl Rebin {
     }
 
     fn sum(&self, fine: &[f64]) -> Vec<f64> {
-        let mut narrow = vec![0.0; self.along_y.len().max(fine.len() / self.fine_cols.max(1)) * self.cols];
-        for (row, line) in fine.chunks_exact(self.fine_cols.max(1)).enumerate() {
-            for (col, parts) in self.along_x.iter().enumerate() {
-                narrow[row * self.cols + col] = parts.iter().map(|&(from, share)| share * line[from]).sum();
-            }
-        }
+        let mut flat = vec![0.0; self.fine_cols];
         let mut out = vec![0.0; self.rows * self.cols];
-        for (row, parts) in self.along_y.iter().enumerate() {
+        for (out, parts) in out.chunks_exact_mut(self.cols.max(1)).zip(&self.along_y) {
+            flat.fill(0.0);
             for &(from, share) in parts {
-                for col in 0..self.cols {
-                    out[row * self.cols + col] += share * narrow[from * self.cols + col];
-                }
+                let line = &fine[from * self.fine_cols..][..self.fine_cols];
+                flat.iter_mut().zip(line).for_each(|(sum, value)| *sum += share * value);
+            }
+            for (out, parts) in out.iter_mut().zip(&self.along_x) {
+                *out = parts.iter().map(|&(from, share)| share * flat[from]).sum();
             }
         }
         out

@@ -252,7 +252,7 @@ fn units_of_a_few_spikes_are_no_grids() {
     config.nulls.count = SURROGATES;
     let config = config.check().expect("in range");
     for count in [3, 10, 30] {
-        const UNITS: usize = 60;
+        const UNITS: usize = 150;
         let mut rates = Array3::zeros((UNITS, BINS, BINS));
         for (unit, mut map) in rates.outer_iter_mut().enumerate() {
             let drawn = spikes(count, true, &mut Seed(23).stream("few spikes", unit as u64));
@@ -262,7 +262,8 @@ fn units_of_a_few_spikes_are_no_grids() {
         let maps = Ratemaps::from_maps(bins, Array2::from_elem((BINS, BINS), 20), rates).expect("shapes agree");
         let found = gridlake_analysis::analyze(&maps, &config, Seed(7), None).expect("nothing stops it");
         let called = found.units.iter().filter(|unit| matches!(unit.class, UnitClass::Grid | UnitClass::Band)).count();
-        // Three tests at 1 % call two of sixty by chance; nine or more have a chance of about 1 in 10,000.
-        assert!(called <= 8, "{called} of {UNITS} units of {count} spikes are called grids or bands");
+        // Three tests at 1 % call four or five of 150 by chance; eleven or more have a chance of about 1 in 150. Without what holds sparse units back
+        // (`min_fields`, and that the autocorrelogram has the lattice too) twelve of three spikes are called.
+        assert!(called <= 10, "{called} of {UNITS} units of {count} spikes are called grids or bands");
     }
 }

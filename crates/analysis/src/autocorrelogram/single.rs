@@ -11,9 +11,10 @@ use super::{Autocorrelator, CONSTANT};
 use crate::fft::{Fft2, Fft2Scratch};
 use crate::simd::{Kernel, widest};
 use rustfft::num_complex::Complex32;
+use std::ops::Range;
 
 /// Least root of the two sides' sums of squared deviations over an overlap, as a share of the map's.
-const TOO_FLAT: f32 = 0.02;
+const TOO_FLAT: f32 = 0.005;
 
 /// Autocorrelograms of pairs of maps that share their visited bins.
 #[derive(Clone)]
@@ -23,8 +24,7 @@ pub(crate) struct SingleAutocorrelator {
     reach: [usize; 2],
     /// Places of visited bins in a map.
     bins: Vec<usize>,
-    /// Lags of the half plane `dy ≥ 0`.
-    lags: Vec<Lag>,
+    lags: Lags,
     plan: Fft2<f32>,
     /// As the double-precision form's; `None` where every bin was visited.
     mask_conjugate: Option<Vec<Complex32>>,
@@ -32,22 +32,57 @@ pub(crate) struct SingleAutocorrelator {
     waves: Vec<f32>,
 }
 
-/// What the mask says about one lag.
-#[derive(Clone, Copy)]
-struct Lag {
+/// What the mask says about the lags of the half plane `dy ≥ 0`; rows are filled up to whole blocks.
+#[derive(Clone)]
+struct Lags {
+    /// From a row to the next.
+    stride: usize,
+    /// First block of each row with a lag that counts, and the end of these blocks.
+    blocks: Vec<Range<usize>>,
     /// One over the overlap.
-    share: f64,
+    share: Vec<f64>,
     /// Squared deviations at or below which a side is constant.
-    constant: f32,
+    constant: Vec<f32>,
     /// NaN where too few bins overlap, else 0.
-    hidden: f32,
+    hidden: Vec<f32>,
     /// Infinite where the overlap's flatness does not count, else 0.
-    ignored: f32,
+    ignored: Vec<f32>,
 }
 
-impl Lag {
-    /// Fills up a block.
-    const NONE: Self = Self { share: 0.0, constant: 0.0, hidden: f32::NAN, ignored: f32::INFINITY };
+impl Lags {
+    fn new(double: &Autocorrelator, largest: [f64; 2]) -> Self {
+        let reach = double.reach;
+        let (rows, width) = (reach[0] + 1, 2 * reach[1] + 1);
+        let stride = width.next_multiple_of(WIDTH);
+        let n = rows * stride;
+        let blocks = (0..rows).map(|row| {
+            // Lags at least as far out as the largest, rounded up to whole blocks.
+            let half = (1.0 - (row as f64 / largest[0]).powi(2)).max(0.0).sqrt() * largest[1];
+            let half = (half.ceil() as usize).min(reach[1]);
+            (reach[1] - half) / WIDTH..(reach[1] + half + 1).div_ceil(WIDTH)
+        });
+        let mut made = Self {
+            stride,
+            blocks: blocks.collect(),
+            share: vec![0.0; n],
+            constant: vec![0.0; n],
+            hidden: vec![f32::NAN; n],
+            ignored: vec![f32::INFINITY; n],
+        };
+        // The half plane begins with the last row but `reach` of the whole plane's.
+        for (index, &overlap) in double.overlap[reach[0] * width..].iter().enumerate() {
+            let (row, col) = (index / width, index % width);
+            let at = row * stride + col;
+            made.share[at] = 1.0 / overlap.max(1.0);
+            made.constant[at] = (CONSTANT * overlap) as f32;
+            if overlap >= double.min_overlap.max(1.0) {
+                let far = (row as f64 / largest[0]).hypot((col as f64 - reach[1] as f64) / largest[1]) > 1.0;
+                made.hidden[at] = 0.0;
+                made.ignored[at] = if far { f32::INFINITY } else { 0.0 };
+            }
+        }
+        made
+    }
 }
 
 /// Buffers of one thread.
@@ -59,8 +94,10 @@ pub(crate) struct SingleWorkspace {
     squares: Vec<Complex32>,
     scratch: Fft2Scratch<f32>,
     running: [[Vec<f64>; 2]; 2],
+    /// Sums at a row's lags and at their opposites, squares at both.
     line: [Vec<f64>; 4],
     products: [Vec<f32>; 2],
+    correlations: Vec<f32>,
     /// The last pair's autocorrelograms: lags of the half plane `dy ≥ 0`, `(reach_y + 1) x (2 reach_x + 1)`, NaN = undefined.
     pub(crate) result: [Vec<f32>; 2],
     /// The last pair's largest power of a wave, and the power of all waves.
@@ -68,24 +105,11 @@ pub(crate) struct SingleWorkspace {
 }
 
 impl SingleAutocorrelator {
-    /// As a plan in double precision. Only lags within `largest` bins of zero need be right where overlaps are flat.
+    /// As a plan in double precision. Only lags within `largest` bins of zero need be right; others may be left undefined.
     /// `is_wave` tells which frequencies (transposed layout) count as waves.
     pub(crate) fn new(double: &Autocorrelator, largest: [f64; 2], is_wave: &[bool]) -> Self {
         let (plan, reach) = (Fft2::new(double.plan.rows, double.plan.cols), double.reach);
         let full = double.visited == double.mask.len();
-        let (width, skipped) = (2 * reach[1] + 1, double.overlap.len() / 2 - reach[1]);
-        let lags = double.overlap[skipped..].iter().enumerate().map(|(index, &overlap)| {
-            let (dy, dx) = ((index / width) as f64, (index % width) as f64 - reach[1] as f64);
-            let enough = overlap >= double.min_overlap.max(1.0);
-            let far = (dy / largest[0]).hypot(dx / largest[1]) > 1.0;
-            Lag {
-                share: 1.0 / overlap.max(1.0),
-                constant: (CONSTANT * overlap) as f32,
-                hidden: if enough { 0.0 } else { f32::NAN },
-                ignored: if enough && !far { 0.0 } else { f32::INFINITY },
-            }
-        });
-        let lags = lags.collect();
         let waves = (0..(plan.cols / 2 + 1) * plan.rows)
             .map(|index| {
                 let column = index / plan.rows;
@@ -104,7 +128,7 @@ impl SingleAutocorrelator {
             cols: double.cols,
             reach,
             bins: double.mask.iter().enumerate().filter(|(_, seen)| **seen).map(|(bin, _)| bin).collect(),
-            lags,
+            lags: Lags::new(double, largest),
             plan,
             mask_conjugate: (!full).then(|| double.mask_conjugate.iter().map(|v| Complex32::new(v.re as f32, v.im as f32)).collect()),
             waves,
@@ -129,8 +153,9 @@ impl SingleAutocorrelator {
             squares: zeros(all),
             scratch: self.plan.scratch(),
             running: [running(), running()],
-            line: std::array::from_fn(|_| vec![0.0; cols]),
-            products: [vec![0.0; cols], vec![0.0; cols]],
+            line: std::array::from_fn(|_| vec![0.0; self.lags.stride]),
+            products: [vec![0.0; self.lags.stride], vec![0.0; self.lags.stride]],
+            correlations: vec![0.0; self.lags.stride],
             result: [vec![f32::NAN; rows * cols], vec![f32::NAN; rows * cols]],
             waves: [(0.0, 0.0); 2],
         }
@@ -186,9 +211,11 @@ impl SingleAutocorrelator {
         let mut right = true;
         for dy in 0..rows {
             let SingleWorkspace { first, products, .. } = workspace;
-            for (at, dx) in (-(self.reach[1] as isize)..=self.reach[1] as isize).enumerate() {
-                let value = first[dy * wide + wrap(dx, wide)];
-                (products[0][at], products[1][at]) = (value.re, value.im);
+            let (line, reach) = (&first[dy * wide..][..wide], self.reach[1]);
+            let in_order = line[wide - reach..].iter().chain(&line[..=reach]);
+            let [a, b] = products;
+            for ((a, b), value) in a.iter_mut().zip(b).zip(in_order) {
+                (*a, *b) = (value.re, value.im);
             }
             right &= self.row(dy, 0, workspace) & self.row(dy, 1, workspace);
         }
@@ -214,7 +241,7 @@ impl SingleAutocorrelator {
     /// One row of lags of one of the two maps.
     fn row(&self, dy: usize, which: usize, workspace: &mut SingleWorkspace) -> bool {
         let cols = 2 * self.reach[1] + 1;
-        let SingleWorkspace { sums, squares, running, line, products, result, .. } = workspace;
+        let SingleWorkspace { sums, squares, running, line, products, correlations, result, .. } = workspace;
         let reach = self.reach[1];
         if self.mask_conjugate.is_some() {
             let (wide, tall) = (self.plan.cols, self.plan.rows);
@@ -236,17 +263,23 @@ impl SingleAutocorrelator {
                 let (skipped, whole) = (&running[dy * width..][..width], &running[self.rows * width..][..width]);
                 let (here, there) = line.split_at_mut(2 * kind + 1);
                 let (here, there) = (&mut here[2 * kind], &mut there[0]);
-                for dx in 0..=reach {
-                    let kept = self.cols - dx;
-                    here[reach + dx] = upper[kept];
-                    there[reach + dx] = (whole[self.cols] - skipped[self.cols]) - (whole[dx] - skipped[dx]);
-                    here[reach - dx] = upper[self.cols] - upper[dx];
-                    there[reach - dx] = whole[kept] - skipped[kept];
-                }
+                let (left, right) = here[..=2 * reach].split_at_mut(reach);
+                right.iter_mut().zip(upper.iter().rev()).for_each(|(here, sum)| *here = *sum);
+                left.iter_mut().rev().zip(&upper[1..]).for_each(|(here, sum)| *here = upper[self.cols] - sum);
+                let (left, right) = there[..=2 * reach].split_at_mut(reach);
+                let all = whole[self.cols] - skipped[self.cols];
+                right.iter_mut().zip(whole.iter().zip(skipped)).for_each(|(there, (whole, skipped))| *there = all - (whole - skipped));
+                let kept = self.cols - reach..self.cols;
+                left.iter_mut()
+                    .zip(whole[kept.clone()].iter().zip(&skipped[kept]))
+                    .for_each(|(there, (whole, skipped))| *there = whole - skipped);
             }
         }
+        let flattest = widest(Row { line, products: &products[which], lags: &self.lags, dy, out: correlations });
+        let known = &self.lags.blocks[dy];
+        let known = known.start * WIDTH..(known.end * WIDTH).min(cols);
         let out = &mut result[which][dy * cols..][..cols];
-        let flattest = widest(Row { line, products: &products[which], lags: &self.lags[dy * cols..][..cols], out });
+        out[known.clone()].copy_from_slice(&correlations[known]);
         flattest >= TOO_FLAT * self.bins.len() as f32
     }
 }
@@ -307,12 +340,13 @@ struct Row<'a> {
     /// Sums at `l` and `-l`, squares at `l` and `-l`.
     line: &'a [Vec<f64>; 4],
     products: &'a [f32],
-    lags: &'a [Lag],
+    lags: &'a Lags,
+    dy: usize,
     out: &'a mut [f32],
 }
 
 /// Lags that are treated at once.
-const WIDTH: usize = 8;
+const WIDTH: usize = 16;
 
 impl Kernel for Row<'_> {
     type Output = f32;
@@ -320,45 +354,42 @@ impl Kernel for Row<'_> {
     #[inline(always)]
     fn call(self) -> f32 {
         let mut flattest = [f32::INFINITY; WIDTH];
-        let (lags, lags_rest) = self.lags.as_chunks::<WIDTH>();
-        let (products, products_rest) = self.products.as_chunks::<WIDTH>();
-        let lines = self.line.each_ref().map(|line| line.as_chunks::<WIDTH>());
-        let (out, out_rest) = self.out.as_chunks_mut::<WIDTH>();
-        for (block, out) in out.iter_mut().enumerate() {
-            pearson(&lags[block], lines.map(|line| line.0[block]), &products[block], out, &mut flattest);
-        }
-        let n = out_rest.len();
-        if n > 0 {
-            let (mut last, mut product, mut r) = ([Lag::NONE; WIDTH], [0.0; WIDTH], [0.0; WIDTH]);
-            last[..n].copy_from_slice(lags_rest);
-            product[..n].copy_from_slice(products_rest);
-            let line = lines.map(|line| {
-                let mut values = [0.0; WIDTH];
-                values[..n].copy_from_slice(line.1);
-                values
-            });
-            pearson(&last, line, &product, &mut r, &mut flattest);
-            out_rest.copy_from_slice(&r[..n]);
+        let lags = self.dy * self.lags.stride..(self.dy + 1) * self.lags.stride;
+        let (share, _) = self.lags.share[lags.clone()].as_chunks::<WIDTH>();
+        let [constant, hidden, ignored] =
+            [&self.lags.constant, &self.lags.hidden, &self.lags.ignored].map(|of| of[lags.clone()].as_chunks::<WIDTH>().0);
+        let [sums, minus_sums, squares, minus_squares] = self.line.each_ref().map(|line| line.as_chunks::<WIDTH>().0);
+        let (products, _) = self.products.as_chunks::<WIDTH>();
+        let (out, _) = self.out.as_chunks_mut::<WIDTH>();
+        for block in self.lags.blocks[self.dy].clone() {
+            let out = &mut out[block];
+            let (mut cross, mut var_a, mut var_b) = ([0.0_f32; WIDTH], [0.0_f32; WIDTH], [0.0_f32; WIDTH]);
+            let (share, products) = (&share[block], &products[block]);
+            let [sums, minus_sums, squares, minus_squares] = [sums, minus_sums, squares, minus_squares].map(|line| &line[block]);
+            for i in 0..WIDTH {
+                var_a[i] = (squares[i] - sums[i] * sums[i] * share[i]) as f32;
+            }
+            for i in 0..WIDTH {
+                var_b[i] = (minus_squares[i] - minus_sums[i] * minus_sums[i] * share[i]) as f32;
+            }
+            for i in 0..WIDTH {
+                cross[i] = (f64::from(products[i]) - sums[i] * minus_sums[i] * share[i]) as f32;
+            }
+            let (constant, hidden, ignored) = (&constant[block], &hidden[block], &ignored[block]);
+            for i in 0..WIDTH {
+                // Comparisons written out: what `min` and `max` say of NaN does not matter here, and costs more.
+                let (a, b) = (var_a[i], var_b[i]);
+                let (a_side, b_side) = (if a > 0.0 { a } else { 0.0 }, if b > 0.0 { b } else { 0.0 });
+                let flat = (a_side * b_side).sqrt();
+                let r = cross[i] / flat;
+                let r = if r > 1.0 { 1.0 } else { r };
+                let r = if r < -1.0 { -1.0 } else { r };
+                let least = if a < b { a } else { b };
+                out[i] = r + if least > constant[i] { hidden[i] } else { f32::NAN };
+                let flat = flat + ignored[i];
+                flattest[i] = if flat < flattest[i] { flat } else { flattest[i] };
+            }
         }
         flattest.into_iter().fold(f32::INFINITY, f32::min)
-    }
-}
-
-#[inline(always)]
-fn pearson(lags: &[Lag; WIDTH], line: [[f64; WIDTH]; 4], products: &[f32; WIDTH], out: &mut [f32; WIDTH], flattest: &mut [f32; WIDTH]) {
-    let [sums, minus_sums, squares, minus_squares] = line;
-    let (mut cross, mut var_a, mut var_b) = ([0.0_f32; WIDTH], [0.0_f32; WIDTH], [0.0_f32; WIDTH]);
-    for i in 0..WIDTH {
-        let (a, b, share) = (sums[i], minus_sums[i], lags[i].share);
-        var_a[i] = (squares[i] - a * a * share) as f32;
-        var_b[i] = (minus_squares[i] - b * b * share) as f32;
-        cross[i] = (f64::from(products[i]) - a * b * share) as f32;
-    }
-    for i in 0..WIDTH {
-        let flat = (var_a[i].max(0.0) * var_b[i].max(0.0)).sqrt();
-        let constant = var_a[i].min(var_b[i]) <= lags[i].constant;
-        let r = (cross[i] / flat).clamp(-1.0, 1.0);
-        out[i] = if constant { f32::NAN } else { r + lags[i].hidden };
-        flattest[i] = flattest[i].min(flat + lags[i].ignored);
     }
 }

@@ -3,7 +3,8 @@
 //! Sixteen values of one lag lie side by side, so every sum is one over vectors, and a rotated lag's sixteen neighbours and weights are looked up once
 //! for all. Autocorrelograms are point-symmetric: the half plane `dy ≥ 0` is kept (and two rows more, which cubic convolution reads). Where bins are square
 //! and lags as many along both axes, a quarter turn permutes lags, so 120°, 135° and 150° are 30°, 45° and 60° read elsewhere. Correlations over growing
-//! annuli come from sums per ring, added up in double precision.
+//! annuli come from sums per ring, added up in double precision. Where no lag of a ring is undefined, which is the rule where every bin was visited, sums of one side
+//! alone are taken once: of the unrotated lags for all angles, and of a rotation for the quarter turn after it, which only permutes a ring.
 
 use super::rotation::{Rotations, Taps};
 use crate::simd::{Kernel, widest};
@@ -11,6 +12,8 @@ use std::ops::Range;
 
 /// Autocorrelograms that are scored at once.
 pub(crate) const LANES: usize = 16;
+/// Lags that are taken in at once.
+const BLOCK: usize = 64;
 /// Rows above zero lag that are kept.
 const ABOVE: usize = 2;
 /// Variance of a ring of values, relative to their mean square, below which single precision is not enough.
@@ -115,9 +118,12 @@ impl BatchRotations {
         let (rows, cols) = self.shape;
         workspace.values.resize((rows + ABOVE) * cols, [f32::NAN; LANES]);
         let below = &mut workspace.values[ABOVE * cols..];
-        for (lane, plane) in planes.iter().enumerate() {
-            for (value, &r) in below.iter_mut().zip(plane) {
-                value[lane] = r;
+        // A block of lags of all planes at a time, which stays in the cache until its last plane.
+        for (number, block) in below.chunks_mut(BLOCK).enumerate() {
+            for (lane, plane) in planes.iter().enumerate() {
+                for (value, &r) in block.iter_mut().zip(&plane[number * BLOCK..]) {
+                    value[lane] = r;
+                }
             }
         }
         for row in 0..ABOVE {
@@ -143,14 +149,20 @@ impl BatchRotations {
             widest(Interpolate { values, cols: self.shape.1, taps, out });
         }
         pairs.clear();
-        for &(which, turned) in [(0, false)].iter().chain(&self.source) {
-            for ring in &self.rings {
-                pairs.push(widest(RingSums {
-                    still: &rotated[0],
-                    other: &rotated[which],
-                    turn: turned.then_some(&self.turn),
-                    ring: ring.clone(),
-                }));
+        let rings = self.rings.len();
+        for (number, &(which, turned)) in [(0, false)].iter().chain(&self.source).enumerate() {
+            let (still, other, turn) = (&rotated[0], &rotated[which], turned.then_some(&self.turn));
+            // The angle that a quarter turn leads on from, which comes before.
+            let before = self.source[..number.saturating_sub(1)].iter().position(|&(source, turned)| source == which && !turned);
+            let before = before.map_or(0, |angle| angle + 1);
+            for (at, ring) in self.rings.iter().enumerate() {
+                let whole = if number == 0 {
+                    None
+                } else {
+                    let alone = pairs[if turned { before * rings } else { 0 } + at];
+                    widest(WholeRing { still, other, turn, lags: ring.clone(), s: &pairs[at], t: turned.then_some(&alone) })
+                };
+                pairs.push(whole.unwrap_or_else(|| widest(RingSums { still, other, turn, ring: ring.clone() })));
             }
         }
     }
@@ -190,21 +202,82 @@ impl Kernel for Interpolate<'_> {
                 *out = [f32::NAN; LANES];
                 continue;
             }
-            let mut sum = [0.0; LANES];
-            for (row, &weight_y) in taps.weight_y.iter().enumerate() {
-                let line = &self.values[taps.first as usize + row * self.cols..][..4];
-                for (value, &weight_x) in line.iter().zip(&taps.weight_x) {
-                    let weight = weight_y * weight_x;
-                    if taps.sparse && weight == 0.0 {
-                        continue;
-                    }
-                    for lane in 0..LANES {
-                        sum[lane] += weight * value[lane];
-                    }
+            let lines: [&[Lanes; 4]; 4] = std::array::from_fn(|row| {
+                let line = &self.values[taps.first as usize + row * self.cols..];
+                line.first_chunk().expect("four columns")
+            });
+            if taps.sparse {
+                *out = without_unweighted(lines, taps);
+                continue;
+            }
+            let (y, x) = (&taps.weight_y, &taps.weight_x);
+            for (lane, out) in out.iter_mut().enumerate() {
+                let along = lines.map(|line| x[0] * line[0][lane] + x[1] * line[1][lane] + x[2] * line[2][lane] + x[3] * line[3][lane]);
+                *out = y[0] * along[0] + y[1] * along[1] + y[2] * along[2] + y[3] * along[3];
+            }
+        }
+    }
+}
+
+/// The sum over neighbours that have a weight; those that have none may be undefined.
+#[inline(always)]
+fn without_unweighted(lines: [&[Lanes; 4]; 4], taps: &Neighbours) -> Lanes {
+    let mut sum = [0.0; LANES];
+    for (line, weight_y) in lines.into_iter().zip(taps.weight_y) {
+        for (value, weight_x) in line.iter().zip(taps.weight_x) {
+            if weight_y * weight_x != 0.0 {
+                for lane in 0..LANES {
+                    sum[lane] += weight_y * weight_x * value[lane];
                 }
             }
-            *out = sum;
         }
+    }
+    sum
+}
+
+/// As [`RingSums`], from sums that are known; nothing where a lag is undefined.
+struct WholeRing<'a> {
+    still: &'a [Lanes],
+    other: &'a [Lanes],
+    turn: Option<&'a Vec<u32>>,
+    lags: Range<usize>,
+    /// Sums of the unrotated lags.
+    s: &'a Pairs,
+    /// Sums whose `t` and `tt` are these too.
+    t: Option<&'a Pairs>,
+}
+
+impl Kernel for WholeRing<'_> {
+    type Output = Option<Pairs>;
+
+    #[inline(always)]
+    fn call(self) -> Option<Pairs> {
+        let mut sums = Pairs { n: self.s.n, s: self.s.s, ss: self.s.ss, ..Pairs::default() };
+        if sums.n.iter().any(|&n| n < self.lags.len() as f32) {
+            return None;
+        }
+        let (still, mut st) = (&self.still[self.lags.clone()], [0.0; LANES]);
+        if let Some(alone) = self.t {
+            (sums.t, sums.tt) = (alone.t, alone.tt);
+            for (s, lag) in still.iter().zip(self.lags) {
+                let t = &self.other[self.turn.map_or(lag, |turn| turn[lag] as usize)];
+                for lane in 0..LANES {
+                    st[lane] += s[lane] * t[lane];
+                }
+            }
+        } else {
+            let (mut t_sum, mut tt) = ([0.0; LANES], [0.0; LANES]);
+            for (s, t) in still.iter().zip(&self.other[self.lags]) {
+                for lane in 0..LANES {
+                    t_sum[lane] += t[lane];
+                    tt[lane] += t[lane] * t[lane];
+                    st[lane] += s[lane] * t[lane];
+                }
+            }
+            (sums.t, sums.tt) = (t_sum, tt);
+        }
+        sums.st = st;
+        (!sums.st.iter().any(|sum| sum.is_nan())).then_some(sums)
     }
 }
 
@@ -220,24 +293,23 @@ impl Kernel for RingSums<'_> {
 
     #[inline(always)]
     fn call(self) -> Pairs {
-        let mut sums = Pairs::default();
+        let [mut n, mut s_sum, mut t_sum, mut ss, mut tt, mut st] = [[0.0_f32; LANES]; 6];
         for lag in self.ring {
             let s = &self.still[lag];
             let t = &self.other[self.turn.map_or(lag, |turn| turn[lag] as usize)];
             for lane in 0..LANES {
-                let (s, t) = (s[lane], t[lane]);
                 // One NaN leaves the pair out.
-                let defined = !(s + t).is_nan();
-                let (s, t) = (if defined { s } else { 0.0 }, if defined { t } else { 0.0 });
-                sums.n[lane] += if defined { 1.0 } else { 0.0 };
-                sums.s[lane] += s;
-                sums.t[lane] += t;
-                sums.ss[lane] += s * s;
-                sums.tt[lane] += t * t;
-                sums.st[lane] += s * t;
+                let defined = !(s[lane] + t[lane]).is_nan();
+                let (s, t) = (if defined { s[lane] } else { 0.0 }, if defined { t[lane] } else { 0.0 });
+                n[lane] += if defined { 1.0 } else { 0.0 };
+                s_sum[lane] += s;
+                t_sum[lane] += t;
+                ss[lane] += s * s;
+                tt[lane] += t * t;
+                st[lane] += s * t;
             }
         }
-        sums
+        Pairs { n, s: s_sum, t: t_sum, ss, tt, st }
     }
 }
 

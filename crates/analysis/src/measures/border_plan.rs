@@ -5,6 +5,7 @@
 
 use super::Undefined;
 use super::border::{FIELD_LEVEL, Rim, field_bins, rim, straight_rims, wall_counts};
+use crate::simd::{Kernel, widest};
 use gridlake_space::arena::ArenaShape;
 use gridlake_space::bins::Bins;
 use ndarray::Array2;
@@ -13,7 +14,10 @@ use ndarray::Array2;
 #[derive(Clone)]
 pub(crate) struct BorderPlan {
     cols: usize,
-    visited: Vec<bool>,
+    /// 1 for visited bins, else 0.
+    visited: Vec<u8>,
+    /// 0 for visited bins, else NaN.
+    hidden: Vec<f32>,
     /// Distance to the wall over half the shorter side.
     distance: Vec<f32>,
     /// Fewest bins of a field.
@@ -31,7 +35,8 @@ pub(crate) struct BorderWorkspace {
     runs: Vec<Run>,
     /// The run of each bin of a field; not kept up elsewhere.
     run_of: Vec<u32>,
-    above: Vec<bool>,
+    /// 1 for bins of a field, else 0.
+    above: Vec<u8>,
 }
 
 /// Neighbouring bins of a row.
@@ -59,7 +64,8 @@ impl BorderPlan {
         };
         Self {
             cols: visited.ncols(),
-            visited: visited.iter().copied().collect(),
+            visited: visited.iter().map(|&seen| u8::from(seen)).collect(),
+            hidden: visited.iter().map(|&seen| if seen { 0.0 } else { f32::NAN }).collect(),
             distance: distance.collect(),
             fewest: field_bins(bins),
             rims,
@@ -76,10 +82,7 @@ impl BorderPlan {
         if !self.has_area {
             return Err(Undefined::NoArea);
         }
-        let (mut least, mut most) = (f32::INFINITY, f32::NEG_INFINITY);
-        for (&z, &seen) in z.iter().zip(&self.visited) {
-            (least, most) = if seen { (least.min(z), most.max(z)) } else { (least, most) };
-        }
+        let (least, most) = widest(Extremes { z, hidden: &self.hidden });
         if least > most {
             return Err(Undefined::NothingVisited);
         }
@@ -106,7 +109,7 @@ impl BorderPlan {
         }
         let field = |bin: u32| {
             let bin = bin as usize;
-            let run = if above[bin] { runs[run_of[bin] as usize].parent } else { return None };
+            let run = if above[bin] > 0 { runs[run_of[bin] as usize].parent } else { return None };
             (f64::from(runs[run as usize].bins) >= self.fewest).then_some(run)
         };
         let coverage = self.rims.iter().filter_map(|rim| wall_counts(rim, self.quarter, field)).max_by(f64::total_cmp);
@@ -119,16 +122,16 @@ impl BorderPlan {
         let BorderWorkspace { runs, run_of, above } = workspace;
         runs.clear();
         run_of.resize(z.len(), 0);
-        above.clear();
-        above.extend(z.iter().zip(&self.visited).map(|(&z, &seen)| seen && z >= level));
+        above.resize(z.len(), 0);
+        widest(Reached { z, visited: &self.visited, level, above });
         let mut row_before = 0..0;
         for (row, line) in above.chunks_exact(self.cols.max(1)).enumerate() {
             let first = runs.len();
             let mut before = row_before.start;
             let mut col = 0;
-            while let Some(skipped) = line[col..].iter().position(|&inside| inside) {
+            while let Some(skipped) = first_that_is(1, &line[col..]) {
                 let from = col + skipped;
-                let to = line[from..].iter().position(|&inside| !inside).map_or(line.len(), |length| from + length);
+                let to = first_that_is(0, &line[from..]).map_or(line.len(), |length| from + length);
                 let number = runs.len() as u32;
                 let places = row * self.cols + from..row * self.cols + to;
                 let (mut weighted, mut total) = (0.0, 0.0);
@@ -164,6 +167,72 @@ impl BorderPlan {
                 (whole.bins, whole.weighted, whole.total) =
                     (whole.bins + part.bins, whole.weighted + part.weighted, whole.total + part.total);
             }
+        }
+    }
+}
+
+/// Where `bytes`, each 0 or 1, are `wanted` first: eight at a time.
+fn first_that_is(wanted: u8, bytes: &[u8]) -> Option<usize> {
+    let (eights, rest) = bytes.as_chunks::<8>();
+    for (number, eight) in eights.iter().enumerate() {
+        // The other value becomes zero.
+        let word = u64::from_le_bytes(*eight) ^ if wanted == 1 { 0 } else { u64::from_le_bytes([1; 8]) };
+        if word != 0 {
+            return Some(8 * number + word.trailing_zeros() as usize / 8);
+        }
+    }
+    rest.iter().position(|&byte| byte == wanted).map(|place| 8 * eights.len() + place)
+}
+
+/// The least and the largest value of visited bins.
+struct Extremes<'a> {
+    z: &'a [f32],
+    hidden: &'a [f32],
+}
+
+/// Bins that are looked at at once.
+const LANES: usize = 16;
+
+impl Kernel for Extremes<'_> {
+    type Output = (f32, f32);
+
+    #[inline(always)]
+    fn call(self) -> (f32, f32) {
+        let (mut least, mut most) = ([f32::INFINITY; LANES], [f32::NEG_INFINITY; LANES]);
+        let mut look = |z: &[f32; LANES], hidden: &[f32; LANES]| {
+            for lane in 0..LANES {
+                // No comparison holds for NaN.
+                let z = z[lane] + hidden[lane];
+                least[lane] = if z < least[lane] { z } else { least[lane] };
+                most[lane] = if z > most[lane] { z } else { most[lane] };
+            }
+        };
+        let (blocks, rest) = self.z.as_chunks();
+        let (hidden, hidden_rest) = self.hidden.as_chunks();
+        blocks.iter().zip(hidden).for_each(|(z, hidden)| look(z, hidden));
+        let mut last = ([0.0; LANES], [f32::NAN; LANES]);
+        last.0[..rest.len()].copy_from_slice(rest);
+        last.1[..rest.len()].copy_from_slice(hidden_rest);
+        look(&last.0, &last.1);
+        (least.into_iter().fold(f32::INFINITY, f32::min), most.into_iter().fold(f32::NEG_INFINITY, f32::max))
+    }
+}
+
+/// Whether each bin was visited and is at or above a level.
+struct Reached<'a> {
+    z: &'a [f32],
+    visited: &'a [u8],
+    level: f32,
+    above: &'a mut [u8],
+}
+
+impl Kernel for Reached<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        for ((above, &z), &seen) in self.above.iter_mut().zip(self.z).zip(self.visited) {
+            *above = seen & u8::from(z >= self.level);
         }
     }
 }

@@ -102,7 +102,7 @@ impl Battery {
             is_wave[wave] = true;
         }
         let fine_single = SingleAutocorrelator::new(&fine, largest.map(|radius| radius + 2.0), &is_wave);
-        let coarse_single = SingleAutocorrelator::new(&coarse, [rebin.rows as f64, rebin.cols as f64], &[]);
+        let coarse_single = SingleAutocorrelator::new(&coarse, [rebin.rows as f64 + 2.0, rebin.cols as f64 + 2.0], &[]);
         let coarse_bins = rebin.visited().iter().enumerate().filter(|(_, seen)| **seen).map(|(bin, _)| bin).collect();
         Self {
             shape: (rows, cols),

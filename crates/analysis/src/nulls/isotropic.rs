@@ -9,15 +9,20 @@
 //! 4. The power of that cut-out differs from the map's, ring by ring: by chance, because P is blurred in spite of step 2, and because of the ranks. Were it
 //!    left so, surrogates' spectra would fluctuate around the map's, which itself fluctuates around the truth: white noise would seem to have too much structure
 //!    for one score and too little for another. So the null is conditioned on the map's power, the statistic that an isotropic Gaussian field leaves nothing
-//!    else to know of: every ring of the cut-out's padded spectrum is scaled towards the map's, and ranks are assigned anew; [`ROUNDS`] times.
+//!    else to know of: every ring of the cut-out's padded spectrum is scaled towards the map's, and rates are assigned anew; [`ROUNDS`] times.
+//!
+//! In between, rates are assigned by the normal distribution's quantiles, which needs no ranks; the last assignment is by rank, so that a surrogate has the map's rates and no others.
 //!
 //! The spectrum is made in double precision, fields in single precision, in which one complex transform makes two.
 
 use super::Surrogates;
 use super::normals::Normals;
+use super::quantiles::Quantiles;
 use super::ranks::Ranks;
+use super::rings;
 use crate::fft::{Fft2, Fft2Scratch, fast_size};
 use crate::linear::dot;
+use crate::simd::widest;
 use gridlake_space::seed::Stream;
 use rayon::prelude::*;
 use rustfft::num_complex::{Complex32, Complex64};
@@ -42,8 +47,6 @@ pub(super) struct IsotropicPlan {
     places: Vec<u32>,
     plan: Fft2,
     field_plan: Fft2<f32>,
-    /// Every frequency with its opposite, each pair once, and their radial class.
-    pairs: Vec<[u32; 3]>,
     /// Which radial class each frequency belongs to, and how many there are of each.
     class: Vec<u32>,
     members: Vec<f64>,
@@ -69,19 +72,8 @@ impl IsotropicPlan {
         for &c in &class {
             members[c as usize] += 1.0;
         }
-        let both = |index: usize| [index as u32, plan.opposite(index) as u32, class[index]];
-        let pairs = (0..plan.len()).map(both).filter(|[index, opposite, _]| index <= opposite).collect();
-        let mut made = Self {
-            shape,
-            bins: bins.iter().map(|&bin| bin as u32).collect(),
-            places,
-            plan,
-            field_plan,
-            pairs,
-            class,
-            members,
-            blur: Vec::new(),
-        };
+        let mut made =
+            Self { shape, bins: bins.iter().map(|&bin| bin as u32).collect(), places, plan, field_plan, class, members, blur: Vec::new() };
         let mut scratch = made.plan.scratch();
         let mut mask = made.padded(|_| 1.0);
         made.plan.forward(&mut mask, shape.0, &mut scratch);
@@ -182,13 +174,14 @@ pub(super) struct Isotropic<'a> {
     power: Vec<f32>,
     /// Of the two surrogates in hand.
     rings: Vec<[f32; 2]>,
-    other: Vec<[f32; 2]>,
     /// The map's rates, ascending.
     rates: Vec<f32>,
+    quantiles: Quantiles,
     coefficients: Vec<Complex32>,
     field: Vec<Complex32>,
     /// The field at the visited bins.
     values: Vec<f32>,
+    assigned: Vec<f32>,
     ranks: Ranks,
     scratch: Fft2Scratch<f32>,
 }
@@ -206,54 +199,63 @@ impl<'a> Isotropic<'a> {
             normals: Normals::new(stream),
             amplitude: amplitude.iter().map(|a| (a / largest) as f32).collect(),
             rings: vec![[0.0; 2]; power.len()],
-            other: vec![[0.0; 2]; power.len()],
             power: power.into_iter().map(|power| power as f32).collect(),
+            quantiles: Quantiles::new(&rates, shared.shape, shared.plan.cols, &shared.places),
             rates,
             coefficients: vec![Complex32::default(); shared.plan.len()],
             field,
             values: Vec::new(),
+            assigned: Vec::new(),
             ranks: Ranks::default(),
             scratch: shared.field_plan.scratch(),
         }
     }
 
-    /// Scales the two surrogates' coefficients ring by ring towards the map's power. With `C = A + iB` of two real maps, `A(k)` and `iB(k)` are half of
-    /// `C(k) ± C*(-k)`.
+    /// Scales the two surrogates' coefficients ring by ring towards the map's power.
     fn match_rings(&mut self) {
-        let Self { shared, coefficients, power, rings, other, .. } = self;
+        let Self { shared, coefficients, power, rings, .. } = self;
+        let (tall, wide) = (shared.plan.rows, shared.plan.cols);
         rings.fill([0.0; 2]);
-        other.fill([0.0; 2]);
-        // Neighbours are often of one ring: two sums, so that none waits for the other.
-        for pairs in shared.pairs.chunks(2) {
-            for (&[index, opposite, class], rings) in pairs.iter().zip([&mut *rings, &mut *other]) {
-                let (c, d) = (coefficients[index as usize], coefficients[opposite as usize].conj());
-                let weight = if index == opposite { 0.25 } else { 0.5 };
-                let sums = &mut rings[class as usize];
-                sums[0] += weight * (c + d).norm_sqr();
-                sums[1] += weight * (c - d).norm_sqr();
-            }
-        }
-        for (sums, other) in rings.iter_mut().zip(other.iter()) {
-            *sums = [sums[0] + other[0], sums[1] + other[1]];
+        for column in 0..=wide / 2 {
+            let opposite = (wide - column) % wide;
+            let (here, there) = (&coefficients[column * tall..][..tall], &coefficients[opposite * tall..][..tall]);
+            // A column that is its own opposite holds each pair twice.
+            let weight = if column == opposite { 0.25 } else { 0.5 };
+            widest(rings::Powers { here, there, weight, class: &shared.class[column * tall..][..tall], sums: rings });
         }
         for (sums, power) in rings.iter_mut().zip(power.iter()) {
             let [a, b] = sums.map(|sum| if sum > 0.0 { (power / sum).powf(STEP as f32) } else { 0.0 });
             *sums = [0.5 * (a + b), 0.5 * (a - b)];
         }
-        for &[index, opposite, class] in &shared.pairs {
-            let (c, d) = (coefficients[index as usize], coefficients[opposite as usize]);
-            let [same, other] = rings[class as usize];
-            coefficients[index as usize] = c * same + d.conj() * other;
-            coefficients[opposite as usize] = d * same + c.conj() * other;
+        let opposite = |column: usize| (wide - column) % wide;
+        for column in (0..=wide / 2).filter(|&column| opposite(column) != column) {
+            let (low, high) = coefficients.split_at_mut(opposite(column) * tall);
+            let (here, there) = (&mut low[column * tall..][..tall], &mut high[..tall]);
+            widest(rings::Scale { here, there, class: &shared.class[column * tall..][..tall], gains: rings });
+        }
+        for column in (0..=wide / 2).filter(|&column| opposite(column) == column) {
+            rings::scale_own(&mut coefficients[column * tall..][..tall], &shared.class[column * tall..][..tall], rings);
         }
     }
 
-    /// The map's rates by the ranks of one part of the field.
-    fn assign(&mut self, part: impl Fn(Complex32) -> f32, out: &mut [f32]) {
-        let Self { shared, field, values, ranks, rates, .. } = self;
-        values.clear();
-        values.extend(shared.places.iter().map(|&place| part(field[place as usize])));
-        ranks.each(values, |place, rank| out[shared.bins[place] as usize] = rates[rank]);
+    /// The map's rates by the ranks of both parts of the field.
+    fn assign(&mut self, first: &mut [f32], second: &mut [f32]) {
+        let Self { shared, field, values, assigned, ranks, rates, .. } = self;
+        let (cols, stride) = (shared.shape.1, shared.plan.cols);
+        let all = shared.bins.len() == shared.shape.0 * cols;
+        for (which, out) in [first, second].into_iter().enumerate() {
+            let part = |value: &Complex32| if which == 0 { value.re } else { value.im };
+            values.clear();
+            if all {
+                values.extend(field.chunks_exact(stride).flat_map(|row| row[..cols].iter().map(part)));
+                ranks.each(values, rates, out);
+            } else {
+                values.extend(shared.places.iter().map(|&place| part(&field[place as usize])));
+                assigned.resize(values.len(), 0.0);
+                ranks.each(values, rates, assigned);
+                shared.bins.iter().zip(assigned.iter()).for_each(|(&bin, &rate)| out[bin as usize] = rate);
+            }
+        }
     }
 }
 
@@ -261,20 +263,17 @@ impl Surrogates for Isotropic<'_> {
     fn pair(&mut self, _: &mut Stream, first: &mut [f32], second: &mut [f32]) {
         // Independent complex normal coefficients: real and imaginary part are two independent fields.
         self.normals.fill(&self.amplitude, &mut self.coefficients);
-        let rows = self.shared.shape.0;
-        self.shared.field_plan.inverse_into(&mut self.coefficients, rows, &mut self.field, &mut self.scratch);
-        self.assign(|value| value.re, first);
-        self.assign(|value| value.im, second);
+        let Self { shared, field, coefficients, scratch, .. } = self;
+        let rows = shared.shape.0;
+        shared.field_plan.inverse_into(coefficients, rows, field, scratch);
         for _ in 0..ROUNDS {
-            self.field.fill(Complex32::default());
-            for (&place, &bin) in self.shared.places.iter().zip(&self.shared.bins) {
-                self.field[place as usize] = Complex32::new(first[bin as usize], second[bin as usize]);
-            }
-            self.shared.field_plan.forward_into(&mut self.field, rows, &mut self.coefficients, &mut self.scratch);
+            let Self { shared, field, coefficients, scratch, quantiles, .. } = self;
+            quantiles.assign(field);
+            shared.field_plan.forward_into(field, rows, coefficients, scratch);
             self.match_rings();
-            self.shared.field_plan.inverse_into(&mut self.coefficients, rows, &mut self.field, &mut self.scratch);
-            self.assign(|value| value.re, first);
-            self.assign(|value| value.im, second);
+            let Self { shared, field, coefficients, scratch, .. } = self;
+            shared.field_plan.inverse_into(coefficients, rows, field, scratch);
         }
+        self.assign(first, second);
     }
 }

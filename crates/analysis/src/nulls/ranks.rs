@@ -15,11 +15,12 @@ pub(super) struct Ranks {
 }
 
 impl Ranks {
-    /// Calls `put` with each place of `values` (finite) and its rank, by place. Values closer than 2⁻¹² of their range may count as tied, and ties go by place: for
+    /// Puts into each place of `out` the one of `ascending` that the rank of its value (finite) has. Values closer than 2⁻¹² of their range may count as tied, and ties go by place: for
     /// a Gaussian field that is noise of less than a millionth of its variance.
-    pub(super) fn each(&mut self, values: &[f32], mut put: impl FnMut(usize, usize)) {
+    pub(super) fn each(&mut self, values: &[f32], ascending: &[f32], out: &mut [f32]) {
         self.keys.resize(values.len(), 0);
         widest(Keys { values, keys: &mut self.keys });
+        let ascending = &ascending[..values.len()];
         self.next.clear();
         self.next.resize(BUCKETS, 0);
         for &key in &self.keys {
@@ -29,9 +30,9 @@ impl Ranks {
         for next in &mut self.next {
             start += std::mem::replace(next, start);
         }
-        for (place, &key) in self.keys.iter().enumerate() {
+        for (out, &key) in out.iter_mut().zip(&self.keys) {
             let next = &mut self.next[usize::from(key) % BUCKETS];
-            put(place, *next as usize);
+            *out = ascending[*next as usize];
             *next += 1;
         }
     }
@@ -77,8 +78,10 @@ mod tests {
 
     /// The places by rank.
     fn order(values: &[f32]) -> Vec<usize> {
-        let mut order = vec![usize::MAX; values.len()];
-        Ranks::default().each(values, |place, rank| order[rank] = place);
+        let ranks: Vec<f32> = (0..values.len()).map(|rank| rank as f32).collect();
+        let (mut order, mut found) = (vec![usize::MAX; values.len()], vec![f32::NAN; values.len()]);
+        Ranks::default().each(values, &ranks, &mut found);
+        found.iter().enumerate().for_each(|(place, rank)| order[*rank as usize] = place);
         order
     }
 

@@ -1,6 +1,7 @@
 //! The null of the isotropic kind as it is defined, in double precision and one map after another: what the fast form is tested and timed against.
 
 use super::isotropic::{ROUNDS, STEP};
+use super::quantiles::normal_below;
 use super::{Battery, ScoreWithNull, Statistic};
 use crate::fft::Fft2;
 use gridlake_space::seed::Stream;
@@ -31,11 +32,12 @@ pub fn reference_nulls(battery: &Battery, map: &[f64], count: usize, stream: &mu
         }
         plan.inverse(&mut field, plan.rows, &mut scratch);
         for (which, out) in maps.iter_mut().enumerate() {
-            assign(&field, plan, battery, &rates, which, out);
+            let mut field: Vec<Complex64> = field.iter().map(|value| if which == 0 { *value } else { Complex64::from(value.im) }).collect();
             for _ in 0..ROUNDS {
-                let matched = matched(battery, out, mean, &power);
-                assign(&matched, plan, battery, &rates, 0, out);
+                by_quantile(&field, plan, battery, &rates, out);
+                field = matched(battery, out, mean, &power);
             }
+            by_rank(&field, plan, battery, &rates, out);
         }
         let [first, second] = &maps;
         for (scores, map) in battery.score_pair(first, second, &mut workspace).iter().zip([first, second]) {
@@ -75,16 +77,29 @@ fn matched(battery: &Battery, map: &[f64], mean: f64, power: &[f64]) -> Vec<Comp
     field
 }
 
-/// The map's rates by the ranks of one of the field's two parts.
-fn assign(field: &[Complex64], plan: &Fft2, battery: &Battery, rates: &[f64], which: usize, out: &mut [f64]) {
-    let cols = battery.shape().1;
-    let part = |bin: usize| {
-        let value = field[bin / cols * plan.cols + bin % cols];
-        if which == 0 { value.re } else { value.im }
-    };
-    let mut order: Vec<(f64, usize)> = battery.bins().iter().map(|&bin| (part(bin), bin)).collect();
+/// The field (its real part) at the visited bins.
+fn seen<'a>(field: &'a [Complex64], plan: &Fft2, battery: &'a Battery) -> impl Iterator<Item = (f64, usize)> + 'a {
+    let (cols, wide) = (battery.shape().1, plan.cols);
+    battery.bins().iter().map(move |&bin| (field[bin / cols * wide + bin % cols].re, bin))
+}
+
+/// The map's rates by the field's ranks.
+fn by_rank(field: &[Complex64], plan: &Fft2, battery: &Battery, rates: &[f64], out: &mut [f64]) {
+    let mut order: Vec<(f64, usize)> = seen(field, plan, battery).collect();
     order.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
     for (&(_, bin), &rate) in order.iter().zip(rates) {
         out[bin] = rate;
+    }
+}
+
+/// The map's rates by the quantiles that the field's values have in a normal distribution of its mean and variance.
+fn by_quantile(field: &[Complex64], plan: &Fft2, battery: &Battery, rates: &[f64], out: &mut [f64]) {
+    let n = rates.len() as f64;
+    let mean = seen(field, plan, battery).map(|(value, _)| value).sum::<f64>() / n;
+    let deviation = (seen(field, plan, battery).map(|(value, _)| (value - mean).powi(2)).sum::<f64>() / n).sqrt();
+    for (value, bin) in seen(field, plan, battery) {
+        let rank = (normal_below((value - mean) / deviation) * n - 0.5).clamp(0.0, n - 1.0);
+        let (low, part) = (rank.floor() as usize, rank.fract());
+        out[bin] = rates[low] + part * (rates[(low + 1).min(rates.len() - 1)] - rates[low]);
     }
 }
