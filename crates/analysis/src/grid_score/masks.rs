@@ -29,9 +29,12 @@ impl Masks {
     pub const BINS: usize = 20;
 
     /// For autocorrelograms of `shape` lags (rows, columns; odd) of maps of at most 20 bins along the longer side, with bins of
-    /// `bin_m` = (height, width) metres. Radii are shares of the map's bins: inner 0.2, outer 0.4 to 1 in ten steps.
+    /// `bin_m` = (height, width) metres. Radii are shares of the map's longer side (of its bins, where these are square): inner 0.2, outer 0.4 to 1 in ten steps.
     pub fn new(shape: (usize, usize), bin_m: (f64, f64)) -> Self {
-        let bins = shape.0.max(shape.1).div_ceil(2) as f64;
+        let bin_m_of_radii = bin_m.0.min(bin_m.1);
+        let side = |lags: usize, bin_m: f64| lags.div_ceil(2) as f64 * bin_m / bin_m_of_radii;
+        // In shorter bin widths, as radii are.
+        let bins = side(shape.0, bin_m.0).max(side(shape.1, bin_m.1));
         let rotations = Rotations::new(shape, bin_m, bins, &DEGREES);
         let from = rotations.radius.partition_point(|&radius| radius <= INNER * bins);
         let ends: Vec<usize> = (0..10)

@@ -100,6 +100,22 @@ fn banino_knows_hexagons_from_squares_and_bands() {
 }
 
 #[test]
+fn banino_is_blind_to_the_sides_of_bins() {
+    // A box of 2 m by 1.4 m in square bins, and in as many along both sides.
+    let lattice = Lattice::hexagonal(0.5, 0.2);
+    let score = |rows: usize, cols: usize| {
+        let (height, width) = (1.4 / rows as f64, 2.0 / cols as f64);
+        let map = Array2::from_shape_fn((rows, cols), |(row, col)| {
+            lattice.rate((col as f64 + 0.5) * width, (row as f64 + 0.5) * height, [0.03, 0.07])
+        });
+        let lags = autocorrelogram(&map);
+        Masks::new(lags.dim(), (height, width)).banino(lags.as_slice().expect("row-major")).value
+    };
+    let (square, oblong) = (score(14, 20), score(20, 20));
+    assert!((square - oblong).abs() < 0.1, "{square} and {oblong}");
+}
+
+#[test]
 fn undefined_scores_say_why() {
     let score = |map: &Array2<f64>| annuli().sargolini(autocorrelogram(map).as_slice().expect("row-major")).reason;
     assert_eq!(score(&map(|_, _| 0.0)), Some(Undefined::NoAutocorrelogram));
