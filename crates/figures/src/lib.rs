@@ -19,6 +19,7 @@
 //! | How far apart are states by their distance in space, and in time? | [`draw_distances`], [`draw_space_time`] |
 //! | Do periods stay the same in larger boxes? | [`draw_period_changes`] |
 //! | How well, and for how long, is position known? | [`draw_decode_errors`], [`draw_coherence`] |
+//! | What becomes of the units without one ingredient? | [`draw_variants`] |
 //! | How does the cost grow with the problem? | [`draw_cost_curves`] |
 //!
 //! A run's report and a sweep's index, each one HTML file: [`report`].
@@ -60,4 +61,5 @@ pub use figures::state_space::{StateEmbedding, draw_state_embedding};
 pub use figures::torus_maps::{MAX_TORUS_UNITS, TorusMaps, TorusUnit, draw_torus_maps};
 pub use figures::training_curves::{PhaseMark, TrainingCurves, draw_training_curves};
 pub use figures::unit_sheets::{Normalization, draw_autocorrelograms, draw_autocorrelograms_with, draw_ratemaps, draw_ratemaps_with};
+pub use figures::variants::{Variant, Variants, draw_variants};
 pub use page::{DOUBLE_COLUMN_MM, Page, SINGLE_COLUMN_MM};

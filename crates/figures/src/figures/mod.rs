@@ -20,3 +20,4 @@ pub(crate) mod state_space;
 pub(crate) mod torus_maps;
 pub(crate) mod training_curves;
 pub(crate) mod unit_sheets;
+pub(crate) mod variants;
