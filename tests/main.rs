@@ -7,6 +7,7 @@ mod asking;
 mod bad_input;
 mod checkpoints;
 mod common;
+mod comparing;
 mod documentation;
 mod end_to_end;
 mod faults;

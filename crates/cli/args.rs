@@ -34,6 +34,8 @@ pub(crate) enum Verb {
     Plan(PipelineArguments),
     /// Runs of a lake, their stages, progress and failures.
     Status(LakeArguments),
+    /// Runs beside each other: classes, modules, scores, coherence, decoding and tori of every checkpoint and arena.
+    Compare(CompareArguments),
     /// Ask the lake's tables in SQL (Polars' dialect); read-only.
     Sql(SqlArguments),
     /// Check every file of a lake against its manifest and schema; exit 1 and a list if anything is missing, torn or altered.
@@ -93,6 +95,31 @@ pub(crate) struct SqlArguments {
     /// The lake: a folder, or s3://bucket/prefix.
     #[arg(long, value_name = "LAKE", default_value = "data/lake", value_parser = location)]
     pub(crate) lake: Location,
+    /// Form of the answer; by default as the ending of --output says, else a table.
+    #[arg(long, value_name = "FORMAT")]
+    pub(crate) format: Option<SqlFormat>,
+    /// Most rows of a table.
+    #[arg(long, value_name = "NUMBER", default_value_t = 100)]
+    pub(crate) rows: usize,
+    /// File for the answer, instead of stdout.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) common: CommonArguments,
+}
+
+/// Arguments of `compare`.
+#[derive(Debug, Args)]
+pub(crate) struct CompareArguments {
+    /// The lake: a folder, or s3://bucket/prefix.
+    #[arg(value_name = "LAKE", default_value = "data/lake", value_parser = location)]
+    pub(crate) lake: Location,
+    /// Only the runs whose name matches.
+    #[arg(long, value_name = "GLOB")]
+    pub(crate) only: Option<String>,
+    /// Print the SQL behind the table instead, to be changed and asked with `sql`.
+    #[arg(long)]
+    pub(crate) query: bool,
     /// Form of the answer; by default as the ending of --output says, else a table.
     #[arg(long, value_name = "FORMAT")]
     pub(crate) format: Option<SqlFormat>,

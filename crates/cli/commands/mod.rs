@@ -1,5 +1,6 @@
 //! The verbs.
 
+mod compare;
 mod defaults;
 mod export;
 mod import;
@@ -32,6 +33,7 @@ pub(crate) fn main() -> ExitCode {
         Verb::Draw(arguments) => stage(&arguments, Stage::Draw),
         Verb::Plan(arguments) => with(&arguments.common, |_| plan::plan(&arguments)),
         Verb::Status(LakeArguments { lake, common }) => with(&common, |_| status::status(&lake)),
+        Verb::Compare(arguments) => with(&arguments.common, |_| compare::compare(&arguments)),
         Verb::Sql(arguments) => with(&arguments.common, |_| sql::sql(&arguments)),
         Verb::Verify(LakeArguments { lake, common }) => with(&common, |mode| verify::verify(&lake, mode)),
         Verb::Export(arguments) => with(&arguments.common, |mode| export::export(&arguments, mode)),
