@@ -1,11 +1,11 @@
 //! The graph's operator S = D^-½ A D^-½ and Chebyshev polynomials of it, on eight vectors at a time.
 //!
-//! Zhou & Saad 2007: with [-1, b] mapped to [-1, 1] by t = (σ - c)/e, c = (b-1)/2, e = (b+1)/2, the polynomial `p(σ) = T_m(t(σ)) / T_m(t(1))` stays
-//! within ±1/T_m(t(1)) there and rises steeply above b, to 1 at σ = 1. The scaled three-term recurrence does not overflow.
+//! Zhou & Saad 2007: with [-1, b] mapped to [-1, 1] by t = (σ - c)/e, c = (b-1)/2, e = (b+1)/2, the polynomial `p(σ) = T_m(t(σ)) / T_m(t(s))` stays
+//! within ±1/T_m(t(s)) there and rises steeply above b, to 1 at σ = s. The scaled three-term recurrence does not overflow.
 
 use crate::neighbors::Graph;
 use crate::simd::{Kernel, widest};
-use ndarray::{Array2, ArrayView2, s};
+use ndarray::{Array1, Array2, ArrayView2, s};
 use rayon::prelude::*;
 
 /// Vectors side by side: a row of a panel is one cache line.
@@ -14,23 +14,55 @@ type Row = [f64; LANES];
 /// Rows that one task goes through.
 const ROWS: usize = 512;
 
-/// S by rows.
+/// S by rows. Nodes are in an order of its own, in which neighbours are near each other in memory.
 pub(super) struct Operator {
+    /// Each row's node in the graph.
+    order: Vec<u32>,
     offsets: Vec<usize>,
     columns: Vec<u32>,
     values: Vec<f64>,
+    /// √ of each row's share of all degrees.
+    constant: Array1<f64>,
 }
 
 impl Operator {
+    /// `graph` is connected.
     pub(super) fn new(graph: &Graph, degrees: &[f64]) -> Self {
+        let order = breadth_first(graph);
+        let mut place = vec![0_u32; order.len()];
+        order.iter().zip(0..).for_each(|(node, at)| place[*node as usize] = at);
         let root: Vec<f64> = degrees.iter().map(|d| d.sqrt()).collect();
-        let values = (0..graph.nodes()).flat_map(|i| graph.edges(i).map(|(j, w)| (i, j, w)).collect::<Vec<_>>());
-        let values = values.map(|(i, j, w)| w / (root[i] * root[j])).collect();
-        Self { offsets: graph.offsets.clone(), columns: graph.columns.clone(), values }
+        let (mut offsets, mut columns, mut values) =
+            (vec![0], Vec::with_capacity(graph.columns.len()), Vec::with_capacity(graph.columns.len()));
+        let mut row: Vec<(u32, f64)> = Vec::new();
+        for &node in &order {
+            let node = node as usize;
+            row.clear();
+            row.extend(graph.edges(node).map(|(other, w)| (place[other], w / (root[node] * root[other]))));
+            row.sort_unstable_by_key(|edge| edge.0);
+            columns.extend(row.iter().map(|edge| edge.0));
+            values.extend(row.iter().map(|edge| edge.1));
+            offsets.push(columns.len());
+        }
+        let total: f64 = degrees.iter().sum();
+        let constant = order.iter().map(|&node| (degrees[node as usize] / total).sqrt()).collect();
+        Self { order, offsets, columns, values, constant }
     }
 
     pub(super) fn nodes(&self) -> usize {
-        self.offsets.len() - 1
+        self.order.len()
+    }
+
+    /// The eigenvector of σ = 1, of length 1.
+    pub(super) fn constant(&self) -> Array1<f64> {
+        self.constant.clone()
+    }
+
+    /// Rows put back to the graph's order.
+    pub(super) fn in_graph_order(&self, x: ArrayView2<'_, f64>) -> Array2<f64> {
+        let mut out = Array2::zeros(x.dim());
+        self.order.iter().zip(x.rows()).for_each(|(&node, row)| out.row_mut(node as usize).assign(&row));
+        out
     }
 
     /// `into = scale (S x - centre x) - back into`, row by row in the edges' order.
@@ -49,12 +81,12 @@ impl Operator {
         })
     }
 
-    /// p(S) x for each column, and how many panels of columns there were. `bound` is b, in (-1, 1); `degree` ≥ 1.
-    pub(super) fn filter(&self, x: ArrayView2<'_, f64>, bound: f64, degree: usize) -> (Array2<f64>, usize) {
+    /// p(S) x for each column, and how many panels of columns there were. `bound` is b, in (-1, 1), `top` is s, at least b; `degree` ≥ 1.
+    pub(super) fn filter(&self, x: ArrayView2<'_, f64>, bound: f64, top: f64, degree: usize) -> (Array2<f64>, usize) {
         let (centre, half) = (0.5 * (bound - 1.0), 0.5 * (bound + 1.0));
         self.panels(x, |operator, mut before| {
-            // Ratios of the polynomial's successive values at σ = 1, to which it is scaled.
-            let first = half / (1.0 - centre);
+            // Ratios of the polynomial's successive values at s, to which it is scaled.
+            let first = half / (top - centre);
             let mut ratio = first;
             let mut now = vec![[0.0; LANES]; before.len()];
             operator.step(&before, &mut now, ratio / half, centre, 0.0);
@@ -85,6 +117,26 @@ impl Operator {
         }
         (out, done.len())
     }
+}
+
+/// Nodes by their number of edges from one end of the graph: from the node that a first search from node 0 reaches last.
+fn breadth_first(graph: &Graph) -> Vec<u32> {
+    let from = |start: u32| {
+        let mut seen = vec![false; graph.nodes()];
+        seen[start as usize] = true;
+        let (mut found, mut done) = (vec![start], 0);
+        while done < found.len() {
+            for (other, _) in graph.edges(found[done] as usize) {
+                if !std::mem::replace(&mut seen[other], true) {
+                    found.push(other as u32);
+                }
+            }
+            done += 1;
+        }
+        found
+    };
+    let first = from(0);
+    from(first[first.len() - 1])
 }
 
 struct Step<'a> {

@@ -13,12 +13,17 @@
 //! **The spectrum matters more than three axes.** A hexagonal torus has a six-fold λ_1, a square one a four-fold: any three coordinates are a slice of that space, turned by
 //! whatever breaks the symmetry. `eigenvalues` keeps twelve.
 //!
-//! **Solver.** linfa-linalg's LOBPCG (Knyazev 2001), a block method, so that multiplicities up to the block's guard come out whole. It runs on a Chebyshev
-//! polynomial of the graph's operator (Zhou & Saad 2007) that lifts the wanted end of the spectrum out of the rest; the start is a named random stream. Residuals
-//! ‖L v - λ v‖ are checked on L itself, by code that shares nothing with the filter. Small graphs are solved densely, which is also the reference.
+//! **Solver.** Chebyshev polynomials of the graph's operator (Zhou & Saad 2007) lift the wanted end of the spectrum out of the rest, and block Lanczos with full
+//! reorthogonalization (Golub & Underwood 1977) finds it in the polynomial's images. Both are written here (`filter`, `basis`, `krylov`, `solver`) around linfa-linalg's dense
+//! eigensolver: its LOBPCG (Knyazev 2001), on the same polynomials, took 979 products of the sparse matrix with eight vectors where this takes 368 (10⁴ states of a module
+//! with noise), and it works on one thread. A block has more columns than eigenvalues are kept, so multiplicities up to that come out whole; directions that a block loses are
+//! filled in at random, so greater ones do as well. The start is a named random stream. Residuals ‖L v - λ v‖ are checked on L itself, by code that shares nothing with the
+//! filter. Small graphs are solved densely, which is also the reference.
 
+mod basis;
 mod dense;
 mod filter;
+mod krylov;
 mod solver;
 
 pub use dense::reference_spectrum;
@@ -40,7 +45,7 @@ pub struct SpectralEmbeddingConfig {
     pub eigenvalues: usize,
     /// Largest allowed residual ‖L v - λ v‖. Default 1e-9: coordinates are right to about that over the distance to the next eigenvalue.
     pub tolerance: f64,
-    /// Most rounds of filtering and refining before the result is handed back as not converged. Default 40.
+    /// Most filters of a block before the result is handed back as not converged. Default 40; 9 were needed on 10⁴ states, 10 on 10⁵.
     pub rounds: usize,
 }
 
@@ -88,9 +93,9 @@ pub enum Convergence {
 pub enum Solver {
     /// All eigenpairs of the dense matrix.
     Dense,
-    /// LOBPCG on Chebyshev polynomials.
+    /// Block Lanczos on Chebyshev polynomials.
     Filtered {
-        /// Rounds that it took.
+        /// Filters of a block that it took.
         rounds: usize,
         /// Products of the sparse matrix with eight vectors.
         products: usize,
@@ -153,7 +158,7 @@ impl SpectralEmbedding {
 /// * `points`: n × d, finite: usually the first six principal components of a population's states.
 /// * `seed`: stream `analysis/spectral_embedding` starts the solver.
 ///
-/// Time about n k √(n/k) (the spectrum's lower end is that dense on a surface), memory n (k + 100) numbers; the same bits on any number of threads.
+/// Time about n k √(n/k) (the spectrum's lower end is that dense on a surface), memory n (3 k + 230) numbers; the same bits on any number of threads.
 ///
 /// # Errors
 /// [`SpectralEmbeddingError`] for bad settings, coordinates or too few points. No convergence is no error: see [`SpectralEmbedding::convergence`].
@@ -222,5 +227,7 @@ fn check(graph: &Graph, config: &SpectralEmbeddingConfig) -> Result<(), Spectral
     Ok(())
 }
 
+#[cfg(test)]
+mod shapes_tests;
 #[cfg(test)]
 mod tests;

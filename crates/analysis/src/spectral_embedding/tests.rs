@@ -24,12 +24,12 @@ fn torus(m: usize) -> Graph {
 }
 
 /// Largest sine of an angle between a direction of `a`'s span and `b`'s; columns orthonormal in `b`.
-fn largest_sine(a: &Array2<f64>, b: &Array2<f64>) -> f64 {
+pub(super) fn largest_sine(a: &Array2<f64>, b: &Array2<f64>) -> f64 {
     let rest = a - &b.dot(&b.t().dot(a));
     rest.map_axis(Axis(0), |column| column.dot(&column).sqrt()).iter().copied().fold(0.0, f64::max)
 }
 
-fn vectors(graph: &Graph, found: &SpectralEmbedding) -> Array2<f64> {
+pub(super) fn vectors(graph: &Graph, found: &SpectralEmbedding) -> Array2<f64> {
     let mut vectors = found.coordinates.clone();
     for (i, mut row) in vectors.rows_mut().into_iter().enumerate() {
         let degree: f64 = graph.edges(i).map(|e| e.1).sum();

@@ -3,7 +3,7 @@
 use super::super::budget::{Budget, estimate_bytes};
 use super::super::distances::pairs;
 use super::super::{DistanceMatrix, HomologyError, Options, Progress, persistence};
-use super::shapes::{euclidean, noise};
+use super::shapes::{distances, euclidean, noise};
 use ndarray::{Array2, array};
 use std::ops::ControlFlow;
 use std::sync::Mutex;
@@ -66,6 +66,46 @@ fn what_grows_beyond_the_limit_stops() {
     assert_eq!(error, HomologyError::Memory { points: 100, dimension: 2, bytes: 3 << 19, limit_bytes: 1 << 20, begun: true });
     assert!(error.to_string().contains("more than estimated, about 2 MiB, 1 MiB are allowed"), "{error}");
     assert_eq!(budget.peak_bytes(), 1 << 19);
+}
+
+/// Parts of `size` points: at distance 1 from all other parts', at 2 from their own. At scale 1 they are a bouquet of (size - 1)^parts spheres of dimension
+/// parts - 1, each with a cocycle: far more than is estimated for so few points.
+fn bouquet(parts: usize, size: usize) -> DistanceMatrix {
+    distances(parts * size, |i, j| if i % parts == j % parts { 2.0 } else { 1.0 })
+}
+
+#[test]
+fn cocycles_beyond_the_limit_stop_the_work_under_way() {
+    for (parts, size, spheres) in [(2, 24, 23 * 23), (3, 11, 1000)] {
+        let dimension = parts - 1;
+        let cloud = bouquet(parts, size);
+        let options = |max_dimension, memory_limit_bytes| Options { max_dimension, memory_limit_bytes, ..Options::default() };
+        let whole = persistence(&cloud, &options(dimension, 1 << 30), None).expect("enough memory");
+        assert_eq!(whole.bars[dimension].len(), spheres);
+        // Enough for what is estimated, and for all dimensions below.
+        let below = persistence(&cloud, &options(dimension - 1, 1 << 30), None).expect("enough memory").peak_bytes;
+        let limit = estimate_bytes(parts * size, pairs(parts * size), rayon::current_num_threads()).max(below);
+        assert!(limit < whole.peak_bytes, "{limit} of {}", whole.peak_bytes);
+        let heard = Mutex::new(Vec::new());
+        let watch = |progress: Progress| {
+            heard.lock().expect("one at a time").push(progress);
+            ControlFlow::Continue(())
+        };
+        let error = persistence(&cloud, &options(dimension, limit), Some(&watch)).expect_err("too little memory");
+        let HomologyError::Memory { points, bytes, limit_bytes, begun, .. } = error else { panic!("{error}") };
+        assert!((points, limit_bytes, begun) == (parts * size, limit, true) && bytes > limit, "{error}");
+        assert!(error.to_string().contains("needs more than estimated, about"), "{error}");
+        // It was at work on the spheres, and not done.
+        let heard = heard.into_inner().expect("one at a time");
+        assert!(
+            heard.last().is_some_and(|last| last.dimension == dimension && 0 < last.done && last.done < last.total),
+            "{:?}",
+            heard.last()
+        );
+        // One byte less than it takes is too little, and no more is needed.
+        assert_eq!(persistence(&cloud, &options(dimension, whole.peak_bytes), None).expect("just enough").bars, whole.bars);
+        assert!(persistence(&cloud, &options(dimension, whole.peak_bytes - 1), None).is_err());
+    }
 }
 
 #[test]
