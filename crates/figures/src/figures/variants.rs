@@ -76,7 +76,7 @@ pub fn draw_variants(input: &Variants<'_>, out_stem: &Path) -> Result<Vec<PathBu
     if first.is_some_and(|(rows, columns)| rows * columns == 0) {
         return Err(FigureError::Empty { figure: FIGURE, what: "bins", remedy: "pass maps with at least one bin" });
     }
-    output::write_figure(&Panels::new(input, first.unwrap_or((1, 1))), out_stem)
+    output::write_figure(&Comparison::new(input, first.unwrap_or((1, 1))), out_stem)
 }
 
 struct Panel {
@@ -85,7 +85,7 @@ struct Panel {
     maps: Vec<Cells>,
 }
 
-struct Panels {
+struct Comparison {
     title: String,
     heading: Heading,
     panels: Vec<Panel>,
@@ -97,7 +97,7 @@ struct Panels {
     scale_bar: ScaleBar,
 }
 
-impl Panels {
+impl Comparison {
     fn new(input: &Variants<'_>, (rows, columns): (usize, usize)) -> Self {
         let count = input.variants.len();
         let width = Blocks::new(count, 0.0).width_mm();
@@ -145,7 +145,7 @@ fn cells(map: ArrayView2<'_, f64>) -> Cells {
     heat_map::cells(map, low, high, Colormap::Viridis)
 }
 
-impl Figure for Panels {
+impl Figure for Comparison {
     fn page(&self) -> Page {
         let height = 2.0 * MARGIN_MM + self.heading.height_mm() + self.blocks.height_mm() + color_bar::HEIGHT_MM;
         Page::print(self.blocks.page_width_mm(), height)
