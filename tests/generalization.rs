@@ -254,7 +254,7 @@ fn training_is_its_sampler(bench: &Bench, distances: &[Frame]) {
     assert!(numbers(&walked, "velocity_correlation")[0].abs() < 0.05, "independent velocities");
     let velocities = only(&frames(bench, &VELOCITIES, 60), &[("source", "training")]);
     let share = numbers(&velocities, "share");
-    assert!(share.len() == 961 && (share.iter().sum::<f64>() - 1.0).abs() < 1e-9);
+    assert!(share.len() == 225 && (share.iter().sum::<f64>() - 1.0).abs() < 1e-9);
     assert_eq!(counts(&velocities, "count").iter().sum::<u64>(), 2400 * 6);
 }
 

@@ -12,7 +12,7 @@ use gridlake_space::seed::Seed;
 use std::sync::Arc;
 
 /// Bins along either component: an odd number, so that standing still is in the middle of one.
-const BINS: usize = 31;
+const BINS: usize = 15;
 
 /// What training saw, drawn anew from the settings of its last phase.
 pub(crate) struct Training {

@@ -10,13 +10,13 @@ pub struct GeneralizationConfig {
     /// Most recorded moments of an arena that are held for distances, coherence and decoding (0 to 10 million; default 100000): whole trajectories, drawn at
     /// random, as many as fit. 0: none of these.
     pub points: usize,
-    /// Training batches that the separations and statistics of training are of (1 to 10000; default 16).
+    /// Training batches that the separations and statistics of training are of (1 to 10000; default 32).
     pub training_batches: usize,
 }
 
 impl Default for GeneralizationConfig {
     fn default() -> Self {
-        Self { points: 100_000, training_batches: 16 }
+        Self { points: 100_000, training_batches: 32 }
     }
 }
 

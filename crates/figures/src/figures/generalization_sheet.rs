@@ -117,7 +117,7 @@ impl Figure for Sheet<'_> {
         self.heading.draw(canvas)?;
         let mut top = MARGIN_MM + self.heading.height_mm() + 1.0;
         let right = MARGIN_MM + BLOCK_MM + GAP_MM;
-        let says = format!("{}: {}", self.arena, self.distances.says);
+        let says = format!("{}. {}", self.arena, self.distances.says);
         letter(canvas, (MARGIN_MM, top), BLOCK_MM, 0, &says)?;
         self.distances.draw(canvas, MARGIN_MM, top + LETTER_MM, BLOCK_MM)?;
         let plain = TextStyle::new(LABEL_PT, INK);
