@@ -116,7 +116,7 @@ fn chance_and_coherence(moments: &[Moment], side_m: f64) -> (f64, f64) {
 fn tables_hold_what_the_activity_says() {
     let bench = Bench::with(&pipeline());
     let told = bench.done("run", &["--threads", "2"]);
-    assert!(told.stdout.contains("after 60 steps, 10.0 × the training's length"), "{}", told.stdout);
+    assert!(told.stdout.contains("after 60 steps, 10.0 × the training's length") && told.stdout.contains("coherence "), "{}", told.stdout);
     let (distances, generalization) = (frames(&bench, &DISTANCES, 60), frames(&bench, &GENERALIZATION, 60));
     for (arena, side_m) in [("square-2m", 2.0), ("square-3m", 3.0)] {
         let here = moments(&bench, arena);
@@ -131,6 +131,7 @@ fn tables_hold_what_the_activity_says() {
         // All pairs by their separation, and those within trajectories by their separation in time too.
         let (mut pairs, mut sums) = (vec![0_u64; 30], vec![0.0; 30]);
         let mut in_time = vec![0_u64; 6 * 75];
+        let (mut early, mut early_sums) = (vec![0_u64; 30], vec![0.0; 30]);
         for (number, a) in here.iter().enumerate() {
             for b in &here[number + 1..] {
                 let (dx, dy) = (a.at[0] - b.at[0], a.at[1] - b.at[1]);
@@ -139,6 +140,10 @@ fn tables_hold_what_the_activity_says() {
                 if column < 30 {
                     pairs[column] += 1;
                     sums[column] += apart(&a.g, &b.g);
+                    if a.t <= 6 && b.t <= 6 {
+                        early[column] += 1;
+                        early_sums[column] += apart(&a.g, &b.g);
+                    }
                 }
                 let (row, column) = ((a.t.abs_diff(b.t) / 10) as usize, (separation / 0.02) as usize);
                 if a.trajectory == b.trajectory && column < 75 {
@@ -153,6 +158,11 @@ fn tables_hold_what_the_activity_says() {
         for (column, found) in numbers(&means, "neural_distance").iter().enumerate() {
             let expected = sums[column] / pairs[column] as f64;
             assert!((found - expected).abs() < 1e-3, "{arena}, column {column}: {found}, not {expected}");
+        }
+        let within = only(&distances, &[("arena", arena), ("kind", "mean_in_training")]);
+        assert!(near(&counts(&within, "count"), &early));
+        for (column, found) in numbers(&within, "neural_distance").iter().enumerate().filter(|(column, _)| early[*column] > 10) {
+            assert!((found - early_sums[column] / early[column] as f64).abs() < 1e-3, "{arena}, column {column} of training's length");
         }
         let space = only(&distances, &[("arena", arena), ("kind", "space")]);
         let found = counts(&space, "count");
@@ -360,7 +370,11 @@ fn imported_cells_tell_their_places_and_have_no_training() {
     let told = Outcome::of(gridlake().arg("import").arg(&file).args(["--as", "cells", "--lake"]).arg(&bench.lake).args(box_m));
     assert_eq!(told.code, 0, "{told:?}");
     let told = bench.done("run", &[]);
-    assert!(!told.stdout.contains("the training's length") && told.stdout.contains("half of chance at"), "{}", told.stdout);
+    assert!(
+        !told.stdout.contains("the training's length") && told.stdout.contains("half of chance at") && told.stdout.contains("coherence"),
+        "{}",
+        told.stdout
+    );
     let rows = frames(&bench, &GENERALIZATION, 0);
     let of = |name: &str| numbers(&rows, name)[0];
     // Rates are the same function of the place at every visit.

@@ -22,8 +22,15 @@ pub(crate) fn training(cdf: &TrainingCdf) -> Frame {
 }
 
 /// All kinds of one arena.
-pub(crate) fn arena(label: &Arc<str>, space: &SpaceDistances, space_time: &SpaceTimeDistances) -> [Frame; 4] {
-    [of_space(label, space), mean(label, space), of_space_time(label, space_time), same_place(label, space_time)]
+pub(crate) fn arena(
+    label: &Arc<str>,
+    space: &SpaceDistances,
+    early: Option<&SpaceDistances>,
+    space_time: &SpaceTimeDistances,
+) -> impl Iterator<Item = Frame> {
+    let early = early.map(|early| mean(label, "mean_in_training", early));
+    let all = [of_space(label, space), mean(label, "mean", space), of_space_time(label, space_time), same_place(label, space_time)];
+    all.into_iter().chain(early)
 }
 
 fn of_space(label: &Arc<str>, found: &SpaceDistances) -> Frame {
@@ -36,10 +43,10 @@ fn of_space(label: &Arc<str>, found: &SpaceDistances) -> Frame {
         .with("density", found.density.iter().copied().collect::<Vec<f64>>())
 }
 
-fn mean(label: &Arc<str>, found: &SpaceDistances) -> Frame {
+fn mean(label: &Arc<str>, kind: &str, found: &SpaceDistances) -> Frame {
     let columns = found.mean.len();
     let counts = found.counts.rows().into_iter().map(|column| column.sum()).collect();
-    start(columns, Some(label), "mean", (0..columns).map(|column| found.centre_m(column)).collect(), found.bin_m, counts)
+    start(columns, Some(label), kind, (0..columns).map(|column| found.centre_m(column)).collect(), found.bin_m, counts)
         .with("neural_distance", found.mean.clone())
         .with("neural_distance_se", found.mean_se.clone())
 }

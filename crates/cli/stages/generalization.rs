@@ -15,7 +15,7 @@ use crate::interrupt;
 use crate::plan::Stage;
 use crate::progress::Progress;
 use crate::workspace::Workspace;
-use gridlake_analysis::distances::{Moments, space_time};
+use gridlake_analysis::distances::{CheckedDistancesConfig, Moments, SpaceDistances, space, space_time};
 use gridlake_analysis::generalization::{ArenaStates, ModuleUnits, Period, PeriodChange, generalization_in, period_changes};
 use gridlake_analysis::path_integration::{PathIntegration, path_integration};
 use gridlake_lake::frame::Frame;
@@ -24,6 +24,7 @@ use gridlake_lake::schema::ACTIVITY;
 use gridlake_space::arena::Arena;
 use gridlake_space::bins::Bins;
 use gridlake_space::seed::Seed;
+use ndarray::Axis;
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -176,14 +177,15 @@ fn look(
     let states = ArenaStates { bins: &bins, moments, modules: &plan.modules };
     let found = generalization_in(&states, &plan.changes, config.checked_distances(), seed).map_err(|error| wrong(&error))?;
     interrupt::check(Stage::Analyze.name())?;
+    let early = training.and_then(|training| up_to(&moments, training.length, config.checked_distances(), seed));
     let in_time = space_time(&moments, config.checked_distances(), seed);
     interrupt::check(Stage::Analyze.name())?;
     let decoded = path_integration(&moments, &bins, config.checked_path_integration(), seed);
     let reason = decoded.as_ref().err().map(ToString::to_string);
-    publish(publication, distance_tables::arena(&plan.of.label, &found.distances, &in_time))?;
+    publish(publication, distance_tables::arena(&plan.of.label, &found.distances, early.as_ref(), &in_time))?;
     let trajectories = moments.distinct_trajectories().len();
     let counts = (moments.count(), trajectories);
-    publish(publication, [generalization_tables::rows(&plan.table(), &found, training, counts, reason.as_deref())])?;
+    publish(publication, [generalization_tables::rows(&plan.table(), &found, early.as_ref(), training, counts, reason.as_deref())])?;
     if let Ok(decoded) = &decoded {
         publish(publication, [generalization_tables::times(&plan.table(), decoded, training)])?;
     }
@@ -192,9 +194,20 @@ fn look(
         "moments": moments.count(), "trajectories": trajectories, "steps": sample.longest,
         "training_lengths": training.map(|training| sample.longest as f64 / training.length as f64),
         "chance_distance": all.chance_distance, "half_rise_m": all.half_rise_m, "half_rise_se_m": all.half_rise_se_m,
-        "half_rise_reason": all.half_rise_reason, "coherence": all.coherence.corrected, "coherence_chance": all.coherence.chance,
+        "half_rise_reason": all.half_rise_reason, "half_rise_in_training_m": early.as_ref().map(|early| early.half_rise_m), "coherence": all.coherence.corrected, "coherence_chance": all.coherence.chance,
         "decoding": decoded.as_ref().ok().map(decoding), "decoding_reason": reason,
     }))
+}
+
+/// Neural distances among moments up to a time; none where there are none. What follows is blurred by drift, of which a long recording has more.
+fn up_to(moments: &Moments<'_>, length: usize, config: &CheckedDistancesConfig, seed: Seed) -> Option<SpaceDistances> {
+    let rows: Vec<usize> = (0..moments.count()).filter(|row| moments.times()[*row] as usize <= length).collect();
+    let activity = moments.activity().select(Axis(0), &rows);
+    let positions_m: Vec<[f64; 2]> = rows.iter().map(|row| moments.positions_m()[*row]).collect();
+    let (trajectories, times) = (moments.trajectories(), moments.times());
+    let [trajectories, times] = [trajectories, times].map(|of| rows.iter().map(|row| of[*row]).collect::<Vec<u32>>());
+    let early = Moments::new(activity.view(), &positions_m, &trajectories, &times).ok()?;
+    Some(space(&early, config, seed.child("up to the training's length")))
 }
 
 /// Errors of the first and the last times, for the record.

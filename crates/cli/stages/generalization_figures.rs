@@ -104,6 +104,8 @@ struct ArenaRow {
     chance: f64,
     half_rise_m: f64,
     half_rise_se_m: f64,
+    /// The half rise within the training's length in words; empty without one.
+    early_says: String,
     sigma_x_m: f64,
 }
 
@@ -118,11 +120,20 @@ fn arenas(workspace: &Workspace<'_>) -> Result<Vec<ArenaRow>, Failure> {
                 chance: number("chance_distance"),
                 half_rise_m: number("half_rise_m"),
                 half_rise_se_m: number("half_rise_se_m"),
+                early_says: early_says(number("half_rise_in_training_m"), number("half_rise_in_training_se_m")),
                 sigma_x_m: number("sigma_x_m"),
             });
         }
     }
     Ok(found)
+}
+
+fn early_says(half_rise_m: f64, se_m: f64) -> String {
+    if half_rise_m.is_nan() {
+        return String::new();
+    }
+    let error = if se_m.is_nan() { String::new() } else { format!(" ± {:.1}", 1e3 * se_m) };
+    format!("up to the training's length at {:.1}{error} mm", 1e3 * half_rise_m)
 }
 
 /// Rows of a kind of `distances`; of an arena, or of none.
@@ -171,6 +182,7 @@ struct OfSpace {
     column_m: f64,
     neural_top: f64,
     mean: Vec<f64>,
+    early_mean: Vec<f64>,
 }
 
 impl OfSpace {
@@ -179,17 +191,19 @@ impl OfSpace {
         let Some(&column_m) = column(&space, "spatial_bin_m").first() else { return Ok(None) };
         let density = grid(&space, "spatial_m", "density")?;
         let neural_top = column(&space, "neural_bin")[0] * density.ncols() as f64;
-        let mean = column(&of_kind(distances, Some(arena), "mean"), "neural_distance");
-        Ok(density.iter().any(|x| x.is_finite()).then_some(Self { density, column_m, neural_top, mean }))
+        let [mean, early_mean] = ["mean", "mean_in_training"].map(|kind| column(&of_kind(distances, Some(arena), kind), "neural_distance"));
+        Ok(density.iter().any(|x| x.is_finite()).then_some(Self { density, column_m, neural_top, mean, early_mean }))
     }
 
-    fn figure<'a>(&'a self, title: &'a str, arena: &ArenaRow, training: &'a OfTraining) -> Distances<'a> {
+    fn figure<'a>(&'a self, title: &'a str, arena: &'a ArenaRow, training: &'a OfTraining) -> Distances<'a> {
         Distances {
             title,
             density: self.density.view(),
             column_m: self.column_m,
             neural_top: self.neural_top,
             mean: &self.mean,
+            early_mean: &self.early_mean,
+            early_says: &arena.early_says,
             chance: arena.chance,
             half_rise_m: arena.half_rise_m,
             half_rise_se_m: arena.half_rise_se_m,

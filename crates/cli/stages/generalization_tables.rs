@@ -1,6 +1,7 @@
 //! Rows of the tables `generalization` and `path_integration`.
 
 use super::walks::Training;
+use gridlake_analysis::distances::SpaceDistances;
 use gridlake_analysis::generalization::{ArenaGeneralization, GeneralizationRow, ModuleUnits, PeriodChange, Quartiles};
 use gridlake_analysis::path_integration::{PathIntegration, TimeErrors};
 use gridlake_lake::frame::{Data, Frame};
@@ -47,6 +48,7 @@ fn start(of: &OfArena<'_>, training: Option<&Training>) -> Frame {
 pub(crate) fn rows(
     of: &OfArena<'_>,
     found: &ArenaGeneralization,
+    early: Option<&SpaceDistances>,
     training: Option<&Training>,
     counts: (usize, usize),
     decode_reason: Option<&str>,
@@ -54,6 +56,12 @@ pub(crate) fn rows(
     let each: Vec<&GeneralizationRow> = std::iter::once(&found.all).chain(&found.modules).collect();
     let number = |pick: &dyn Fn(&GeneralizationRow) -> f64| each.iter().map(|row| pick(row)).collect::<Vec<f64>>();
     let reason = |pick: &dyn Fn(&GeneralizationRow) -> Option<&'static str>| texts(each.iter().map(|row| pick(row).map(str::to_owned)));
+    let of_all = |value: Option<f64>| (0..each.len()).map(|row| value.filter(|_| row == 0).unwrap_or(f64::NAN)).collect::<Vec<f64>>();
+    let early_reason = match early {
+        Some(early) => early.half_rise_reason,
+        None if training.is_some() => Some("no moment up to the training's length was kept"),
+        None => Some("imported activity has no training"),
+    };
     start(of, training)
         .with("chance_distance", number(&|row| row.chance_distance))
         .with("chance_distance_se", number(&|row| row.chance_se))
@@ -68,6 +76,9 @@ pub(crate) fn rows(
         .with("moments", vec![counts.0 as u32; each.len()])
         .with("trajectories", vec![counts.1 as u32; each.len()])
         .with("decode_reason", texts((0..each.len()).map(|row| decode_reason.filter(|_| row == 0).map(str::to_owned))))
+        .with("half_rise_in_training_m", of_all(early.map(|early| early.half_rise_m)))
+        .with("half_rise_in_training_se_m", of_all(early.map(|early| early.half_rise_se_m)))
+        .with("half_rise_in_training_reason", texts((0..each.len()).map(|row| early_reason.filter(|_| row == 0).map(str::to_owned))))
 }
 
 /// Rows of an arena of which no states are there, with the reason.
@@ -76,6 +87,7 @@ pub(crate) fn without_states(of: &OfArena<'_>, training: Option<&Training>, why:
     start(of, training)
         .with("half_rise_reason", Data::repeat(why, rows))
         .with("coherence_reason", Data::repeat(why, rows))
+        .with("half_rise_in_training_reason", texts((0..rows).map(|row| (row == 0).then(|| why.to_owned()))))
         .with("moments", vec![0_u32; rows])
         .with("trajectories", vec![0_u32; rows])
         .with("decode_reason", texts((0..rows).map(|row| (row == 0).then(|| why.to_owned()))))

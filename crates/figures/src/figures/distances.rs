@@ -16,7 +16,7 @@ use crate::page::{Page, SINGLE_COLUMN_MM};
 use crate::panels::heat_map;
 use crate::panels::legend::{self, Key};
 use crate::panels::note;
-use crate::style::{DEAD, INK, LINE_PT, MARGIN_MM, MUTED, ORANGE, STRONG_PT};
+use crate::style::{DEAD, GREEN, INK, LINE_PT, MARGIN_MM, MUTED, ORANGE, STRONG_PT};
 
 /// Distances in neural space by distance in space.
 #[derive(Debug, Clone, Copy)]
@@ -31,6 +31,10 @@ pub struct Distances<'a> {
     pub neural_top: f64,
     /// Mean neural distance of each column; values that are not finite interrupt the line.
     pub mean: &'a [f64],
+    /// The same of moments up to the training's length; empty: not drawn.
+    pub early_mean: &'a [f64],
+    /// A half rise of those, in words, said after that of all; empty: none.
+    pub early_says: &'a str,
     /// Neural distance of unrelated states; NaN: not drawn.
     pub chance: f64,
     /// Separation at half of chance, m; NaN: not drawn.
@@ -90,6 +94,9 @@ impl<'a> SpacePanel<'a> {
             above_zero(DISTANCES, "training_bin_m", input.training_bin_m)?;
         }
         same_length(DISTANCES, "the mean", input.mean.len(), columns)?;
+        if !input.early_mean.is_empty() {
+            same_length(DISTANCES, "the early mean", input.early_mean.len(), columns)?;
+        }
         let says = if drawable(input.half_rise_m) {
             let error =
                 if drawable(input.half_rise_se_m) { format!(" ± {} mm", millimetres(input.half_rise_se_m)) } else { " mm".to_owned() };
@@ -98,12 +105,16 @@ impl<'a> SpacePanel<'a> {
         } else {
             "Half of chance is not reached, or below the first column".to_owned()
         };
+        let says = if input.early_says.is_empty() { says } else { format!("{says}; {}", input.early_says) };
         let [red, green, blue] = Colormap::BlueWhiteRed.palette()[usize::from(colormap::level(-DEEPEST, -1.0, 1.0))];
         let deepest = RGBColor(red, green, blue);
         let mut keys = vec![
             (Key::Fill(deepest), "Pairs of states, over their most at each separation".to_owned()),
             (Key::Line(INK), "Mean".to_owned()),
         ];
+        if !input.early_mean.is_empty() {
+            keys.push((Key::Line(GREEN), "Mean up to the training's length".to_owned()));
+        }
         if drawable(input.chance) {
             keys.push((Key::Dashes(MUTED), format!("Chance, {}", number::short(input.chance))));
         }
@@ -143,6 +154,8 @@ impl<'a> SpacePanel<'a> {
             canvas.dashes((x, frame.y), (x, frame.bottom()), 0.8, LINE_PT, DEAD)?;
         }
         let within = |mean: f64| if (0.0..=input.neural_top).contains(&mean) { mean } else { f64::NAN };
+        let early = input.early_mean.iter().enumerate().map(|(column, &mean)| ((column as f64 + 0.5) * input.column_m, within(mean)));
+        draw_line(canvas, &axes, early, (LINE_PT, GREEN))?;
         let centres = input.mean.iter().enumerate().map(|(column, &mean)| ((column as f64 + 0.5) * input.column_m, within(mean)));
         draw_line(canvas, &axes, centres, (STRONG_PT, INK))?;
         if inside(input.half_rise_m) && drawable(input.chance) && (0.0..=2.0 * input.neural_top).contains(&input.chance) {
@@ -260,6 +273,8 @@ mod tests {
             column_m: 0.1,
             neural_top: 1.0,
             mean: &[0.1, f64::NAN],
+            early_mean: &[],
+            early_says: "",
             chance: 0.9,
             half_rise_m: f64::NAN,
             half_rise_se_m: f64::NAN,

@@ -15,7 +15,7 @@ pub const DISTANCES: Table = Table {
             "kind",
             Text,
             "",
-            "space: pairs by separation and neural distance; mean: by separation; space_time: pairs within trajectories, by separation in space and time; same_place: the same at separation 0 in space, which is the error of path integration; training_cdf: separations within training batches",
+            "space: pairs by separation and neural distance; mean: by separation; mean_in_training: the same of moments up to the length of the training's last phase; space_time: pairs within trajectories, by separation in space and time; same_place: the same at separation 0 in space, which is the error of path integration; training_cdf: separations within training batches",
         ),
         c("spatial_m", Float64, "m", "Separation in space: the bin's centre; 0 for same_place"),
         c("temporal_steps", Float64, "steps", "Separation in time: the bin's centre; null where times are pooled").nullable(),
@@ -23,7 +23,7 @@ pub const DISTANCES: Table = Table {
             "neural_distance",
             Float64,
             "1",
-            "‖g - g'‖: the bin's centre for space; the mean for mean and space_time; for same_place √e² of the line ‖g - g'‖² = e² + c² s² over the first bin's pairs; null without pairs, and for training_cdf",
+            "‖g - g'‖: the bin's centre for space; the mean for mean, mean_in_training and space_time; for same_place √e² of the line ‖g - g'‖² = e² + c² s² over the first bin's pairs; null without pairs, and for training_cdf",
         )
         .nullable(),
         c("count", UInt64, "1", "Pairs of moments in the bin"),
@@ -34,7 +34,7 @@ pub const DISTANCES: Table = Table {
             "space: kernel density of neural distance among pairs of this separation, per unit of distance; training_cdf: share of all pairs up to the bin's upper edge, spatial_m + spatial_bin_m / 2; null for the others, and where a separation has no pairs",
         )
         .nullable(),
-        c("neural_distance_se", Float64, "1", "Standard error of neural_distance of mean and same_place, from the bootstrap over trajectories; null elsewhere, and with fewer than two trajectories").nullable(),
+        c("neural_distance_se", Float64, "1", "Standard error of neural_distance of mean, mean_in_training and same_place, from the bootstrap over trajectories; null elsewhere, and with fewer than two trajectories").nullable(),
         c("spatial_bin_m", Float64, "m", "Width of the bin of separation in space"),
         c("temporal_bin_steps", Float64, "steps", "Width of the bin of separation in time; null where times are pooled").nullable(),
         c("neural_bin", Float64, "1", "Width of the bin of neural distance; null for all kinds but space").nullable(),
@@ -88,6 +88,15 @@ pub const GENERALIZATION: Table = Table {
         c("moments", UInt32, "moments", "Recorded moments that coherence and decoding were computed from (analyze.generalization.points); 0: none were kept"),
         c("trajectories", UInt32, "1", "Trajectories that they are of"),
         c("decode_reason", Text, "", "Why the table path_integration has no rows of this arena; null where it has, and for modules").nullable(),
+        c(
+            "half_rise_in_training_m",
+            Float64,
+            "m",
+            "half_rise_m of all units at times up to the length of the training's last phase, before drift blurs places; null for modules and imported activity, else see half_rise_in_training_reason",
+        )
+        .nullable(),
+        c("half_rise_in_training_se_m", Float64, "m", "Standard error of half_rise_in_training_m, from the bootstrap over trajectories").nullable(),
+        c("half_rise_in_training_reason", Text, "", "Why all units have no such half rise; null where they have one, and for modules").nullable(),
     ],
 };
 
