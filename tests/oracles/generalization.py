@@ -111,6 +111,14 @@ class Recording:
         np.savez(path, trajectory=self.trajectory, pos=self.place, rates=self.g)
 
 
+def same(tables: Tables, table: str, column: str, against: str, values: np.ndarray, tolerance: float, rows: np.ndarray, deviation: str = "") -> Same:
+    """Values of some rows, in their order."""
+    expected = np.full(len(tables(table, column)), np.nan)
+    assert rows.sum() == len(values), f"{table}.{column}: {rows.sum()} rows, {len(values)} expected"
+    expected[rows] = values
+    return Same(table, column, against, expected, tolerance, rows=rows, deviation=deviation)
+
+
 def square(vector: np.ndarray) -> float:
     return float((vector**2).sum(-1)) if vector.ndim == 1 else (vector**2).sum(-1)
 
@@ -138,7 +146,7 @@ def coherence(g: np.ndarray, place: np.ndarray, trajectory: np.ndarray) -> tuple
     return raw, corrected, root(between(np.arange(len(g))) / scale)
 
 
-def distances(recording: Recording, g: np.ndarray, tables: Tables) -> list[Same]:
+def distances(recording: Recording, g: np.ndarray, tables: Tables) -> tuple[list[Same], np.ndarray, np.ndarray, np.ndarray]:
     kinds = np.array(tables.text("distances", "kind"))
     rows = lambda kind: kinds == kind  # noqa: E731
     neural, apart = pdist(g), pdist(recording.place)
@@ -170,26 +178,26 @@ def distances(recording: Recording, g: np.ndarray, tables: Tables) -> list[Same]
         zero.append(np.sqrt(max(line[0], 0)) if np.isfinite(line[0]) else np.nan)
     scale = density.max()
     single = 1e-3 * np.sqrt(square(g).mean())
-    return [
-        Same("distances", "neural_distance", "scipy.spatial.distance.pdist, by separation", means, single, rows=rows("mean"), deviation="single precision"),
-        Same("distances", "count", "the same", counts, 0.5, rows=rows("mean")),
-        Same("distances", "density", "scipy.stats.gaussian_kde, reflected at both ends", density.ravel(), 0.01 * scale, rows=rows("space"), deviation="distances count as their level's centre"),
-        Same("distances", "neural_distance", "pdist within trajectories, by space and time", space_time.ravel(), single, rows=rows("space_time"), deviation="single precision"),
-        Same("distances", "neural_distance", "numpy.linalg.lstsq of ‖g - g'‖² on the squared separation", np.array(zero), 0.02, rows=rows("same_place"), deviation="single precision, under a root"),
-    ], means, counts, apart, column
+    found = [
+        same(tables, "distances", "neural_distance", "scipy.spatial.distance.pdist, by separation", means, single, rows("mean"), "single precision"),
+        same(tables, "distances", "count", "the same", counts, 0.5, rows("mean")),
+        same(tables, "distances", "density", "scipy.stats.gaussian_kde, reflected at both ends", density.ravel(), 0.01 * scale, rows("space"), "distances count as their level's centre"),
+        same(tables, "distances", "neural_distance", "pdist within trajectories, by space and time", space_time.ravel(), single, rows("space_time"), "single precision"),
+        same(tables, "distances", "neural_distance", "numpy.linalg.lstsq of ‖g - g'‖² on the squared separation", np.array(zero), 0.02, rows("same_place"), "single precision, under a root"),
+    ]
+    return found, means, apart, column
 
 
-def generalization(recording: Recording, g: np.ndarray, found: tuple) -> list[Same]:
-    means, _, apart, column = found
+def generalization(recording: Recording, g: np.ndarray, tables: Tables, means: np.ndarray, apart: np.ndarray, column: np.ndarray) -> list[Same]:
     chance = np.sqrt(2 * square(g).mean() - 2 * square(g.mean(0)))
     separation = np.array([apart[column == at].mean() for at in range(len(means))])
     at = int(np.argmax(means >= chance / 2))
     assert at > 0, "the recording is made so that half of chance is reached after the first bin"
     half = separation[at - 1] + (separation[at] - separation[at - 1]) * (chance / 2 - means[at - 1]) / (means[at] - means[at - 1])
     raw, corrected, by_chance = coherence(g, recording.place, recording.trajectory)
-    all_units = np.array([0])
+    all_units = np.isnan(tables("generalization", "module"))
     return [
-        Same("generalization", name, "numpy", np.array([value]), tolerance, rows=all_units)
+        same(tables, "generalization", name, "numpy", np.array([value]), tolerance, all_units)
         for name, value, tolerance in (
             ("chance_distance", chance, 1e-6),
             ("half_rise_m", half, 1e-4),
@@ -308,7 +316,7 @@ def main() -> None:
         g, arena = recording.g.astype(float), tables.text("generalization", "arena")[0]
         seed = child(child(0, "analyze/generalization"), arena)
         found, *more = distances(recording, g, tables)
-        found += generalization(recording, g, tuple(more))
+        found += generalization(recording, g, tables, *more)
         found += decoding(recording, g, tables("activity", "t").astype(int), seed)
         passed, wrong = [], []
         for one in found:
@@ -319,7 +327,7 @@ def main() -> None:
             except AssertionError as error:
                 wrong.append(str(error))
         wrong += altered(tables, passed, folder)
-        print(f"oracles: distances and decoding: {len(passed)} of {len(found)} comparisons hold, altered numbers are found ({time.monotonic() - STARTED:.1f} s)", flush=True)
+        print(f"oracles: distances and decoding: {len(passed)} of {len(found)} comparisons hold, {len(passed)} altered numbers looked for ({time.monotonic() - STARTED:.1f} s)", flush=True)
         if wrong:
             sys.exit("error: oracles: " + "\n  ".join([f"{len(wrong)} comparisons fail:", *wrong]))
 
