@@ -1,16 +1,17 @@
 //! Fig. 5 of the paper and what belongs to it: distances, velocities, the same units in every arena, periods, decoding. From what the analysis left in the tables.
 
+use super::decoding_figures::{coherence, decoding};
 use super::draw::{UnitRow, maps, place, when, who};
 use super::state_figures::{column, read};
+use super::walk_figures::velocity_sets;
 use crate::failure::Failure;
 use crate::workspace::Workspace;
 use gridlake_figures::{
-    ArenaMaps, ArenaUnit, Distances, GeneralizationSheet, PeriodChanges, PeriodPoint, SpaceTime, TimeCurve, TimeCurves, Velocities,
-    VelocitySet, draw_arena_maps, draw_coherence, draw_decode_errors, draw_distances, draw_generalization, draw_period_changes,
-    draw_space_time, draw_velocities,
+    ArenaMaps, ArenaUnit, Distances, GeneralizationSheet, PeriodChanges, PeriodPoint, SpaceTime, Velocities, VelocitySet, draw_arena_maps,
+    draw_distances, draw_generalization, draw_period_changes, draw_space_time, draw_velocities,
 };
 use gridlake_lake::frame::Frame;
-use gridlake_lake::schema::{DISTANCES, GENERALIZATION, PATH_INTEGRATION, RATEMAPS, TRAJECTORIES, VELOCITIES};
+use gridlake_lake::schema::{DISTANCES, GENERALIZATION, PATH_INTEGRATION, RATEMAPS, TRAJECTORIES};
 use ndarray::Array2;
 use std::path::{Path, PathBuf};
 
@@ -98,8 +99,8 @@ pub(crate) fn draw(workspace: &Workspace<'_>, units: &[UnitRow], folder: &Path) 
 }
 
 /// An arena's row of `generalization` for all units.
-struct ArenaRow {
-    label: String,
+pub(super) struct ArenaRow {
+    pub(super) label: String,
     box_m: f64,
     chance: f64,
     half_rise_m: f64,
@@ -144,7 +145,7 @@ fn of_kind(frames: &[Frame], arena: Option<&str>, kind: &str) -> Vec<Frame> {
 }
 
 /// A column's values as `inner` to a row; `outer` is the column that tells rows apart.
-fn grid(frames: &[Frame], outer: &str, values: &str) -> Result<Array2<f64>, Failure> {
+pub(super) fn grid(frames: &[Frame], outer: &str, values: &str) -> Result<Array2<f64>, Failure> {
     let (outer, values) = (column(frames, outer), column(frames, values));
     let inner = outer.iter().take_while(|value| **value == outer[0]).count().max(1);
     let rows = values.len() / inner;
@@ -152,11 +153,11 @@ fn grid(frames: &[Frame], outer: &str, values: &str) -> Result<Array2<f64>, Fail
 }
 
 /// What training saw.
-struct OfTraining {
+pub(super) struct OfTraining {
     bin_m: f64,
     cdf: Vec<f64>,
     /// NaN without training.
-    length_steps: f64,
+    pub(super) length_steps: f64,
 }
 
 impl OfTraining {
@@ -257,61 +258,6 @@ impl OfTime {
     }
 }
 
-fn of_arena(frames: &[Frame], arena: &str) -> Vec<Frame> {
-    frames.iter().map(|frame| frame.filter(|row| frame.text("arena")[row].as_deref() == Some(arena))).collect()
-}
-
-fn steps(frames: &[Frame]) -> Vec<f64> {
-    frames.iter().flat_map(|frame| frame.uint32("t").iter().map(|t| f64::from(*t)).collect::<Vec<f64>>()).collect()
-}
-
-/// Errors of decoded positions by time.
-fn decoding(times: &[Frame], arena: &ArenaRow, training: &OfTraining, title: &str, stem: &Path) -> Result<Vec<PathBuf>, Failure> {
-    let here = of_arena(times, &arena.label);
-    let names = ["decode_error", "linear_error", "constant_error", "shuffled_error"];
-    let [nearest, linear, constant, shuffled] =
-        names.map(|name| ["m", "q25_m", "q75_m"].map(|end| column(&here, &format!("{name}_{end}"))));
-    if !nearest[0].iter().chain(&linear[0]).any(|error| error.is_finite()) {
-        return Ok(Vec::new());
-    }
-    let kinds = [
-        ("Nearest ratemap state", &nearest, false),
-        ("Linear read-out", &linear, false),
-        ("Mean position of that time", &constant, true),
-        ("State of another trajectory", &shuffled, true),
-    ];
-    let curves = kinds.map(|(name, [median, low, high], is_chance)| TimeCurve {
-        name,
-        values: median,
-        band: (!is_chance).then_some((low, high)),
-        is_chance,
-    });
-    let subtitle = "Medians over trajectories, bands: quartiles; decoders are fitted to the other half of the trajectories";
-    let input = TimeCurves { title, subtitle, times: &steps(&here), curves: &curves, training_steps: training.length_steps };
-    Ok(draw_decode_errors(&input, stem)?)
-}
-
-/// Coherence and faithfulness to the map by time.
-fn coherence(times: &[Frame], arena: &ArenaRow, training: &OfTraining, title: &str, stem: &Path) -> Result<Vec<PathBuf>, Failure> {
-    let here = of_arena(times, &arena.label);
-    let names = ["coherence_corrected", "coherence_se", "map_similarity", "coherence_chance", "map_similarity_chance"];
-    let [among, error, map, among_chance, map_chance] = names.map(|name| column(&here, name));
-    if !among.iter().chain(&map).any(|value| value.is_finite()) {
-        return Ok(Vec::new());
-    }
-    let end = |sign: f64| among.iter().zip(&error).map(|(value, se)| value + sign * se).collect::<Vec<f64>>();
-    let (low, high) = (end(-1.0), end(1.0));
-    let curves = [
-        TimeCurve { name: "States of one place at this time", values: &among, band: Some((&low, &high)), is_chance: false },
-        TimeCurve { name: "With the map of all times", values: &map, band: None, is_chance: false },
-        TimeCurve { name: "Chance of the first", values: &among_chance, band: None, is_chance: true },
-        TimeCurve { name: "Chance of the second", values: &map_chance, band: None, is_chance: true },
-    ];
-    let subtitle = "Spatial coherence ± one standard error, corrected for few visits; mean cosine with the mean state of the bin";
-    let input = TimeCurves { title, subtitle, times: &steps(&here), curves: &curves, training_steps: training.length_steps };
-    Ok(draw_coherence(&input, stem)?)
-}
-
 /// Periods in several arenas; nothing of one alone, or without modules.
 fn periods(workspace: &Workspace<'_>, arenas: &[ArenaRow], title: &str, stem: &Path) -> Result<Vec<PathBuf>, Failure> {
     let mut points = Vec::new();
@@ -337,60 +283,6 @@ fn periods(workspace: &Workspace<'_>, arenas: &[ArenaRow], title: &str, stem: &P
     let names: Vec<String> = arenas.iter().map(|arena| place(&arena.label)).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     Ok(draw_period_changes(&PeriodChanges { title, arenas: &names, points: &points }, stem)?)
-}
-
-/// How a set of trajectories moves.
-struct Set {
-    arena: Option<String>,
-    name: String,
-    share: Array2<f64>,
-    bin_m: f64,
-    facts: Vec<String>,
-}
-
-/// Training's first, then each arena's.
-fn velocity_sets(workspace: &Workspace<'_>) -> Result<Vec<Set>, Failure> {
-    let velocities = read(workspace, &VELOCITIES)?;
-    let mut sets = Vec::new();
-    for frame in read(workspace, &TRAJECTORIES)? {
-        for row in 0..frame.rows() {
-            let text = |name: &str| frame.text(name)[row].as_deref().map(str::to_owned);
-            let (source, arena) = (text("source").unwrap_or_default(), text("arena"));
-            let own = |velocities: &Frame, row: usize| {
-                velocities.text("source")[row].as_deref() == Some(&source) && velocities.text("arena")[row].as_deref() == arena.as_deref()
-            };
-            let here: Vec<Frame> =
-                velocities.iter().map(|frame| frame.filter(|row| own(frame, row))).filter(|frame| frame.rows() > 0).collect();
-            if here.is_empty() {
-                continue;
-            }
-            let name = arena.as_deref().map_or_else(|| "Training".to_owned(), |arena| format!("Evaluation, {}", place(arena)));
-            let (share, bin_m) = (grid(&here, "vy_m", "share")?, column(&here, "bin_m")[0]);
-            sets.push(Set { arena, name, share, bin_m, facts: facts(&frame, row) });
-        }
-    }
-    Ok(sets)
-}
-
-fn facts(frame: &Frame, row: usize) -> Vec<String> {
-    let number = |name: &str| frame.float64(name)[row];
-    let mm = |name: &str| format!("{:.0}", 1e3 * number(name));
-    let mut facts = vec![
-        format!("{} trajectories of {} steps", frame.uint32("trajectories")[row], frame.uint32("length_steps")[row]),
-        format!("Speed {} mm/step, quartiles {} to {}", mm("mean_speed_m"), mm("speed_q25_m"), mm("speed_q75_m")),
-    ];
-    if number("mean_turn_rad").is_finite() {
-        facts.push(format!("Turn from step to step {:.0}°", number("mean_turn_rad").to_degrees()));
-    }
-    if number("velocity_correlation").is_finite() {
-        facts.push(format!("Correlation of successive velocities {:.2}", number("velocity_correlation")).replace('-', "−"));
-    }
-    facts.push(format!(
-        "Farthest from the start {:.2} m (median of trajectories), {:.2} m (of all)",
-        number("median_extent_m"),
-        number("extent_m")
-    ));
-    facts
 }
 
 /// Some units in one arena.

@@ -3,6 +3,7 @@
 pub(crate) mod analyze;
 mod arena_sums;
 pub(crate) mod checkpoints;
+mod decoding_figures;
 mod distance_tables;
 pub(crate) mod draw;
 mod generalization;
@@ -21,6 +22,7 @@ mod state_space;
 mod states;
 pub(crate) mod train;
 mod unit_tables;
+mod walk_figures;
 mod walks;
 
 use crate::failure::Failure;
