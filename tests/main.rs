@@ -12,6 +12,7 @@ mod documentation;
 mod end_to_end;
 mod faults;
 mod full_lake;
+mod generalization;
 mod gpu;
 mod import;
 mod import_files;

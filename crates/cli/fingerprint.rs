@@ -20,10 +20,10 @@ const NOT_STATES: [&str; 2] = ["keep", "sample_trajectories"];
 
 /// Raised whenever a stage's output changes for the same settings, so that what older versions wrote counts as stale.
 const RECORD_VERSION: u32 = 1;
-/// 2: modules, phases and measures; scores of surrogates in single precision.
+/// 2: modules, phases and measures; scores of surrogates in single precision. 4: distances, generalization, path integration.
 const ANALYZE_VERSION: u32 = 4;
-/// 2: modules, spectra, phases.
-const DRAW_VERSION: u32 = 3;
+/// 2: modules, spectra, phases. 4: Fig. 5.
+const DRAW_VERSION: u32 = 4;
 /// Stays 1 as long as the lake's schema changes how numbers are stored, not which: what older schemas wrote is then not stale.
 const NUMBERS_OF_SCHEMA: u32 = 1;
 const IMPORT_VERSION: u32 = 1;
@@ -94,14 +94,36 @@ pub(crate) fn import(checksums: &[String], spikes: Option<&str>, mapping: &Mappi
     Ok(digest(&json!({ "files": checksums, "spikes": spikes, "mapping": table, "version": IMPORT_VERSION })))
 }
 
-/// Fingerprint of the analysis of `states`.
+/// Fingerprint of the analysis of `states`, of all of which activity was kept.
 ///
 /// # Errors
 /// Settings that JSON cannot hold.
 pub(crate) fn analyze(settings: &Settings, states: &str) -> Result<String, Failure> {
-    Ok(digest(&json!({
+    analysis(settings, states, &Value::Null)
+}
+
+/// Fingerprint of the analysis of a network's `states` of which as much activity was kept as the settings say: what is made of sums in bins is the same however much
+/// that is, and what is made of moments is not.
+///
+/// # Errors
+/// Settings that JSON cannot hold.
+pub(crate) fn analyze_kept(settings: &Settings, states: &str) -> Result<String, Failure> {
+    let kept = match settings.record.keep {
+        Keep::All => Value::Null,
+        Keep::Sample => json!(settings.record.kept()),
+        Keep::None => json!(0),
+    };
+    analysis(settings, states, &kept)
+}
+
+fn analysis(settings: &Settings, states: &str, kept: &Value) -> Result<String, Failure> {
+    let mut all = json!({
         "record": states, "analyze": to_json(&*settings.analyze)?, "schema": NUMBERS_OF_SCHEMA, "version": ANALYZE_VERSION,
-    })))
+    });
+    if let (Value::Object(all), false) = (&mut all, kept.is_null()) {
+        all.insert("kept_trajectories".to_owned(), kept.clone());
+    }
+    Ok(digest(&all))
 }
 
 /// Fingerprint of the figures of `analyze`, which also show the training.
@@ -228,13 +250,15 @@ mod tests {
     fn what_is_kept_changes_recordings_and_what_is_recorded_changes_analyses() {
         let of = |settings: &Settings| {
             let states = states(settings, "t", 7).unwrap();
-            (record(settings, &states), analyze(settings, &states).unwrap())
+            (record(settings, &states), analyze_kept(settings, &states).unwrap())
         };
         let all = of(&settings(|_| ()));
         let sample = of(&settings(|record| record.keep = Keep::Sample));
         let none = of(&settings(|record| record.keep = Keep::None));
         assert!(all.0 != sample.0 && sample.0 != none.0 && all.0 != none.0);
-        assert!(all.1 == sample.1 && sample.1 == none.1);
+        assert!(all.1 != sample.1 && sample.1 != none.1 && all.1 != none.1, "moments are analyzed too");
+        let whole = settings(|_| ());
+        assert_eq!(all.1, analyze(&whole, &states(&whole, "t", 7).unwrap()).unwrap());
         let float16 = of(&settings(|record| record.activity_type = ActivityType::Float16));
         assert!(float16.0 != all.0 && float16.1 != all.1);
         // The sample's size matters to a sample, up to all there is.

@@ -56,9 +56,10 @@ impl fmt::Display for Stage {
 /// What each stage of a run depends on, as numbers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Fingerprints {
-    stages: [String; 4],
-    /// Of a recording that keeps everything.
-    states: String,
+    /// As the settings say.
+    own: [String; 4],
+    /// Where the recording keeps all activity: that does for whoever asks for less.
+    whole: [String; 4],
 }
 
 impl Fingerprints {
@@ -67,23 +68,38 @@ impl Fingerprints {
     pub(crate) fn new(run: &Run) -> Result<Self, Failure> {
         let settings = &run.settings;
         let train = run.fingerprint.clone();
-        let (states, record, analyze) = if run.imported.is_some() {
-            (train.clone(), train.clone(), fingerprint::analyze(settings, &fingerprint::seeded(&train, settings.seed))?)
-        } else {
-            let states = fingerprint::states(settings, &train, settings.train.steps)?;
-            (states.clone(), fingerprint::record(settings, &states), fingerprint::analyze(settings, &states)?)
+        let of = |record: String, analyze: String| -> Result<[String; 4], Failure> {
+            let draw = fingerprint::draw(settings, &train, &analyze)?;
+            Ok([train.clone(), record, analyze, draw])
         };
-        let draw = fingerprint::draw(settings, &train, &analyze)?;
-        Ok(Self { stages: [train, record, analyze, draw], states })
+        if run.imported.is_some() {
+            let own = of(train.clone(), fingerprint::analyze(settings, &fingerprint::seeded(&train, settings.seed))?)?;
+            return Ok(Self { whole: own.clone(), own });
+        }
+        let states = fingerprint::states(settings, &train, settings.train.steps)?;
+        Ok(Self {
+            own: of(fingerprint::record(settings, &states), fingerprint::analyze_kept(settings, &states)?)?,
+            whole: of(states.clone(), fingerprint::analyze(settings, &states)?)?,
+        })
     }
 
-    pub(crate) fn of(&self, stage: Stage) -> &str {
-        &self.stages[stage as usize]
+    /// The fingerprint of what `stage` makes now: a recording of what is asked for, the others from what is there, which may be more.
+    pub(crate) fn made(&self, stage: Stage, record: &RunRecord) -> &str {
+        let of =
+            if stage.input().is_some_and(|input| stage > Stage::Record && self.is_whole(input, record)) { &self.whole } else { &self.own };
+        &of[stage as usize]
     }
 
-    /// The fingerprint that a result must have to do for `stage`, given the one that it has: its own, or that of more than is asked for.
-    fn accepted(&self, stage: Stage, found: &str) -> &str {
-        if stage == Stage::Record && found == self.states { &self.states } else { self.of(stage) }
+    /// The fingerprint that a result must have to do for `stage`, given what is there: its own, or that of more than is asked for. Figures are those of the analysis that
+    /// is there.
+    fn accepted(&self, stage: Stage, record: &RunRecord) -> &str {
+        let whole = self.is_whole(if stage == Stage::Draw { Stage::Analyze } else { stage }, record);
+        let of = if whole { &self.whole } else { &self.own };
+        &of[stage as usize]
+    }
+
+    fn is_whole(&self, stage: Stage, record: &RunRecord) -> bool {
+        record.stages.get(stage.name()).is_some_and(|done| done.fingerprint == self.whole[stage as usize])
     }
 }
 
@@ -129,7 +145,7 @@ fn why_stale(
         Status::Failed => return Ok(Some(format!("failed: {}", done.error.as_deref().unwrap_or("unknown")))),
         Status::Interrupted => return Ok(Some(format!("interrupted at step {} of {}", done.step, done.steps_total))),
     }
-    let fingerprint = fingerprints.accepted(stage, &done.fingerprint);
+    let fingerprint = fingerprints.accepted(stage, record);
     if done.fingerprint != fingerprint {
         let sums = stage == Stage::Record && run.settings.record.keep != Keep::All;
         let bins = if sums { " (or analyze.ratemap.bins, in which it adds up what it does not keep)" } else { "" };

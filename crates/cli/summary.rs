@@ -22,6 +22,8 @@ pub(crate) fn print(lake: &Lake, run: &Run) -> Result<(), Failure> {
     }
     let spaces = record.as_ref().and_then(|record| record.stages.get("analyze")?.notes.get("state_spaces")?.as_array());
     tori(&mut text, spaces.map_or(&[], Vec::as_slice));
+    let places = record.as_ref().and_then(|record| record.stages.get("analyze")?.notes.get("generalization"));
+    positions(&mut text, places.unwrap_or(&Value::Null));
     // Writing to a String cannot fail.
     let _ = writeln!(text, "  figures     {}", lake.show(&layout::figures(&run.name)).display());
     if lake.store().size(&layout::report(&run.name))?.is_some() {
@@ -89,6 +91,41 @@ fn tori(text: &mut String, spaces: &[Value]) {
     }
 }
 
+/// What states tell of places in each arena: the half rise, and how well the position is decoded at the end.
+fn positions(text: &mut String, found: &Value) {
+    let arenas = found.get("arenas").and_then(Value::as_object);
+    let training = found.get("training");
+    let mut title = "places";
+    for (arena, one) in arenas.into_iter().flatten() {
+        let number = |of: &Value, key: &str| of.get(key).and_then(Value::as_f64);
+        let metres = |value: f64| format!("{value:.3} m");
+        let mut parts = Vec::new();
+        // Within the training's length where all times together have none: drift blurs places.
+        let early = number(one, "half_rise_in_training_m").map(|half_rise| (half_rise, " up to the training's length"));
+        if let Some((half_rise, within)) = number(one, "half_rise_m").map(|half_rise| (half_rise, "")).or(early) {
+            let sigma =
+                training.and_then(|training| number(training, "sigma_x_m")).map_or_else(String::new, |sigma| format!(" (σ_x {sigma} m)"));
+            parts.push(format!("half of chance at {}{sigma}{within}", metres(half_rise)));
+        } else if let Some(why) = ["half_rise_reason", "reason"].iter().find_map(|key| one.get(key).and_then(Value::as_str)) {
+            parts.push(why.to_owned());
+        }
+        if let (Some(coherence), Some(chance)) = (number(one, "coherence"), number(one, "coherence_chance")) {
+            parts.push(format!("coherence {coherence:.2} (chance {chance:.2})"));
+        }
+        if let Some(last) = one.get("decoding").and_then(|decoding| decoding.get("last")) {
+            let [nearest, shuffled] = ["nearest_m", "shuffled_m"].map(|key| number(last, key).unwrap_or(f64::NAN));
+            let covered = number(one, "training_lengths").map_or_else(String::new, |times| format!(", {times:.1} × the training's length"));
+            let steps = one.get("steps").and_then(Value::as_u64).unwrap_or_default();
+            parts.push(format!("off by {} after {steps} steps{covered} (chance {})", metres(nearest), metres(shuffled)));
+        } else if let Some(why) = one.get("decoding_reason").and_then(Value::as_str) {
+            parts.push(why.to_owned());
+        }
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "  {title:<11} {arena}: {}", parts.join("; "));
+        title = "";
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -113,6 +150,21 @@ mod tests {
         tori(&mut text, &[json!({ "module": 0, "is_torus": true, "reason": "β = (1, 2, 1)" }), json!({ "module": 1 })]);
         assert_eq!(text, "  states      module 0: a torus; β = (1, 2, 1)\n              module 1: no verdict; no states were kept\n");
         text.clear();
+        let last = json!({ "nearest_m": 0.05, "shuffled_m": 0.8 });
+        let seen = json!({ "half_rise_m": 0.046, "coherence": 0.98, "coherence_chance": 0.3, "steps": 200, "training_lengths": 6.67, "decoding": { "last": last } });
+        let early = json!({ "half_rise_m": null, "half_rise_reason": "drift", "half_rise_in_training_m": 0.08 });
+        let places = json!({ "a": seen, "b": { "reason": "no activity was kept" }, "c": early });
+        positions(&mut text, &json!({ "arenas": places, "training": { "sigma_x_m": 0.05 } }));
+        let told = "half of chance at 0.046 m (σ_x 0.05 m); coherence 0.98 (chance 0.30); off by 0.050 m after 200 steps, 6.7 × the training's length (chance 0.800 m)";
+        assert_eq!(
+            text,
+            format!(
+                "  places      a: {told}\n              b: no activity was kept\n              c: half of chance at 0.080 m (σ_x 0.05 m) up to the training's length\n"
+            )
+        );
+        text.clear();
+        positions(&mut text, &Value::Null);
+        assert_eq!(text, "");
         arena(&mut text, &some, Some(&json!({ "modules": [] })));
         assert!(text.contains("modules   none"), "{text}");
     }

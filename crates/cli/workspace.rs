@@ -65,7 +65,7 @@ impl<'a> Workspace<'a> {
     }
 
     pub(crate) fn fingerprint(&self, stage: Stage) -> &str {
-        self.fingerprints.of(stage)
+        self.fingerprints.made(stage, &self.record)
     }
 
     /// What a stage's files carry.

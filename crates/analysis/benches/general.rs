@@ -52,7 +52,7 @@ fn timed<T>(mut work: impl FnMut() -> T) -> (T, f64) {
 
 fn distances(moments: &Moments<'_>) {
     // All separations, so that every pair is counted.
-    let all = DistancesConfig { spatial_max_m: 3.0, bootstraps: 0, ..DistancesConfig::default() };
+    let all = DistancesConfig { spatial_max_m: 3.0, bootstraps: 0, max_moments: MOMENTS, ..DistancesConfig::default() };
     let few = DistancesConfig { max_moments: 1000, ..all.clone() }.check().expect("settings");
     let found = space(moments, &few, Seed(1));
     // The reference takes a thousand moments of its own: the same states in distribution, so only a time.

@@ -1,9 +1,13 @@
 //! The settings of the analysis: raw sub-tables of `[analyze]`, and the checked form that alone runs.
 
 use serde::{Deserialize, Serialize};
+use std::fmt::Display;
 use std::ops::Deref;
 
+use crate::distances::{CheckedDistancesConfig, DistancesConfig};
+use crate::generalization::GeneralizationConfig;
 use crate::nulls::NullKind;
+use crate::path_integration::{CheckedPathIntegrationConfig, PathIntegrationConfig};
 use crate::torus::{CheckedTorusConfig, TorusConfig};
 
 /// A setting that cannot be used.
@@ -40,6 +44,12 @@ pub struct AnalyzeConfig {
     pub embedding: EmbeddingConfig,
     /// `[analyze.torus]`
     pub torus: TorusConfig,
+    /// `[analyze.generalization]`
+    pub generalization: GeneralizationConfig,
+    /// `[analyze.distances]`
+    pub distances: DistancesConfig,
+    /// `[analyze.path_integration]`
+    pub path_integration: PathIntegrationConfig,
 }
 
 /// How activity is binned. Used by whoever fills the [`crate::Accumulator`]; [`crate::analyze`] takes maps as they are.
@@ -261,12 +271,24 @@ pub struct CheckedAnalyzeConfig {
     // The defaults are in range: a test holds them to it.
     all: AnalyzeConfig,
     torus: CheckedTorusConfig,
+    distances: CheckedDistancesConfig,
+    path_integration: CheckedPathIntegrationConfig,
 }
 
 impl CheckedAnalyzeConfig {
     /// The settings of the test for a torus, in the form that it takes.
     pub fn checked_torus(&self) -> &CheckedTorusConfig {
         &self.torus
+    }
+
+    /// The settings of distances, in the form that they take.
+    pub fn checked_distances(&self) -> &CheckedDistancesConfig {
+        &self.distances
+    }
+
+    /// The settings of decoding, in the form that it takes.
+    pub fn checked_path_integration(&self) -> &CheckedPathIntegrationConfig {
+        &self.path_integration
     }
 }
 
@@ -297,57 +319,55 @@ impl AnalyzeConfig {
     /// # Errors
     /// The first value out of range, with its full key, the value and what is allowed.
     pub fn check(self) -> Result<CheckedAnalyzeConfig, ConfigError> {
-        count("analyze.ratemap.bins", self.ratemap.bins, 5, 200)?;
-        real("analyze.ratemap.smoothing_m", self.ratemap.smoothing_m, 0.0, 1.0)?;
-        count("analyze.autocorrelogram.min_overlap", self.autocorrelogram.min_overlap, 3, 10_000)?;
-        real("analyze.grid_score.outer_fraction", self.grid_score.outer_fraction, 0.2, 1.0)?;
-        count("analyze.grid_score.min_ring_bins", self.grid_score.min_ring_bins, 1, 50)?;
-        count("analyze.nulls.count", self.nulls.count, 19, 100_000)?;
-        real("analyze.classes.alpha", self.classes.alpha, 1e-4, 0.5)?;
-        count("analyze.nulls.min_shift_steps", self.nulls.min_shift_steps, 1, 100_000)?;
-        count("analyze.nulls.min_fields", self.nulls.min_fields, 0, 1000)?;
-        count("analyze.spectrum.padding", self.spectrum.padding, 4, 16)?;
-        real("analyze.spectrum.min_cycles", self.spectrum.min_cycles, 0.5, 3.0)?;
-        real("analyze.spectrum.band_power_ratio", self.spectrum.band_power_ratio, 0.0, 1.0)?;
-        real("analyze.classes.silent_rate", self.classes.silent_rate, 0.0, 1.0)?;
-        real("analyze.classes.dead_share", self.classes.dead_share, 0.0, 0.5)?;
-        real("analyze.classes.place_share", self.classes.place_share, 0.01, 1.0)?;
-        real("analyze.lattice_consensus.tolerance", self.lattice_consensus.tolerance, 0.01, 0.4)?;
+        within("analyze.ratemap.bins", self.ratemap.bins, 5, 200)?;
+        within("analyze.ratemap.smoothing_m", self.ratemap.smoothing_m, 0.0, 1.0)?;
+        within("analyze.autocorrelogram.min_overlap", self.autocorrelogram.min_overlap, 3, 10_000)?;
+        within("analyze.grid_score.outer_fraction", self.grid_score.outer_fraction, 0.2, 1.0)?;
+        within("analyze.grid_score.min_ring_bins", self.grid_score.min_ring_bins, 1, 50)?;
+        within("analyze.nulls.count", self.nulls.count, 19, 100_000)?;
+        within("analyze.classes.alpha", self.classes.alpha, 1e-4, 0.5)?;
+        within("analyze.nulls.min_shift_steps", self.nulls.min_shift_steps, 1, 100_000)?;
+        within("analyze.nulls.min_fields", self.nulls.min_fields, 0, 1000)?;
+        within("analyze.spectrum.padding", self.spectrum.padding, 4, 16)?;
+        within("analyze.spectrum.min_cycles", self.spectrum.min_cycles, 0.5, 3.0)?;
+        within("analyze.spectrum.band_power_ratio", self.spectrum.band_power_ratio, 0.0, 1.0)?;
+        within("analyze.classes.silent_rate", self.classes.silent_rate, 0.0, 1.0)?;
+        within("analyze.classes.dead_share", self.classes.dead_share, 0.0, 0.5)?;
+        within("analyze.classes.place_share", self.classes.place_share, 0.01, 1.0)?;
+        within("analyze.lattice_consensus.tolerance", self.lattice_consensus.tolerance, 0.01, 0.4)?;
         let modules = &self.modules;
-        count("analyze.modules.min_units", modules.min_units, 2, 1000)?;
-        real("analyze.modules.link_radius", modules.link_radius, 0.01, 0.3)?;
-        real("analyze.modules.noise_floor", modules.noise_floor, 1e-4, 0.1)?;
-        count("analyze.modules.max_components", modules.max_components, 1, 20)?;
-        real("analyze.modules.bic_margin", modules.bic_margin, 0.0, 1000.0)?;
-        real("analyze.modules.separation", modules.separation, 0.0, 20.0)?;
-        real("analyze.modules.outlier_p", modules.outlier_p, 0.0, 0.1)?;
-        count("analyze.modules.starts", modules.starts, 1, 100)?;
-        count("analyze.modules.resamples", modules.resamples, 0, 10_000)?;
-        real("analyze.modules.arena_tolerance", modules.arena_tolerance, 0.01, 0.3)?;
-        real("analyze.modules.commensurate_tolerance", modules.commensurate_tolerance, 0.001, 0.2)?;
-        count("analyze.modules.draws", modules.draws, 99, 100_000)?;
-        count("analyze.modules.spectrum_padding", modules.spectrum_padding, 1, 16)?;
+        within("analyze.modules.min_units", modules.min_units, 2, 1000)?;
+        within("analyze.modules.link_radius", modules.link_radius, 0.01, 0.3)?;
+        within("analyze.modules.noise_floor", modules.noise_floor, 1e-4, 0.1)?;
+        within("analyze.modules.max_components", modules.max_components, 1, 20)?;
+        within("analyze.modules.bic_margin", modules.bic_margin, 0.0, 1000.0)?;
+        within("analyze.modules.separation", modules.separation, 0.0, 20.0)?;
+        within("analyze.modules.outlier_p", modules.outlier_p, 0.0, 0.1)?;
+        within("analyze.modules.starts", modules.starts, 1, 100)?;
+        within("analyze.modules.resamples", modules.resamples, 0, 10_000)?;
+        within("analyze.modules.arena_tolerance", modules.arena_tolerance, 0.01, 0.3)?;
+        within("analyze.modules.commensurate_tolerance", modules.commensurate_tolerance, 0.001, 0.2)?;
+        within("analyze.modules.draws", modules.draws, 99, 100_000)?;
+        within("analyze.modules.spectrum_padding", modules.spectrum_padding, 1, 16)?;
         let embedding = &self.embedding;
-        count("analyze.embedding.points", embedding.points, 0, 100_000)?;
-        count("analyze.embedding.neighbors", embedding.neighbors, 2, 1000)?;
-        count("analyze.embedding.eigenvalues", embedding.eigenvalues, 3, 100)?;
+        within("analyze.embedding.points", embedding.points, 0, 100_000)?;
+        within("analyze.embedding.neighbors", embedding.neighbors, 2, 1000)?;
+        within("analyze.embedding.eigenvalues", embedding.eigenvalues, 3, 100)?;
         let torus = self.torus.clone().check()?;
-        Ok(CheckedAnalyzeConfig { all: self, torus })
+        self.generalization.check()?;
+        let distances = self.distances.clone().check()?;
+        let path_integration = self.path_integration.clone().check()?;
+        Ok(CheckedAnalyzeConfig { all: self, torus, distances, path_integration })
     }
 }
 
-fn count(key: &str, value: usize, low: usize, high: usize) -> Result<(), ConfigError> {
-    if (low..=high).contains(&value) {
-        return Ok(());
-    }
-    Err(ConfigError { key: key.to_owned(), message: format!("is {value}; allowed: {low} to {high}") })
+/// Refuses what is not between two bounds, and what is no number.
+pub(crate) fn within<T: PartialOrd + Display>(key: &str, value: T, low: T, high: T) -> Result<(), ConfigError> {
+    if value >= low && value <= high { Ok(()) } else { Err(refused(key, value, &format!("{low} to {high}"))) }
 }
 
-fn real(key: &str, value: f64, low: f64, high: f64) -> Result<(), ConfigError> {
-    if (low..=high).contains(&value) {
-        return Ok(());
-    }
-    Err(ConfigError { key: key.to_owned(), message: format!("is {value}; allowed: {low} to {high}") })
+pub(crate) fn refused(key: &str, value: impl Display, allowed: &str) -> ConfigError {
+    ConfigError { key: key.to_owned(), message: format!("is {value}; allowed: {allowed}") }
 }
 
 #[cfg(test)]

@@ -181,7 +181,7 @@ fn injected_drift_is_recovered_as_error_against_time() {
     let recording = Recording::walk(2.0, 120, 600, sd, |x, _| code.state(x));
     // The map is learnt from the first 100 steps, in which drift is up to 4 cm.
     let found =
-        recording.decode(2.0, 40, PathIntegrationConfig { time_bin_steps: 10, fit_until: Some(150), ..PathIntegrationConfig::default() });
+        recording.decode(2.0, 40, PathIntegrationConfig { time_bin_steps: 10, fit_until_steps: 150, ..PathIntegrationConfig::default() });
     for (first, last) in [(200, 300), (300, 450), (450, 590)] {
         let decoded =
             median(late(&found, first).into_iter().filter(|time| time.from_step < last).map(|time| time.nearest_m.median).collect());

@@ -1,9 +1,10 @@
 //! From recorded activity to ratemaps, autocorrelograms, scores with their nulls, periods and classes.
 //!
 //! Arenas follow each other, and within an arena units are analyzed and written some at a time: beside one arena's sums and a few numbers for each unit,
-//! memory does not grow with the number of arenas, units or moments. Modules are found last, from all arenas.
+//! memory does not grow with the number of arenas, units or moments. Modules are found last, from all arenas; then what their states and those of all units tell.
 
 use super::arena_sums::{self, ArenaSums};
+use super::generalization::{self, Analyzed};
 use super::modules::{FirstLook, Population};
 use super::{shifts, state_space, unit_tables};
 use crate::failure::Failure;
@@ -38,11 +39,12 @@ pub(crate) fn analyze(workspace: &mut Workspace<'_>) -> Result<Value, Failure> {
     let mut publication =
         Publication::begin(workspace.lake, workspace.owner(Stage::Analyze), Stage::Analyze.name(), workspace.last_step())?;
     let (mut consensuses, mut populations) = (serde_json::Map::new(), serde_json::Map::new());
-    let mut looks: Vec<FirstLook> = Vec::new();
+    let (mut looks, mut arenas): (Vec<FirstLook>, Vec<Analyzed>) = (Vec::new(), Vec::new());
     arena_sums::each(workspace, |arena| {
         let (consensus, look) = analyze_arena(workspace, &arena, &mut publication)?;
         consensuses.insert(arena.label.to_string(), consensus_json(&consensus));
         looks.push(look);
+        arenas.push(Analyzed { label: arena.label, arena: arena.sums.bins().arena, units: arena.sums.units() });
         interrupt::check(Stage::Analyze.name())
     })?;
     let (config, seed) = (&workspace.run.settings.analyze, Seed(workspace.run.settings.seed).child("analyze/modules"));
@@ -66,10 +68,13 @@ pub(crate) fn analyze(workspace: &mut Workspace<'_>) -> Result<Value, Failure> {
         })?;
     }
     let state_spaces = state_space::write(workspace, &modules, &mut publication)?;
+    let found = generalization::write(workspace, &arenas, &modules, &mut publication)?;
     let population = population.notes(seed);
     workspace.lock.check(&workspace.run.name)?;
     publication.publish()?;
-    Ok(json!({ "lattice_consensus": consensuses, "modules": population, "modules_in": populations, "state_spaces": state_spaces }))
+    Ok(
+        json!({ "lattice_consensus": consensuses, "modules": population, "modules_in": populations, "state_spaces": state_spaces, "generalization": found }),
+    )
 }
 
 fn analyze_arena(

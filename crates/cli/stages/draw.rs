@@ -1,7 +1,7 @@
 //! Figures of what is in the lake.
 
 use super::geometry;
-use super::{module_figures, report, state_figures};
+use super::{generalization_figures, module_figures, report, state_figures};
 use crate::failure::Failure;
 use crate::interrupt;
 use crate::pipeline::Run;
@@ -49,6 +49,8 @@ pub(crate) fn draw(workspace: &mut Workspace<'_>) -> Result<Value, Failure> {
     }
     interrupt::check(Stage::Draw.name())?;
     paths.extend(state_figures::draw(workspace, &units.rows, &folder)?);
+    interrupt::check(Stage::Draw.name())?;
+    paths.extend(generalization_figures::draw(workspace, &units.rows, &folder)?);
     let page = folder.join("report.html");
     report::write(workspace, &units.rows, &paths, &page)?;
     let (stage, step) = (Stage::Draw.name(), Some(workspace.last_step()));

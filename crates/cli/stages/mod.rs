@@ -3,11 +3,17 @@
 pub(crate) mod analyze;
 mod arena_sums;
 pub(crate) mod checkpoints;
+mod decoding_figures;
+mod distance_tables;
 pub(crate) mod draw;
+mod generalization;
+mod generalization_figures;
+mod generalization_tables;
 pub(crate) mod geometry;
 pub(crate) mod import;
 mod module_figures;
 mod modules;
+mod moments;
 pub(crate) mod record;
 mod report;
 mod shifts;
@@ -16,6 +22,8 @@ mod state_space;
 mod states;
 pub(crate) mod train;
 mod unit_tables;
+mod walk_figures;
+mod walks;
 
 use crate::failure::Failure;
 use crate::pipeline::Run;

@@ -52,6 +52,11 @@ pub(crate) struct ModuleHere {
     pub(crate) geometry: Arena,
     /// Those of its units that have its lattice here.
     pub(crate) units: Vec<usize>,
+    /// All its units, here and elsewhere.
+    pub(crate) all_units: Vec<usize>,
+    /// Here, m; NaN without one.
+    pub(crate) period_m: f64,
+    pub(crate) period_se_m: f64,
     /// φ¹, φ², φ³ of each of them; NaN where there are none.
     pub(crate) phases_rad: Vec<[f64; 3]>,
     /// Cycles per metre; NaN beyond a band's first.
@@ -152,10 +157,20 @@ impl Population {
             phases[*unit] = Some(of_unit);
         }
         self.write_units(look.rows, &phases, publication)?;
-        let here = rows.iter().map(|row| {
-            let units = self.members(row.module, number).0;
+        let here = rows.iter().zip(&found).map(|(row, found)| {
+            let (units, all_units) = self.members(row.module, number);
             let phases_rad = units.iter().map(|unit| phases[*unit].map_or([f64::NAN; 3], |phases| phases.phases_rad)).collect();
-            ModuleHere { module: row.module, arena: Arc::clone(&arena.label), geometry: bins.arena, units, phases_rad, waves: row.waves }
+            ModuleHere {
+                module: row.module,
+                arena: Arc::clone(&arena.label),
+                geometry: bins.arena,
+                units,
+                all_units,
+                period_m: row.period_m,
+                period_se_m: found.shared.as_ref().map_or(f64::NAN, |shared| shared.period_se_m),
+                phases_rad,
+                waves: row.waves,
+            }
         });
         let here = here.collect();
         let notes = json!({

@@ -66,7 +66,7 @@ fn of_module(frames: &[Frame], module: i32) -> Vec<Frame> {
 }
 
 /// A column of several frames.
-fn column(frames: &[Frame], name: &str) -> Vec<f64> {
+pub(super) fn column(frames: &[Frame], name: &str) -> Vec<f64> {
     frames.iter().flat_map(|frame| frame.float64(name).iter().copied()).collect()
 }
 

@@ -68,7 +68,7 @@ pub(crate) fn draw(workspace: &Workspace<'_>, arena: &Arc<str>, points: usize, s
 }
 
 /// Ascending indices of moments.
-fn stretches(recorded: usize, points: usize, seed: Seed) -> Vec<usize> {
+pub(super) fn stretches(recorded: usize, points: usize, seed: Seed) -> Vec<usize> {
     if recorded <= points {
         return (0..recorded).collect();
     }

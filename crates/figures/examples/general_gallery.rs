@@ -45,6 +45,8 @@ fn distances(columns: usize, cdf: bool, stem: &Path) -> Result<(), FigureError> 
             column_m,
             neural_top: top,
             mean: &means,
+            early_mean: &[],
+            early_says: "",
             chance: CHANCE,
             half_rise_m: if cdf { 0.0485 } else { NAN },
             half_rise_se_m: 0.0011,

@@ -17,6 +17,9 @@
 //! | Which holes does their manifold have, beyond chance? | [`draw_barcodes`] |
 //! | Where on the torus is each unit active? | [`draw_torus_maps`] |
 //! | How far apart are states by their distance in space, and in time? | [`draw_distances`], [`draw_space_time`] |
+//! | How do training and evaluation move? | [`draw_velocities`] |
+//! | What do the same units look like in another arena? | [`draw_arena_maps`] |
+//! | All of it as the paper's Fig. 5? | [`draw_generalization`] |
 //! | Do periods stay the same in larger boxes? | [`draw_period_changes`] |
 //! | How well, and for how long, is position known? | [`draw_decode_errors`], [`draw_coherence`] |
 //! | What becomes of the units without one ingredient? | [`draw_variants`] |
@@ -44,10 +47,12 @@ mod style;
 mod ticks;
 
 pub use error::FigureError;
+pub use figures::arena_maps::{ArenaMaps, ArenaUnit, draw_arena_maps};
 pub use figures::barcodes::{Bar, BarcodeDimension, Barcodes, draw_barcodes};
 pub use figures::cost_curves::{CostCurve, draw_cost_curves};
-pub use figures::distances::{Distances, SpaceTime, draw_distances, draw_space_time};
+pub use figures::distances::{Distances, draw_distances};
 pub use figures::generalization::{PeriodChanges, PeriodPoint, draw_period_changes};
+pub use figures::generalization_sheet::{GeneralizationSheet, draw_generalization};
 pub use figures::module_phases::{ModulePhases, draw_module_phases};
 pub use figures::module_scatter::{ModuleCentre, ModuleScatter, ScatterUnit, draw_module_scatter};
 pub use figures::module_spectra::{ModuleSpectra, ModuleSpectrum, draw_module_spectra};
@@ -56,10 +61,12 @@ pub use figures::null_distributions::{NullDistributions, ScoreNull, draw_null_di
 pub use figures::path_integration::{TimeCurve, TimeCurves, draw_coherence, draw_decode_errors};
 pub use figures::sheet::{SheetOptions, UnitPanel, UnitSheet};
 pub use figures::sheet_layout::MAX_UNITS;
+pub use figures::space_time::{SpaceTime, draw_space_time};
 pub use figures::state_rings::{Ring, RingColor, Rings, draw_rings};
 pub use figures::state_space::{StateEmbedding, draw_state_embedding};
 pub use figures::torus_maps::{MAX_TORUS_UNITS, TorusMaps, TorusUnit, draw_torus_maps};
 pub use figures::training_curves::{PhaseMark, TrainingCurves, draw_training_curves};
 pub use figures::unit_sheets::{Normalization, draw_autocorrelograms, draw_autocorrelograms_with, draw_ratemaps, draw_ratemaps_with};
 pub use figures::variants::{Variant, Variants, draw_variants};
+pub use figures::velocities::{Velocities, VelocitySet, draw_velocities};
 pub use page::{DOUBLE_COLUMN_MM, Page, SINGLE_COLUMN_MM};

@@ -23,13 +23,15 @@ pub(crate) const BLUE: RGBColor = RGBColor(0, 114, 178);
 pub(crate) const PALE_BLUE: RGBColor = RGBColor(173, 211, 234);
 /// Data, second choice.
 pub(crate) const ORANGE: RGBColor = RGBColor(230, 159, 0);
+/// Data, third choice.
+pub(crate) const GREEN: RGBColor = RGBColor(0, 158, 115);
 /// Units that belong to no module.
 pub(crate) const UNASSIGNED: RGBColor = RGBColor(150, 150, 150);
 /// Modules in the order of their periods, told apart by colour-blind readers too; further ones start again.
 const MODULES: [RGBColor; 10] = [
     BLUE,
     ORANGE,
-    RGBColor(0, 158, 115),
+    GREEN,
     RGBColor(204, 121, 167),
     RGBColor(213, 94, 0),
     RGBColor(86, 180, 233),

@@ -6,8 +6,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use gridlake_figures::{
-    Distances, FigureError, PeriodChanges, PeriodPoint, SpaceTime, TimeCurve, TimeCurves, draw_coherence, draw_decode_errors,
-    draw_distances, draw_period_changes, draw_space_time,
+    ArenaMaps, ArenaUnit, Distances, FigureError, GeneralizationSheet, PeriodChanges, PeriodPoint, SpaceTime, TimeCurve, TimeCurves,
+    Velocities, VelocitySet, draw_arena_maps, draw_coherence, draw_decode_errors, draw_distances, draw_generalization, draw_period_changes,
+    draw_space_time, draw_velocities,
 };
 use ndarray::Array2;
 
@@ -31,6 +32,8 @@ fn distances<'a>(density: &'a Array2<f64>, mean: &'a [f64], training_cdf: &'a [f
         column_m: 0.02,
         neural_top: 1.414,
         mean,
+        early_mean: mean,
+        early_says: "within 60 steps at 83 mm",
         chance: 0.8,
         half_rise_m: 0.03,
         half_rise_se_m: 0.001,
@@ -109,7 +112,7 @@ fn what_is_missing_is_said_and_what_cannot_be_drawn_is_refused() -> Outcome {
 
     let input = distances(&good, &[NAN; 3], &[]);
     let text = svg(draw_distances(&Distances { half_rise_m: NAN, sigma_x_m: NAN, ..input }, &stem)?)?;
-    assert!(says(&text, "No separations of training") && says(&text, "Half of chance is not reached, or below the first column"));
+    assert!(says(&text, "No separations of training") && text.contains("Half of chance is not reached, or below the first column"));
     let text = svg(draw_distances(&input, &stem)?)?;
     assert!(text.contains("Half of chance at 30.0 ± 1.0 mm"), "{text}");
     assert!(matches!(draw_distances(&Distances { density: nothing.view(), ..input }, &stem), Err(FigureError::Empty { .. })));
@@ -170,5 +173,60 @@ fn extreme_numbers_are_drawn_or_refused_without_a_panic() -> Outcome {
         let input = TimeCurves { title: "", subtitle: "", times: &extremes, curves: &curves, training_steps: x };
         refused_or_drawn(draw_decode_errors(&input, &stem))?;
     }
+    Ok(())
+}
+
+/// Fig. 5 of so many arenas with so many units each.
+fn draw_sheet(arenas: usize, units: usize, folder: &Path) -> Result<Vec<Vec<PathBuf>>, FigureError> {
+    let (density, means, share) = (map(20, 40), map(6, 7), map(15, 15));
+    let values: Vec<f64> = (0..20).map(scatter).collect();
+    let facts = ["2,400 trajectories of 60 steps", "Speed 117 mm/step, quartiles 82 to 151, and a text that is longer than its line"]
+        .map(str::to_owned);
+    let set = |name| VelocitySet { name, share: share.view(), bin_m: 0.02, facts: &facts };
+    let sets = [set("Training"), set("Evaluation, 4 m box")];
+    let maps: Vec<Array2<f64>> = (0..units).map(|_| map(12, 12)).collect();
+    let views: Vec<ArenaUnit<'_>> = maps.iter().enumerate().map(|(unit, map)| ArenaUnit { unit: 40 * unit, ratemap: map.view() }).collect();
+    let arena = |number: usize| ArenaMaps {
+        title: "The same units in an arena of a network with a long name, seed 1",
+        arena: "2 m × 1.5 m box",
+        units: &views,
+        bin_m: [0.1, if number == 1 { 0.05 } else { 0.1 }],
+    };
+    let panels: Vec<ArenaMaps<'_>> = (0..arenas).map(arena).collect();
+    let mut files = vec![draw_velocities(&Velocities { title: "Velocities", sets: &sets }, &folder.join("velocities"))?];
+    files.push(draw_arena_maps(&panels[0], &folder.join("units"))?);
+    let sheet = GeneralizationSheet {
+        title: "Generalization of a network",
+        arena: "4 m box",
+        distances: distances(&density, &values, &values),
+        space_time: space_time(&means, &[], &[], &[]),
+        velocities: &sets,
+        arenas: &panels,
+    };
+    files.push(draw_generalization(&sheet, &folder.join("generalization"))?);
+    Ok(files)
+}
+
+#[test]
+fn all_panels_are_lettered_on_one_page_of_any_number_of_arenas() -> Outcome {
+    let folder = tempfile::tempdir()?;
+    for (arenas, units) in [(1, 1), (2, 4), (3, 9), (7, 3)] {
+        let files = draw_sheet(arenas, units, folder.path())?;
+        for files in &files {
+            common::check(files)?;
+        }
+        let svg = fs::read_to_string(&files[2][1])?;
+        let letters = (b'a'..b'z').filter(|letter| svg.contains(&format!(">{}</text>", char::from(*letter)))).count();
+        assert_eq!(letters, 2 + arenas, "panels a, b and one for each of {arenas} arenas");
+        assert!(svg.contains("width=\"180mm\""), "two journal columns");
+    }
+    assert!(matches!(draw_sheet(21, 1, folder.path()), Err(FigureError::Range { field: "arenas", .. })));
+    let nothing = folder.path().join("nothing");
+    assert!(matches!(draw_velocities(&Velocities { title: "", sets: &[] }, &nothing), Err(FigureError::Empty { .. })));
+    let empty = ArenaMaps { title: "", arena: "", units: &[], bin_m: [0.1; 2] };
+    assert!(matches!(draw_arena_maps(&empty, &nothing), Err(FigureError::Empty { .. })));
+    let map = map(2, 2);
+    let units = [ArenaUnit { unit: 0, ratemap: map.view() }];
+    assert!(matches!(draw_arena_maps(&ArenaMaps { units: &units, bin_m: [0.1, NAN], ..empty }, &nothing), Err(FigureError::Range { .. })));
     Ok(())
 }

@@ -1,29 +1,36 @@
-//! Settings of the distances.
+//! Settings of the distances: raw `[analyze.distances]`, and the checked form that alone runs.
 
-/// Raw settings; [`DistancesConfig::check`] makes them usable.
-#[derive(Debug, Clone, PartialEq)]
+use crate::config::{ConfigError, refused, within};
+use serde::{Deserialize, Serialize};
+use std::ops::Deref;
+
+/// The raw `[analyze.distances]` table. [`DistancesConfig::check`] makes it usable.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
 pub struct DistancesConfig {
-    /// Width of a bin of spatial separation, m, above 0. A fifth of the training's σ_x resolves the rise.
+    /// Width of a bin of spatial separation, m (0.001 to 100; default 0.01). A fifth of the training's σ_x resolves the rise.
     pub spatial_bin_m: f64,
-    /// Largest spatial separation that is looked at, m; at least a bin.
+    /// Largest spatial separation that is looked at, m (0.01 to 100; default 1.5).
     pub spatial_max_m: f64,
-    /// Bins of neural distance, 1 to 1,000.
+    /// Bins of neural distance (1 to 1000; default 100).
     pub neural_bins: usize,
-    /// Standard deviation of the Gaussian kernel of the density over neural distance, above 0. The same for all separations, so that columns compare.
+    /// Standard deviation of the Gaussian kernel of the density over neural distance (0.001 to 10; default 0.03). The same for all separations, so that
+    /// columns compare.
     pub kde_bandwidth: f64,
-    /// Most moments of which all pairs are taken, 2 to 100,000. Time grows with its square.
+    /// Most moments of which all pairs are taken (2 to 100000; default 5000). Time grows with its square.
     pub max_moments: usize,
-    /// Width of a bin of spatial separation where times are kept apart, m, above 0; pairs in the first such bin count as "at the same place".
+    /// Width of a bin of spatial separation where times are kept apart, m (0.001 to 100; default 0.02); pairs in the first such bin count as "at the same
+    /// place".
     pub space_time_bin_m: f64,
-    /// Width of a bin of temporal separation, steps, at least 1.
+    /// Width of a bin of temporal separation, steps (1 to 1000000; default 10).
     pub temporal_bin_steps: u32,
-    /// Most bins of temporal separation, 1 to 100,000; pairs further apart in time are left out.
+    /// Most bins of temporal separation (1 to 10000; default 60); pairs further apart in time are left out.
     pub temporal_bins: usize,
-    /// Most pairs within trajectories, at least 1.
+    /// Most pairs within trajectories (1 to 10 billion; default 50 million).
     pub max_pairs_within: u64,
-    /// Repeats of the bootstrap over trajectories, 0 (no errors) to 100,000.
+    /// Repeats of the bootstrap over trajectories (0 to 100000; default 200; 0: no errors).
     pub bootstraps: usize,
-    /// Most groups that trajectories are drawn in, 2 to 1,000; memory grows with its square.
+    /// Most groups that trajectories are drawn in (2 to 500; default 64); memory grows with its square.
     pub bootstrap_groups: usize,
 }
 
@@ -34,7 +41,7 @@ impl Default for DistancesConfig {
             spatial_max_m: 1.5,
             neural_bins: 100,
             kde_bandwidth: 0.03,
-            max_moments: 10_000,
+            max_moments: 5000,
             space_time_bin_m: 0.02,
             temporal_bin_steps: 10,
             temporal_bins: 60,
@@ -45,65 +52,54 @@ impl Default for DistancesConfig {
     }
 }
 
-/// A setting out of range.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
-#[error("{field} = {value}; allowed: {allowed}")]
-pub struct DistancesConfigError {
-    /// Which setting.
-    pub field: &'static str,
-    /// Its value.
-    pub value: f64,
-    /// The allowed range.
-    pub allowed: &'static str,
-}
-
-/// Settings that are in range.
-#[derive(Debug, Clone, PartialEq)]
+/// Settings whose every value is in range. Reads like [`DistancesConfig`].
+#[derive(Debug, Clone, Default, PartialEq)]
+// The defaults are in range: a test holds them to it.
 pub struct CheckedDistancesConfig(DistancesConfig);
 
-/// Most bins along space.
-const MAX_BINS: f64 = 1e5;
-
 impl DistancesConfig {
-    /// Checks every range.
+    /// Checks every range, and that the histograms fit into memory.
     ///
     /// # Errors
-    /// The first setting that is out of range.
-    pub fn check(self) -> Result<CheckedDistancesConfig, DistancesConfigError> {
-        let bins = |bin: f64| (1.0..=MAX_BINS).contains(&(self.spatial_max_m / bin).ceil());
-        let positive = |x: f64| x.is_finite() && x > 0.0;
-        let rules = [
-            ("spatial_max_m", self.spatial_max_m, positive(self.spatial_max_m), "above 0 m"),
-            ("spatial_bin_m", self.spatial_bin_m, positive(self.spatial_bin_m) && bins(self.spatial_bin_m), FEW_BINS),
-            ("space_time_bin_m", self.space_time_bin_m, positive(self.space_time_bin_m) && bins(self.space_time_bin_m), FEW_BINS),
-            ("neural_bins", self.neural_bins as f64, (1..=1000).contains(&self.neural_bins), "1 to 1000"),
-            ("kde_bandwidth", self.kde_bandwidth, positive(self.kde_bandwidth), "above 0"),
-            ("max_moments", self.max_moments as f64, (2..=100_000).contains(&self.max_moments), "2 to 100000"),
-            ("temporal_bin_steps", f64::from(self.temporal_bin_steps), self.temporal_bin_steps >= 1, "at least 1"),
-            ("temporal_bins", self.temporal_bins as f64, (1..=100_000).contains(&self.temporal_bins), "1 to 100000"),
-            ("max_pairs_within", self.max_pairs_within as f64, self.max_pairs_within >= 1, "at least 1"),
-            ("bootstraps", self.bootstraps as f64, self.bootstraps <= 100_000, "0 to 100000"),
-            ("bootstrap_groups", self.bootstrap_groups as f64, (2..=1000).contains(&self.bootstrap_groups), "2 to 1000"),
-        ];
+    /// The first value out of range, with its full key, the value and what is allowed.
+    pub fn check(self) -> Result<CheckedDistancesConfig, ConfigError> {
+        let key = |name: &str| format!("analyze.distances.{name}");
+        within(&key("spatial_bin_m"), self.spatial_bin_m, 0.001, 100.0)?;
+        within(&key("spatial_max_m"), self.spatial_max_m, 0.01, 100.0)?;
+        within(&key("neural_bins"), self.neural_bins, 1, 1000)?;
+        within(&key("kde_bandwidth"), self.kde_bandwidth, 0.001, 10.0)?;
+        within(&key("max_moments"), self.max_moments, 2, 100_000)?;
+        within(&key("space_time_bin_m"), self.space_time_bin_m, 0.001, 100.0)?;
+        within(&key("temporal_bin_steps"), self.temporal_bin_steps, 1, 1_000_000)?;
+        within(&key("temporal_bins"), self.temporal_bins, 1, 10_000)?;
+        within(&key("max_pairs_within"), self.max_pairs_within, 1, 10_000_000_000)?;
+        within(&key("bootstraps"), self.bootstraps, 0, 100_000)?;
+        within(&key("bootstrap_groups"), self.bootstrap_groups, 2, 500)?;
         let columns = |bin: f64| (self.spatial_max_m / bin).ceil();
         let cells = columns(self.spatial_bin_m) * self.neural_bins as f64;
         let group_cells = columns(self.spatial_bin_m) * (self.bootstrap_groups as f64).powi(2);
         let time_cells = columns(self.space_time_bin_m) * self.temporal_bins as f64;
         let memory = [
-            ("spatial bins × neural_bins", cells, cells <= 1e7, "at most 10 million: use wider bins"),
-            ("spatial bins × bootstrap_groups²", group_cells, group_cells <= 5e7, "at most 50 million: use wider bins or fewer groups"),
-            ("spatial bins × temporal_bins", time_cells, time_cells <= 1e6, "at most a million: use wider or fewer bins"),
+            ("neural_bins", self.neural_bins, cells, 1e7, "bins of separation times neural_bins, at most 10 million"),
+            ("bootstrap_groups", self.bootstrap_groups, group_cells, 5e7, "bins of separation times bootstrap_groups², at most 50 million"),
+            (
+                "temporal_bins",
+                self.temporal_bins,
+                time_cells,
+                1e6,
+                "bins of separation (space_time_bin_m) times temporal_bins, at most a million",
+            ),
         ];
-        match rules.into_iter().chain(memory).into_iter().find(|(_, _, good, _)| !good) {
-            Some((field, value, _, allowed)) => Err(DistancesConfigError { field, value, allowed }),
-            None => Ok(CheckedDistancesConfig(self)),
+        for (name, value, found, most, allowed) in memory {
+            if found > most {
+                return Err(refused(&key(name), value, &format!("{allowed}, and these are {found}: use wider or fewer bins")));
+            }
         }
+        Ok(CheckedDistancesConfig(self))
     }
 }
 
-const FEW_BINS: &str = "above 0 m, at most spatial_max_m, and at most 100000 bins in it";
-
-impl std::ops::Deref for CheckedDistancesConfig {
+impl Deref for CheckedDistancesConfig {
     type Target = DistancesConfig;
 
     fn deref(&self) -> &DistancesConfig {

@@ -27,7 +27,7 @@ mod space_time;
 mod tests;
 mod training;
 
-pub use config::{CheckedDistancesConfig, DistancesConfig, DistancesConfigError};
+pub use config::{CheckedDistancesConfig, DistancesConfig};
 pub use density::density;
 pub use half_rise::{MIN_PAIRS, half_rise_m};
 pub use moments::{Moments, MomentsError, StateSummary};

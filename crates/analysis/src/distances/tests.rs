@@ -236,7 +236,7 @@ fn errors_are_the_spread_between_recordings() {
 fn training_saw_what_it_saw() {
     let mut stream = Seed(6).stream("test", 0);
     let positions: Vec<[f64; 2]> = (0..150).map(|_| [0.5 * stream.normal(), 0.5 * stream.normal()]).collect();
-    let found = training_cdf(&positions, &config().check().expect("settings")).expect("positions");
+    let found = training_cdf(&[&positions], &config().check().expect("settings")).expect("positions");
     let mut separations = Vec::new();
     for (at, a) in positions.iter().enumerate() {
         separations.extend(positions[at + 1..].iter().map(|b| (a[0] - b[0]).hypot(a[1] - b[1])));
@@ -247,10 +247,16 @@ fn training_saw_what_it_saw() {
     }
     assert_eq!(found.counts.iter().sum::<u64>() + found.beyond, separations.len() as u64);
     assert!(found.beyond > 0 && found.cumulative.last().is_some_and(|share| *share < 1.0));
-    let near = training_cdf(&[[0.0; 2], [0.12, 0.0]], &config().check().expect("settings")).expect("positions");
+    let near = training_cdf(&[&[[0.0; 2], [0.12, 0.0]]], &config().check().expect("settings")).expect("positions");
     assert_eq!((near.cumulative, near.beyond, near.largest_m, near.extent_m), (vec![0.0, 0.0, 1.0], 0, 0.12, 0.12));
-    assert!(training_cdf(&[[0.0; 2]], &config().check().expect("settings")).is_err());
-    let infinite = training_cdf(&[[0.0; 2], [f64::INFINITY, 0.0]], &config().check().expect("settings"));
+    assert!(training_cdf(&[&[[0.0; 2]]], &config().check().expect("settings")).is_err());
+    assert!(training_cdf(&[], &config().check().expect("settings")).is_err());
+    // Pairs within batches alone: the far batch adds its own, and none between the two.
+    let far = positions.iter().map(|[x, y]| [x + 9.0, y + 9.0]).collect::<Vec<_>>();
+    let both = training_cdf(&[&positions, &far], &config().check().expect("settings")).expect("positions");
+    assert_eq!(both.counts.iter().sum::<u64>() + both.beyond, 2 * separations.len() as u64);
+    assert!(both.extent_m > found.extent_m + 9.0 && (both.largest_m - found.largest_m).abs() < 1e-9);
+    let infinite = training_cdf(&[&[[0.0; 2], [f64::INFINITY, 0.0]]], &config().check().expect("settings"));
     assert!(matches!(infinite, Err(MomentsError::NotFinite { moment: 1, .. })));
 }
 

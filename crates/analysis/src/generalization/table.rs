@@ -2,7 +2,7 @@
 
 use super::coherence::{Coherence, coherence};
 use super::periods::{Period, PeriodChange, period_changes};
-use crate::distances::{CheckedDistancesConfig, Moments, MomentsError, space};
+use crate::distances::{CheckedDistancesConfig, Moments, MomentsError, SpaceDistances, space};
 use gridlake_space::arena::Arena;
 use gridlake_space::bins::Bins;
 use gridlake_space::seed::Seed;
@@ -84,9 +84,68 @@ pub enum GeneralizationError {
     },
 }
 
-/// Per arena, in the order given: a row for all units, then one per module.
+/// Measures of one arena.
+#[derive(Debug, Clone)]
+pub struct ArenaGeneralization {
+    /// All units together.
+    pub all: GeneralizationRow,
+    /// Their neural distances.
+    pub distances: SpaceDistances,
+    /// The modules, in the order given.
+    pub modules: Vec<GeneralizationRow>,
+}
+
+/// Measures of one arena: of all units, and of each module with the change of its period, which [`period_changes`] gives.
 ///
 /// Distances are those of [`space`](crate::distances::space()) with a seed of its own for each row (child `analysis/generalization/<label>/<module or all>`).
+///
+/// # Errors
+/// Where a module has no units or one that is not there.
+///
+/// # Panics
+/// With another number of changes than of modules.
+pub fn generalization_in(
+    states: &ArenaStates<'_>,
+    changes: &[PeriodChange],
+    config: &CheckedDistancesConfig,
+    seed: Seed,
+) -> Result<ArenaGeneralization, GeneralizationError> {
+    assert_eq!(states.modules.len(), changes.len(), "one change for each module");
+    let label = states.bins.arena.label();
+    let measure = |moments: &Moments<'_>, module: Option<&ModuleUnits>, change: PeriodChange| {
+        let name = module.map_or_else(|| "all".to_owned(), |m| m.module.to_string());
+        let distances = space(moments, config, seed.child(&format!("analysis/generalization/{label}/{name}")));
+        let row = GeneralizationRow {
+            arena: states.bins.arena,
+            module: module.map(|m| m.module),
+            period_m: module.map_or(f64::NAN, |m| m.period_m),
+            change,
+            chance_distance: distances.chance_distance,
+            chance_se: distances.chance_se,
+            half_rise_m: distances.half_rise_m,
+            half_rise_se_m: distances.half_rise_se_m,
+            half_rise_reason: distances.half_rise_reason,
+            coherence: coherence(moments, states.bins),
+        };
+        (row, distances)
+    };
+    let none = PeriodChange { change: f64::NAN, change_se: f64::NAN, reason: Some("all units together have no one period") };
+    let (all, distances) = measure(&states.moments, None, none);
+    let mut modules = Vec::with_capacity(changes.len());
+    for (module, change) in states.modules.iter().zip(changes) {
+        let units = states.moments.units();
+        if let Some(&unit) = module.units.iter().find(|unit| **unit >= units) {
+            return Err(GeneralizationError::Unit { module: module.module, arena: label, unit, units });
+        }
+        let activity = states.moments.activity().select(Axis(1), &module.units);
+        let moments = Moments::new(activity.view(), states.moments.positions_m(), states.moments.trajectories(), states.moments.times());
+        let moments = moments.map_err(|source| GeneralizationError::Moments { module: module.module, arena: label.clone(), source })?;
+        modules.push(measure(&moments, Some(module), *change).0);
+    }
+    Ok(ArenaGeneralization { all, distances, modules })
+}
+
+/// Per arena, in the order given: a row for all units, then one per module; see [`generalization_in`].
 ///
 /// # Errors
 /// Where a module has no units or one that is not there.
@@ -109,38 +168,12 @@ pub fn generalization(
         })
         .collect();
     let mut changes = period_changes(&periods).into_iter();
-    let none = PeriodChange { change: f64::NAN, change_se: f64::NAN, reason: Some("all units together have no one period") };
     let mut rows = Vec::new();
     for states in arenas {
-        let label = states.bins.arena.label();
-        let measure = |moments: &Moments<'_>, module: Option<&ModuleUnits>, change: PeriodChange| {
-            let name = module.map_or_else(|| "all".to_owned(), |m| m.module.to_string());
-            let distances = space(moments, config, seed.child(&format!("analysis/generalization/{label}/{name}")));
-            GeneralizationRow {
-                arena: states.bins.arena,
-                module: module.map(|m| m.module),
-                period_m: module.map_or(f64::NAN, |m| m.period_m),
-                change,
-                chance_distance: distances.chance_distance,
-                chance_se: distances.chance_se,
-                half_rise_m: distances.half_rise_m,
-                half_rise_se_m: distances.half_rise_se_m,
-                half_rise_reason: distances.half_rise_reason,
-                coherence: coherence(moments, states.bins),
-            }
-        };
-        rows.push(measure(&states.moments, None, none));
-        for module in states.modules {
-            let units = states.moments.units();
-            if let Some(&unit) = module.units.iter().find(|unit| **unit >= units) {
-                return Err(GeneralizationError::Unit { module: module.module, arena: label, unit, units });
-            }
-            let activity = states.moments.activity().select(Axis(1), &module.units);
-            let moments =
-                Moments::new(activity.view(), states.moments.positions_m(), states.moments.trajectories(), states.moments.times());
-            let moments = moments.map_err(|source| GeneralizationError::Moments { module: module.module, arena: label.clone(), source })?;
-            rows.push(measure(&moments, Some(module), changes.next().unwrap_or(none)));
-        }
+        let of_arena: Vec<PeriodChange> = changes.by_ref().take(states.modules.len()).collect();
+        let found = generalization_in(states, &of_arena, config, seed)?;
+        rows.push(found.all);
+        rows.extend(found.modules);
     }
     Ok(rows)
 }

@@ -116,7 +116,7 @@ pub fn path_integration(
 ) -> Result<PathIntegration, PathIntegrationError> {
     let place = |row: usize| bins.index(moments.positions_m()[row][0], moments.positions_m()[row][1]);
     let rows: Vec<usize> = (0..moments.count()).filter(|row| place(*row).is_some()).collect();
-    let in_fit = |row: usize| config.fit_until.is_none_or(|until| moments.times()[row] <= until);
+    let in_fit = |row: usize| config.in_fit(moments.times()[row]);
     let distinct = |keep: &dyn Fn(usize) -> bool| {
         let mut found: Vec<u32> = rows.iter().filter(|row| keep(**row)).map(|row| moments.trajectories()[*row]).collect();
         found.sort_unstable();

@@ -9,7 +9,7 @@
 //! kinds of chance, with the spatial coherence of the states of each time.
 //!
 //! Where a code repeats within the arena (one module; two commensurate ones), the nearest state cannot tell places apart that share it: the error is then some
-//! periods, and that is a property of the code, not of the decoder. A code that drifts blurs its own map, unless the fit is cut off at `fit_until`.
+//! periods, and that is a property of the code, not of the decoder. A code that drifts blurs its own map, unless the fit is cut off at `fit_until_steps`.
 
 mod by_time;
 mod config;
@@ -19,6 +19,6 @@ mod nearest;
 mod tests;
 
 pub use by_time::{PathIntegration, PathIntegrationError, TimeErrors, path_integration};
-pub use config::{CheckedPathIntegrationConfig, PathIntegrationConfig, PathIntegrationConfigError};
+pub use config::{CheckedPathIntegrationConfig, PathIntegrationConfig};
 pub use linear_readout::LinearReadout;
 pub use nearest::NearestState;

@@ -89,18 +89,18 @@ fn settings_and_recordings_that_do_not_do_are_refused() {
     ];
     assert!(wrong.into_iter().all(|config| config.check().is_err()));
     let bins = Bins::square(Arena::square(1.0), 3);
-    let run = |value: f32, trajectories: [u32; 8], at: f64, until: Option<u32>| {
+    let run = |value: f32, trajectories: [u32; 8], at: f64, until: u32| {
         let activity = Array2::from_elem((8, 2), value);
         let times = [1, 2, 1, 2, 1, 2, 5, 6];
         let positions = [[at, 0.0]; 8];
         let moments = Moments::new(activity.view(), &positions, &trajectories, &times).expect("moments");
-        let config = PathIntegrationConfig { fit_until: until, ..PathIntegrationConfig::default() }.check().expect("settings");
+        let config = PathIntegrationConfig { fit_until_steps: until, ..PathIntegrationConfig::default() }.check().expect("settings");
         path_integration(&moments, &bins, &config, Seed(1))
     };
     let four = [0, 0, 1, 1, 2, 2, 3, 3];
-    assert!(run(0.5, four, 0.0, None).is_ok());
-    assert_eq!(run(0.5, [0, 0, 1, 1, 2, 2, 2, 2], 0.0, None).err(), Some(PathIntegrationError::Trajectories { found: 3 }));
-    assert_eq!(run(0.5, four, 0.0, Some(2)).err(), Some(PathIntegrationError::Trajectories { found: 3 }));
-    assert_eq!(run(0.5, four, 9.0, None).err(), Some(PathIntegrationError::Trajectories { found: 0 }));
-    assert_eq!(run(0.0, four, 0.0, None).err(), Some(PathIntegrationError::Zero { trajectories: 4 }));
+    assert!(run(0.5, four, 0.0, 0).is_ok());
+    assert_eq!(run(0.5, [0, 0, 1, 1, 2, 2, 2, 2], 0.0, 0).err(), Some(PathIntegrationError::Trajectories { found: 3 }));
+    assert_eq!(run(0.5, four, 0.0, 2).err(), Some(PathIntegrationError::Trajectories { found: 3 }));
+    assert_eq!(run(0.5, four, 9.0, 0).err(), Some(PathIntegrationError::Trajectories { found: 0 }));
+    assert_eq!(run(0.0, four, 0.0, 0).err(), Some(PathIntegrationError::Zero { trajectories: 4 }));
 }

@@ -1,6 +1,6 @@
 //! The settings of the test for the torus: raw `[analyze.torus]`, and the checked form that alone runs.
 
-use crate::config::ConfigError;
+use crate::config::{ConfigError, refused, within};
 use serde::{Deserialize, Serialize};
 use std::ops::Deref;
 
@@ -140,16 +140,17 @@ impl TorusConfig {
     /// # Errors
     /// The first value out of range, with its full key, the value and what is allowed.
     pub fn check(self) -> Result<CheckedTorusConfig, ConfigError> {
-        within("points", or_presets(self.points, self.preset.points()), 20, 4096)?;
-        within("components", or_presets(self.components, self.preset.components()), 2, 20)?;
-        within("surrogates", self.surrogates, 0, 10_000)?;
+        let key = |name: &str| format!("analyze.torus.{name}");
+        within(&key("points"), or_presets(self.points, self.preset.points()), 20, 4096)?;
+        within(&key("components"), or_presets(self.components, self.preset.components()), 2, 20)?;
+        within(&key("surrogates"), self.surrogates, 0, 10_000)?;
         if !is_prime(self.prime) {
-            return Err(wrong("prime", self.prime, "a prime from 2 to 65521, such as 47"));
+            return Err(refused(&key("prime"), self.prime, "a prime from 2 to 65521, such as 47"));
         }
-        within("min_units", self.min_units, 4, 10_000)?;
-        within("alpha", self.alpha, 1e-4, 0.5)?;
-        within("memory_gib", self.memory_gib, 0.0625, 4096.0)?;
-        within("map_bins", self.map_bins, 4, 100)?;
+        within(&key("min_units"), self.min_units, 4, 10_000)?;
+        within(&key("alpha"), self.alpha, 1e-4, 0.5)?;
+        within(&key("memory_gib"), self.memory_gib, 0.0625, 4096.0)?;
+        within(&key("map_bins"), self.map_bins, 4, 100)?;
         Ok(CheckedTorusConfig(self))
     }
 }
@@ -157,14 +158,6 @@ impl TorusConfig {
 /// A setting, or where it is 0 the preset's.
 fn or_presets(setting: usize, presets: usize) -> usize {
     if setting == 0 { presets } else { setting }
-}
-
-fn within<T: Copy + PartialOrd + std::fmt::Display>(key: &str, value: T, low: T, high: T) -> Result<(), ConfigError> {
-    if value >= low && value <= high { Ok(()) } else { Err(wrong(key, value, &format!("{low} to {high}"))) }
-}
-
-fn wrong(key: &str, value: impl std::fmt::Display, allowed: &str) -> ConfigError {
-    ConfigError { key: format!("analyze.torus.{key}"), message: format!("is {value}; allowed: {allowed}") }
 }
 
 fn is_prime(p: u16) -> bool {

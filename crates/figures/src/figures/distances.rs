@@ -1,4 +1,4 @@
-//! Neural distance against separation in space, and in space and time: Fig. 5a of the paper.
+//! Neural distance against separation in space: Fig. 5a of the paper, left.
 
 use std::path::{Path, PathBuf};
 
@@ -12,12 +12,11 @@ use crate::canvas::{Canvas, Cells, RectMm, Surface};
 use crate::colormap::{self, Colormap};
 use crate::number::{self, drawable};
 use crate::output::{self, Figure};
-use crate::page::{DOUBLE_COLUMN_MM, Page, SINGLE_COLUMN_MM};
-use crate::panels::color_bar::{self, ColorBar};
+use crate::page::{Page, SINGLE_COLUMN_MM};
 use crate::panels::heat_map;
 use crate::panels::legend::{self, Key};
 use crate::panels::note;
-use crate::style::{BLUE, DEAD, INK, LINE_PT, MARGIN_MM, MUTED, ORANGE, PALE_BLUE, STRONG_PT};
+use crate::style::{DEAD, GREEN, INK, LINE_PT, MARGIN_MM, MUTED, ORANGE, STRONG_PT};
 
 /// Distances in neural space by distance in space.
 #[derive(Debug, Clone, Copy)]
@@ -32,6 +31,10 @@ pub struct Distances<'a> {
     pub neural_top: f64,
     /// Mean neural distance of each column; values that are not finite interrupt the line.
     pub mean: &'a [f64],
+    /// The same of moments up to the training's length; empty: not drawn.
+    pub early_mean: &'a [f64],
+    /// A half rise of those, in words, said after that of all; empty: none.
+    pub early_says: &'a str,
     /// Neural distance of unrelated states; NaN: not drawn.
     pub chance: f64,
     /// Separation at half of chance, m; NaN: not drawn.
@@ -46,38 +49,13 @@ pub struct Distances<'a> {
     pub training_cdf: &'a [f64],
 }
 
-/// Distances in neural space by distance in space and time.
-#[derive(Debug, Clone, Copy)]
-pub struct SpaceTime<'a> {
-    /// The figure's title, in sentence case.
-    pub title: &'a str,
-    /// Mean neural distance, temporal × spatial bins; NaN: no pairs.
-    pub mean: ArrayView2<'a, f64>,
-    /// Width of a spatial bin, m.
-    pub spatial_bin_m: f64,
-    /// Width of a temporal bin, steps.
-    pub temporal_bin_steps: f64,
-    /// Temporal separation of the values below, steps.
-    pub temporal_steps: &'a [f64],
-    /// Neural distance of two visits to one place; values that are not finite interrupt the line.
-    pub same_place: &'a [f64],
-    /// Its standard error; NaN: no band there.
-    pub same_place_se: &'a [f64],
-    /// Neural distance of unrelated states: the upper end of the colours, if it is a number.
-    pub chance: f64,
-}
-
 const DISTANCES: &str = "figure of distances";
-const SPACE_TIME: &str = "figure of distances in space and time";
 const DENSITY_MM: f64 = 42.0;
 const CDF_MM: f64 = 16.0;
 /// How far down the blue arm the colours go: lines must be seen upon them.
 const DEEPEST: f64 = 0.6;
 const BETWEEN_MM: f64 = 2.5;
 const RIGHT_MM: f64 = 2.5;
-const MAP_MM: f64 = 46.0;
-const BAR_MM: f64 = 40.0;
-const TITLE_MM: f64 = note::TITLE_MM;
 
 /// Draws the density of neural distance at each separation with its mean, chance, and the half-rise distance, over the cumulative separations of training, to
 /// `<out_stem>.png` (600 dpi) and `<out_stem>.svg`; returns the two paths.
@@ -86,123 +64,81 @@ const TITLE_MM: f64 = note::TITLE_MM;
 ///
 /// [`FigureError`] if there is no density, a width is no number above 0, the mean has another length, or a file cannot be written.
 pub fn draw_distances(input: &Distances<'_>, out_stem: &Path) -> Result<Vec<PathBuf>, FigureError> {
-    let (columns, _) = input.density.dim();
-    if input.density.iter().all(|x| !drawable(*x)) {
-        return Err(FigureError::Empty {
-            figure: DISTANCES,
-            what: "pairs of states",
-            remedy: "pass a density with at least one column of numbers",
-        });
-    }
-    above_zero(DISTANCES, "column_m", input.column_m)?;
-    above_zero(DISTANCES, "neural_top", input.neural_top)?;
-    if !input.training_cdf.is_empty() {
-        above_zero(DISTANCES, "training_bin_m", input.training_bin_m)?;
-    }
-    same_length(DISTANCES, "the mean", input.mean.len(), columns)?;
+    let panel = SpacePanel::new(input)?;
     let content = SINGLE_COLUMN_MM - 2.0 * MARGIN_MM;
-    let half = if drawable(input.half_rise_m) {
-        let error = if drawable(input.half_rise_se_m) { format!(" ± {} mm", millimetres(input.half_rise_se_m)) } else { " mm".to_owned() };
-        let sigma = if drawable(input.sigma_x_m) { format!("; σ_x = {} mm", millimetres(input.sigma_x_m)) } else { String::new() };
-        format!("Half of chance at {}{error}{sigma}", millimetres(input.half_rise_m))
-    } else {
-        "Half of chance is not reached, or below the first column".to_owned()
-    };
-    let [red, green, blue] = Colormap::BlueWhiteRed.palette()[usize::from(colormap::level(-DEEPEST, -1.0, 1.0))];
-    let deepest = RGBColor(red, green, blue);
-    let mut keys =
-        vec![(Key::Fill(deepest), "Pairs of states, over their most at each separation".to_owned()), (Key::Line(INK), "Mean".to_owned())];
-    if drawable(input.chance) {
-        keys.push((Key::Dashes(MUTED), format!("Chance, {}", number::short(input.chance))));
-    }
-    if drawable(input.half_rise_m) {
-        keys.push((Key::Line(ORANGE), "Half of chance".to_owned()));
-    }
-    if drawable(input.sigma_x_m) {
-        keys.push((Key::Dashes(DEAD), "σ_x of training".to_owned()));
-    }
-    output::write_figure(&Space { heading: Heading::new(input.title, &half, content), input: *input, keys }, out_stem)
+    output::write_figure(&Space { heading: Heading::new(input.title, &panel.says, content), panel }, out_stem)
 }
 
-/// A length in millimetres, to a tenth where that is short.
-fn millimetres(length_m: f64) -> String {
-    let length_mm = 1e3 * length_m;
-    if (0.05..9999.5).contains(&length_mm) { number::signed(length_mm, 1) } else { number::short(length_mm) }
-}
-
-fn above_zero(figure: &'static str, field: &'static str, value: f64) -> Result<(), FigureError> {
-    if drawable(value) && value > 1e-100 { Ok(()) } else { Err(FigureError::Range { figure, field, value, allowed: "above 0" }) }
-}
-
-fn same_length(figure: &'static str, what: &str, got: usize, expected: usize) -> Result<(), FigureError> {
-    if got == expected {
-        return Ok(());
-    }
-    Err(FigureError::Shape { figure, what: what.to_owned(), got: got.to_string(), expected: expected.to_string() })
-}
-
-/// An axis that ends where the data do.
-fn exact(high: f64, count: usize, label: &str) -> Axis {
-    Axis::linear(0.0, high, count, label)
-}
-
-struct Space<'a> {
-    heading: Heading,
+/// The panel without its title.
+pub(super) struct SpacePanel<'a> {
     input: Distances<'a>,
     keys: Vec<(Key, String)>,
+    /// The half rise in words.
+    pub(super) says: String,
 }
 
-impl Space<'_> {
-    /// From white for no pairs to blue for a column's most.
-    fn cells(&self) -> Cells {
-        let (columns, levels) = self.input.density.dim();
-        let shares = Array2::from_shape_fn((levels, columns), |(level, column)| {
-            let of_column = self.input.density.row(column);
-            let highest = of_column.iter().copied().filter(|x| drawable(*x)).fold(0.0, f64::max);
-            // The blue arm of the diverging map.
-            if highest > 0.0 { -DEEPEST * of_column[level] / highest } else { f64::NAN }
-        });
-        heat_map::cells(shares.view(), -1.0, 1.0, Colormap::BlueWhiteRed)
-    }
-}
-
-/// Lines through neighbouring points, interrupted where one has no number.
-fn draw_line<S: Surface>(
-    canvas: &mut Canvas<S>,
-    axes: &Axes,
-    points: impl Iterator<Item = (f64, f64)>,
-    look: (f64, RGBColor),
-) -> Result<(), FigureError> {
-    let all: Vec<(f64, f64)> = points.collect();
-    for run in all.split(|(x, y)| !drawable(*x) || !drawable(*y)).filter(|run| !run.is_empty()) {
-        let mut places: Vec<(f64, f64)> = run.iter().map(|&(x, y)| (axes.x_mm(x), axes.y_mm(y))).collect();
-        if let [(x, y)] = places[..] {
-            // A point alone shows as a short stroke.
-            places = vec![(x - 0.3, y), (x + 0.3, y)];
+impl<'a> SpacePanel<'a> {
+    /// Checks what is to be drawn.
+    pub(super) fn new(input: &Distances<'a>) -> Result<Self, FigureError> {
+        let (columns, _) = input.density.dim();
+        if input.density.iter().all(|x| !drawable(*x)) {
+            return Err(FigureError::Empty {
+                figure: DISTANCES,
+                what: "pairs of states",
+                remedy: "pass a density with at least one column of numbers",
+            });
         }
-        canvas.line(&places, look.0, look.1)?;
+        above_zero(DISTANCES, "column_m", input.column_m)?;
+        above_zero(DISTANCES, "neural_top", input.neural_top)?;
+        if !input.training_cdf.is_empty() {
+            above_zero(DISTANCES, "training_bin_m", input.training_bin_m)?;
+        }
+        same_length(DISTANCES, "the mean", input.mean.len(), columns)?;
+        if !input.early_mean.is_empty() {
+            same_length(DISTANCES, "the early mean", input.early_mean.len(), columns)?;
+        }
+        let says = if drawable(input.half_rise_m) {
+            let error =
+                if drawable(input.half_rise_se_m) { format!(" ± {} mm", millimetres(input.half_rise_se_m)) } else { " mm".to_owned() };
+            let sigma = if drawable(input.sigma_x_m) { format!("; σ_x = {} mm", millimetres(input.sigma_x_m)) } else { String::new() };
+            format!("Half of chance at {}{error}{sigma}", millimetres(input.half_rise_m))
+        } else {
+            "Half of chance is not reached, or below the first column".to_owned()
+        };
+        let says = if input.early_says.is_empty() { says } else { format!("{says}; {}", input.early_says) };
+        let [red, green, blue] = Colormap::BlueWhiteRed.palette()[usize::from(colormap::level(-DEEPEST, -1.0, 1.0))];
+        let deepest = RGBColor(red, green, blue);
+        let mut keys = vec![
+            (Key::Fill(deepest), "Pairs of states, over their most at each separation".to_owned()),
+            (Key::Line(INK), "Mean".to_owned()),
+        ];
+        if !input.early_mean.is_empty() {
+            keys.push((Key::Line(GREEN), "Mean up to the training's length".to_owned()));
+        }
+        if drawable(input.chance) {
+            keys.push((Key::Dashes(MUTED), format!("Chance, {}", number::short(input.chance))));
+        }
+        if drawable(input.half_rise_m) {
+            keys.push((Key::Line(ORANGE), "Half of chance".to_owned()));
+        }
+        if drawable(input.sigma_x_m) {
+            keys.push((Key::Dashes(DEAD), "σ_x of training".to_owned()));
+        }
+        Ok(Self { input: *input, keys, says })
     }
-    Ok(())
-}
 
-impl Figure for Space<'_> {
-    fn page(&self) -> Page {
-        let keys = legend::height_mm(&self.keys, SINGLE_COLUMN_MM - 2.0 * MARGIN_MM);
-        let height = 2.0 * MARGIN_MM + self.heading.height_mm() + DENSITY_MM + BETWEEN_MM + CDF_MM + ROOM_BELOW_MM + 2.0 + keys + 1.0;
-        Page::print(SINGLE_COLUMN_MM, height)
+    /// Its height at this width.
+    pub(super) fn height_mm(&self, width_mm: f64) -> f64 {
+        DENSITY_MM + BETWEEN_MM + CDF_MM + ROOM_BELOW_MM + 2.0 + legend::height_mm(&self.keys, width_mm) + 1.0
     }
 
-    fn title(&self) -> &str {
-        self.input.title
-    }
+    /// Height of both frames with the space between them.
+    pub(super) const FRAMES_MM: f64 = DENSITY_MM + BETWEEN_MM + CDF_MM;
 
-    fn draw<S: Surface>(&self, canvas: &mut Canvas<S>) -> Result<(), FigureError> {
-        self.heading.draw(canvas)?;
+    /// Draws it with its upper left corner at `left`, `top`.
+    pub(super) fn draw<S: Surface>(&self, canvas: &mut Canvas<S>, left: f64, top: f64, width_mm: f64) -> Result<(), FigureError> {
         let input = &self.input;
-        let content = SINGLE_COLUMN_MM - 2.0 * MARGIN_MM;
-        let top = MARGIN_MM + self.heading.height_mm() + 1.0;
-        let frame =
-            RectMm { x: MARGIN_MM + ROOM_LEFT_MM - 2.0, y: top, width: content - ROOM_LEFT_MM + 2.0 - RIGHT_MM, height: DENSITY_MM };
+        let frame = RectMm { x: left + ROOM_LEFT_MM - 2.0, y: top, width: width_mm - ROOM_LEFT_MM + 2.0 - RIGHT_MM, height: DENSITY_MM };
         let reach = input.column_m * input.density.nrows() as f64;
         let below = exact(reach, 6, "Separation in space (m)");
         let bare = Axis { ticks: Vec::new(), label: String::new(), exponent: 0, ..below.clone() };
@@ -218,6 +154,8 @@ impl Figure for Space<'_> {
             canvas.dashes((x, frame.y), (x, frame.bottom()), 0.8, LINE_PT, DEAD)?;
         }
         let within = |mean: f64| if (0.0..=input.neural_top).contains(&mean) { mean } else { f64::NAN };
+        let early = input.early_mean.iter().enumerate().map(|(column, &mean)| ((column as f64 + 0.5) * input.column_m, within(mean)));
+        draw_line(canvas, &axes, early, (LINE_PT, GREEN))?;
         let centres = input.mean.iter().enumerate().map(|(column, &mean)| ((column as f64 + 0.5) * input.column_m, within(mean)));
         draw_line(canvas, &axes, centres, (STRONG_PT, INK))?;
         if inside(input.half_rise_m) && drawable(input.chance) && (0.0..=2.0 * input.neural_top).contains(&input.chance) {
@@ -243,117 +181,82 @@ impl Figure for Space<'_> {
             note::message(canvas, lower, "No separations of training")?;
         }
         axes.draw(canvas)?;
-        legend::draw(canvas, MARGIN_MM, lower.bottom() + ROOM_BELOW_MM + 2.0, content, &self.keys)
+        legend::draw(canvas, left, lower.bottom() + ROOM_BELOW_MM + 2.0, width_mm, &self.keys)
+    }
+
+    /// From white for no pairs to blue for a column's most.
+    fn cells(&self) -> Cells {
+        let (columns, levels) = self.input.density.dim();
+        let shares = Array2::from_shape_fn((levels, columns), |(level, column)| {
+            let of_column = self.input.density.row(column);
+            let highest = of_column.iter().copied().filter(|x| drawable(*x)).fold(0.0, f64::max);
+            // The blue arm of the diverging map.
+            if highest > 0.0 { -DEEPEST * of_column[level] / highest } else { f64::NAN }
+        });
+        heat_map::cells(shares.view(), -1.0, 1.0, Colormap::BlueWhiteRed)
     }
 }
 
-/// Draws mean neural distance in space × time, and what is left of it at the same place, with chance, to `<out_stem>.png` (600 dpi) and `<out_stem>.svg`; returns the two paths.
-///
-/// # Errors
-///
-/// [`FigureError`] if there are no means, a width is no number above 0, slices differ in length, or a file cannot be written.
-pub fn draw_space_time(input: &SpaceTime<'_>, out_stem: &Path) -> Result<Vec<PathBuf>, FigureError> {
-    if input.mean.iter().all(|x| !drawable(*x)) {
-        return Err(FigureError::Empty { figure: SPACE_TIME, what: "pairs of states", remedy: "pass at least one mean that is a number" });
-    }
-    above_zero(SPACE_TIME, "spatial_bin_m", input.spatial_bin_m)?;
-    above_zero(SPACE_TIME, "temporal_bin_steps", input.temporal_bin_steps)?;
-    same_length(SPACE_TIME, "same_place", input.same_place.len(), input.temporal_steps.len())?;
-    same_length(SPACE_TIME, "same_place_se", input.same_place_se.len(), input.temporal_steps.len())?;
-    let mut keys = vec![(Key::Line(BLUE), "Two visits to one place".to_owned())];
-    if input.same_place_se.iter().any(|se| drawable(*se)) {
-        keys.push((Key::Fill(PALE_BLUE), "± one standard error".to_owned()));
-    }
-    if drawable(input.chance) {
-        keys.push((Key::Dashes(MUTED), format!("Chance, {}", number::short(input.chance))));
-    }
-    let heading = Heading::new(input.title, "", DOUBLE_COLUMN_MM - 2.0 * MARGIN_MM);
-    output::write_figure(&Both { heading, input: *input, keys }, out_stem)
+/// A length in millimetres, to a tenth where that is short.
+fn millimetres(length_m: f64) -> String {
+    let length_mm = 1e3 * length_m;
+    if (0.05..9999.5).contains(&length_mm) { number::signed(length_mm, 1) } else { number::short(length_mm) }
 }
 
-struct Both<'a> {
+pub(super) fn above_zero(figure: &'static str, field: &'static str, value: f64) -> Result<(), FigureError> {
+    if drawable(value) && value > 1e-100 { Ok(()) } else { Err(FigureError::Range { figure, field, value, allowed: "above 0" }) }
+}
+
+pub(super) fn same_length(figure: &'static str, what: &str, got: usize, expected: usize) -> Result<(), FigureError> {
+    if got == expected {
+        return Ok(());
+    }
+    Err(FigureError::Shape { figure, what: what.to_owned(), got: got.to_string(), expected: expected.to_string() })
+}
+
+/// An axis that ends where the data do.
+pub(super) fn exact(high: f64, count: usize, label: &str) -> Axis {
+    Axis::linear(0.0, high, count, label)
+}
+
+struct Space<'a> {
     heading: Heading,
-    input: SpaceTime<'a>,
-    keys: Vec<(Key, String)>,
+    panel: SpacePanel<'a>,
 }
 
-const BLOCK_GAP_MM: f64 = 6.0;
-
-impl Both<'_> {
-    fn top_colour(&self) -> f64 {
-        let highest = self.input.mean.iter().copied().filter(|x| drawable(*x)).fold(0.0, f64::max);
-        let chance = if drawable(self.input.chance) { self.input.chance } else { 0.0 };
-        let top = highest.max(chance);
-        if top > 0.0 { top } else { 1.0 }
+/// Lines through neighbouring points, interrupted where one has no number.
+pub(super) fn draw_line<S: Surface>(
+    canvas: &mut Canvas<S>,
+    axes: &Axes,
+    points: impl Iterator<Item = (f64, f64)>,
+    look: (f64, RGBColor),
+) -> Result<(), FigureError> {
+    let all: Vec<(f64, f64)> = points.collect();
+    for run in all.split(|(x, y)| !drawable(*x) || !drawable(*y)).filter(|run| !run.is_empty()) {
+        let mut places: Vec<(f64, f64)> = run.iter().map(|&(x, y)| (axes.x_mm(x), axes.y_mm(y))).collect();
+        if let [(x, y)] = places[..] {
+            // A point alone shows as a short stroke.
+            places = vec![(x - 0.3, y), (x + 0.3, y)];
+        }
+        canvas.line(&places, look.0, look.1)?;
     }
-
-    fn draw_same_place<S: Surface>(&self, canvas: &mut Canvas<S>, frame: RectMm) -> Result<(), FigureError> {
-        let input = &self.input;
-        let of = |index: usize| (input.temporal_steps[index], input.same_place[index], input.same_place_se[index]);
-        let points: Vec<(f64, f64, f64)> =
-            (0..input.temporal_steps.len()).map(of).map(|(t, d, se)| (t, d, if drawable(se) && se > 0.0 { se } else { 0.0 })).collect();
-        let known = || points.iter().filter(|(t, d, _)| drawable(*t) && drawable(*d));
-        let (x_label, y_label) = ("Separation in time (steps)", "Neural distance at one place");
-        if known().next().is_none() {
-            let axis = |label: &str| Axis { ticks: Vec::new(), ..Axis::linear(0.0, 1.0, 1, label) };
-            Axes { frame, x: axis(x_label), y: axis(y_label) }.draw(canvas)?;
-            return note::message(canvas, frame, "No place was visited twice");
-        }
-        let (from, to) = known().fold((0.0_f64, 0.0_f64), |(from, to), (t, _, _)| (from.min(*t), to.max(*t)));
-        let (low, high) = known().fold((0.0_f64, 0.0_f64), |(low, high), (_, d, se)| (low.min(*d), high.max(d + se)));
-        let high = if drawable(input.chance) { high.max(input.chance) } else { high };
-        let axes = Axes { frame, x: Axis::linear(from, to, 5, x_label), y: Axis::linear(low, high * 1.08, 5, y_label) };
-        for run in points.split(|(t, d, _)| !drawable(*t) || !drawable(*d)).filter(|run| run.len() > 1) {
-            let upper = run.iter().map(|(t, d, se)| (axes.x_mm(*t), axes.y_mm(d + se)));
-            let lower = run.iter().rev().map(|(t, d, se)| (axes.x_mm(*t), axes.y_mm((d - se).max(low))));
-            canvas.polygon(&upper.chain(lower).collect::<Vec<_>>(), PALE_BLUE)?;
-        }
-        if drawable(input.chance) {
-            let y = axes.y_mm(input.chance);
-            canvas.dashes((frame.x, y), (frame.right(), y), 1.1, LINE_PT, MUTED)?;
-        }
-        draw_line(canvas, &axes, points.iter().map(|(t, d, _)| (*t, *d)), (LINE_PT, BLUE))?;
-        axes.draw(canvas)
-    }
+    Ok(())
 }
 
-impl Figure for Both<'_> {
+impl Figure for Space<'_> {
     fn page(&self) -> Page {
-        let height = 2.0 * MARGIN_MM + self.heading.height_mm() + TITLE_MM + MAP_MM + ROOM_BELOW_MM + 1.5 + color_bar::HEIGHT_MM;
-        Page::print(DOUBLE_COLUMN_MM, height)
+        let content = SINGLE_COLUMN_MM - 2.0 * MARGIN_MM;
+        Page::print(SINGLE_COLUMN_MM, 2.0 * MARGIN_MM + self.heading.height_mm() + self.panel.height_mm(content))
     }
 
     fn title(&self) -> &str {
-        self.input.title
+        self.panel.input.title
     }
 
     fn draw<S: Surface>(&self, canvas: &mut Canvas<S>) -> Result<(), FigureError> {
         self.heading.draw(canvas)?;
-        let input = &self.input;
-        let block = (DOUBLE_COLUMN_MM - 2.0 * MARGIN_MM - BLOCK_GAP_MM) / 2.0;
-        let top = MARGIN_MM + self.heading.height_mm() + TITLE_MM;
-        let frame = RectMm { x: MARGIN_MM + ROOM_LEFT_MM, y: top, width: block - ROOM_LEFT_MM - RIGHT_MM, height: MAP_MM };
-        let (temporal, spatial) = input.mean.dim();
-        let x = exact(input.spatial_bin_m * spatial as f64, 6, "Separation in space (m)");
-        let y = exact(input.temporal_bin_steps * temporal as f64, 5, "Separation in time (steps)");
-        let highest = self.top_colour();
-        canvas.cells(frame, &heat_map::cells(input.mean, 0.0, highest, Colormap::Viridis))?;
-        // Perfect path integration: distance 0 along this line.
-        canvas.line(&[(frame.x, frame.y), (frame.x, frame.bottom())], STRONG_PT * 1.5, DEAD)?;
-        Axes { frame, x, y }.draw(canvas)?;
-        note::title(canvas, MARGIN_MM, frame, block, "Mean neural distance; along the red line, the error of path integration")?;
-        let right = RectMm { x: frame.x + block + BLOCK_GAP_MM, ..frame };
-        self.draw_same_place(canvas, right)?;
-        note::title(canvas, right.x - ROOM_LEFT_MM, right, block, "The same at separation 0 in space")?;
-        let footer = frame.bottom() + ROOM_BELOW_MM + 1.5;
-        let ticks = [0.0, 0.5, 1.0].map(|share| (share, number::short(share * highest))).to_vec();
-        let bar = ColorBar { colormap: Colormap::Viridis, label: "Mean ‖g − g′‖".to_owned(), ticks };
-        bar.draw(canvas, frame.right(), footer, BAR_MM)?;
-        if input.mean.iter().any(|x| colormap::level(*x, 0.0, highest) == colormap::NO_DATA_LEVEL) {
-            let missing = [(Key::Fill(crate::style::NO_DATA), "No pairs".to_owned())];
-            legend::draw(canvas, frame.x - ROOM_LEFT_MM + 2.0, footer + 2.0, block - BAR_MM, &missing)?;
-        }
-        legend::draw(canvas, right.x - ROOM_LEFT_MM, footer, block, &self.keys)
+        let content = SINGLE_COLUMN_MM - 2.0 * MARGIN_MM;
+        self.panel.draw(canvas, MARGIN_MM, MARGIN_MM + self.heading.height_mm() + 1.0, content)
     }
 }
 
@@ -370,6 +273,8 @@ mod tests {
             column_m: 0.1,
             neural_top: 1.0,
             mean: &[0.1, f64::NAN],
+            early_mean: &[],
+            early_says: "",
             chance: 0.9,
             half_rise_m: f64::NAN,
             half_rise_se_m: f64::NAN,
@@ -377,7 +282,7 @@ mod tests {
             training_bin_m: 0.1,
             training_cdf: &[],
         };
-        let cells = Space { heading: Heading::new("", "", 50.0), input, keys: Vec::new() }.cells();
+        let cells = SpacePanel::new(&input).expect("one column").cells();
         // The upper row first: the higher level.
         assert_eq!(cells.levels, [51, colormap::NO_DATA_LEVEL, 127, colormap::NO_DATA_LEVEL]);
     }

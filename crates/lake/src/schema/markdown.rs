@@ -1,6 +1,5 @@
 //! The tables as a page of documentation.
 
-use super::tables::RESERVED;
 use super::{Partitions, SCHEMA_VERSION, TABLES};
 use std::fmt::Write;
 
@@ -23,11 +22,10 @@ pub fn markdown() -> String {
             Partitions::Run => "`run`",
             Partitions::RunStep => "`run`, `step`",
         };
-        let reserved = if RESERVED.contains(table) { " No stage writes it yet; `gridlake sql` knows it without rows." } else { "" };
         // Writing to a String cannot fail.
         let _ = write!(
             page,
-            "\n## `{}`\n\nOne row per {}. Partitions: {keys}.{reserved}\n\n| Column | Type | Unit | Null | Meaning |\n|---|---|---|---|---|\n",
+            "\n## `{}`\n\nOne row per {}. Partitions: {keys}.\n\n| Column | Type | Unit | Null | Meaning |\n|---|---|---|---|---|\n",
             table.name, table.row
         );
         for column in table.columns {

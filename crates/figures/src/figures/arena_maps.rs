@@ -1,0 +1,145 @@
+//! Ratemaps of some units in one arena: Figs. 5c to 5e of the paper.
+
+use std::path::{Path, PathBuf};
+
+use ndarray::ArrayView2;
+
+use super::heading::Heading;
+use crate::FigureError;
+use crate::canvas::{Canvas, RectMm, Surface};
+use crate::colormap::Colormap;
+use crate::number::{self, drawable};
+use crate::output::{self, Figure};
+use crate::page::{Page, SINGLE_COLUMN_MM};
+use crate::panels::heat_map::{self, HeatMapTitle};
+use crate::panels::scale_bar::ScaleBar;
+use crate::style::MARGIN_MM;
+
+/// A unit in an arena.
+#[derive(Debug, Clone)]
+pub struct ArenaUnit<'a> {
+    /// The unit's index in its network.
+    pub unit: usize,
+    /// Its ratemap, row = y (first row lowest), column = x; NaN where not visited.
+    pub ratemap: ArrayView2<'a, f64>,
+}
+
+/// Some units in one arena.
+#[derive(Debug, Clone)]
+pub struct ArenaMaps<'a> {
+    /// The figure's title, in sentence case.
+    pub title: &'a str,
+    /// What the arena is called, such as "2 m box".
+    pub arena: &'a str,
+    /// The units, in the order in which they are drawn, three to a line.
+    pub units: &'a [ArenaUnit<'a>],
+    /// Width and height of a bin, m.
+    pub bin_m: [f64; 2],
+}
+
+const FIGURE: &str = "figure of units in an arena";
+const COLUMNS: usize = 3;
+const GAP_MM: f64 = 1.8;
+const FOOTER_MM: f64 = 8.0;
+
+/// Draws the units' ratemaps, each from 0 to its own peak, which stands above it, to `<out_stem>.png` (600 dpi) and `<out_stem>.svg`; returns the two paths.
+///
+/// # Errors
+///
+/// [`FigureError`] if there are no units, a map is empty, a length is out of range, or a file cannot be written.
+pub fn draw_arena_maps(input: &ArenaMaps<'_>, out_stem: &Path) -> Result<Vec<PathBuf>, FigureError> {
+    let panel = MapsPanel::new(input)?;
+    let content = SINGLE_COLUMN_MM - 2.0 * MARGIN_MM;
+    let heading = Heading::new(input.title, "Each map from 0 to its own peak, which stands above it", content);
+    output::write_figure(&Sheet { heading, panel }, out_stem)
+}
+
+/// The panel without its title.
+pub(super) struct MapsPanel<'a, 'b> {
+    input: &'a ArenaMaps<'b>,
+}
+
+impl<'a, 'b> MapsPanel<'a, 'b> {
+    /// Checks what is to be drawn.
+    pub(super) fn new(input: &'a ArenaMaps<'b>) -> Result<Self, FigureError> {
+        if input.units.is_empty() || input.units.iter().any(|unit| unit.ratemap.is_empty()) {
+            return Err(FigureError::Empty { figure: FIGURE, what: "maps", remedy: "pass at least one unit, each with at least one bin" });
+        }
+        match input.bin_m.iter().find(|bin| !(bin.is_finite() && **bin > 0.0)) {
+            Some(&value) => Err(FigureError::Range { figure: FIGURE, field: "bin_m", value, allowed: "a finite length above 0 m" }),
+            None => Ok(Self { input }),
+        }
+    }
+
+    /// What the arena is called.
+    pub(super) fn arena(&self) -> &str {
+        self.input.arena
+    }
+
+    /// Extents of the arena, m.
+    fn extents_m(&self) -> (f64, f64) {
+        let (rows, columns) = self.input.units[0].ratemap.dim();
+        (columns as f64 * self.input.bin_m[0], rows as f64 * self.input.bin_m[1])
+    }
+
+    /// Width and height of a map within this width: no side longer than a third of it.
+    fn map_mm(&self, width_mm: f64) -> (f64, f64) {
+        let side = (width_mm - (COLUMNS - 1) as f64 * GAP_MM) / COLUMNS as f64;
+        let (width_m, height_m) = self.extents_m();
+        let longer = width_m.max(height_m);
+        (side * width_m / longer, side * height_m / longer)
+    }
+
+    fn line_mm(&self, width_mm: f64) -> f64 {
+        heat_map::title_mm(1) + self.map_mm(width_mm).1 + GAP_MM / 2.0
+    }
+
+    pub(super) fn height_mm(&self, width_mm: f64) -> f64 {
+        self.input.units.len().div_ceil(COLUMNS) as f64 * self.line_mm(width_mm) + FOOTER_MM
+    }
+
+    /// Draws it with its upper left corner at `left`, `top`.
+    pub(super) fn draw<S: Surface>(&self, canvas: &mut Canvas<S>, left: f64, top: f64, width_mm: f64) -> Result<(), FigureError> {
+        let (width, height) = self.map_mm(width_mm);
+        let step = (width_mm + GAP_MM) / COLUMNS as f64;
+        for (number, unit) in self.input.units.iter().enumerate() {
+            let (line, column) = (number / COLUMNS, number % COLUMNS);
+            let y = top + line as f64 * self.line_mm(width_mm) + heat_map::title_mm(1);
+            let map = RectMm { x: left + column as f64 * step, y, width, height };
+            let finite = unit.ratemap.iter().copied().filter(|rate| drawable(*rate));
+            let (low, high) = finite.fold((0.0_f64, 0.0_f64), |(low, high), rate| (low.min(rate), high.max(rate)));
+            let title = HeatMapTitle {
+                unit: format!("#{}", unit.unit),
+                stacked: false,
+                score: number::short(high),
+                peak: String::new(),
+                significant: false,
+                dead: false,
+            };
+            heat_map::draw(canvas, map, &heat_map::cells(unit.ratemap, low, high, Colormap::Viridis), &title)?;
+        }
+        let footer = top + self.height_mm(width_mm) - FOOTER_MM + 1.5;
+        ScaleBar::new(self.extents_m().0, width, self.input.arena.to_owned()).draw(canvas, left, footer)
+    }
+}
+
+struct Sheet<'a, 'b> {
+    heading: Heading,
+    panel: MapsPanel<'a, 'b>,
+}
+
+impl Figure for Sheet<'_, '_> {
+    fn page(&self) -> Page {
+        let content = SINGLE_COLUMN_MM - 2.0 * MARGIN_MM;
+        Page::print(SINGLE_COLUMN_MM, 2.0 * MARGIN_MM + self.heading.height_mm() + self.panel.height_mm(content))
+    }
+
+    fn title(&self) -> &str {
+        self.panel.input.title
+    }
+
+    fn draw<S: Surface>(&self, canvas: &mut Canvas<S>) -> Result<(), FigureError> {
+        self.heading.draw(canvas)?;
+        self.panel.draw(canvas, MARGIN_MM, MARGIN_MM + self.heading.height_mm(), SINGLE_COLUMN_MM - 2.0 * MARGIN_MM)
+    }
+}
