@@ -10,6 +10,7 @@ mod module_figures;
 mod modules;
 pub(crate) mod record;
 mod report;
+mod report_units;
 mod shifts;
 mod state_figures;
 mod state_space;
