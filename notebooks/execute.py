@@ -1,5 +1,7 @@
-"""Runs notebooks from their first cell to their last, in this environment, and says which cell failed. Nothing is written."""
+"""Runs notebooks from their first cell to their last, in this environment, and says which cell failed or warned. GRIDLAKE_SHOTS=FOLDER keeps their pictures."""
 
+import base64
+import os
 import sys
 import time
 from pathlib import Path
@@ -10,6 +12,8 @@ from nbclient.exceptions import CellExecutionError
 
 
 def main(paths: list[str]) -> int:
+    # As in an editor: pictures are shown below their cells.
+    os.environ.pop("MPLBACKEND", None)
     failed = 0
     for path in map(Path, paths):
         notebook = nbformat.read(path, as_version=4)
@@ -21,19 +25,28 @@ def main(paths: list[str]) -> int:
             continue
         started = time.monotonic()
         try:
-            NotebookClient(notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": str(path.parent)}}).execute()
+            folder = {"metadata": {"path": str(path.parent)}}
+            NotebookClient(notebook, timeout=300, kernel_name="python3", resources=folder).execute()
         except CellExecutionError as error:
             print(f"error: {path}: {error}")
             failed += 1
             continue
         outputs = [output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]
-        pictures = sum("image/png" in output.get("data", {}) for output in outputs)
+        pictures = [output["data"]["image/png"] for output in outputs if "image/png" in output.get("data", {})]
+        if shots := os.environ.get("GRIDLAKE_SHOTS"):
+            Path(shots).mkdir(parents=True, exist_ok=True)
+            for number, picture in enumerate(pictures):
+                (Path(shots) / f"{path.stem}-{number}.png").write_bytes(base64.b64decode(picture))
         noise = [output.text for output in outputs if output.output_type == "stream" and output.name == "stderr"]
         if noise:
             print(f"error: {path}: warns: {noise[0]}")
             failed += 1
             continue
-        print(f"{path}: {len(notebook.cells)} cells, {pictures} pictures, {time.monotonic() - started:.1f} s")
+        if not pictures:
+            print(f"error: {path}: shows no picture")
+            failed += 1
+            continue
+        print(f"{path}: {len(notebook.cells)} cells, {len(pictures)} pictures, {time.monotonic() - started:.1f} s")
     return 1 if failed else 0
 
 

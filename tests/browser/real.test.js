@@ -68,7 +68,7 @@ describe("a trained network", () => {
     open(trained(), async (page) => {
       assert.equal(await rows(page).count(), 96);
       const headings = await page.locator(`${TABLE} th`).allInnerTexts();
-      const column = headings.findIndex((heading) => heading.startsWith("grid_score_sargolini"));
+      const column = headings.findIndex((heading) => heading.startsWith("grid score sargolini"));
       await page.locator(`${TABLE} th`).nth(column).locator("button").click();
       const scores = (await columnTexts(page, TABLE, column)).map(numberOf);
       const defined = scores.filter((score) => !Number.isNaN(score));
@@ -98,7 +98,7 @@ describe("a trained network", () => {
       await page.mouse.move(box.x + box.width / 2 + 100, box.y + box.height / 2 + 50, { steps: 4 });
       await page.mouse.up();
       await look();
-      for (const color of ["y (m)", "φ¹ (rad)"]) {
+      for (const color of ["x (m)", "y (m)"]) {
         await page.selectOption("#cloud-color", color);
         await look();
       }

@@ -98,16 +98,23 @@ pub(crate) fn write(
     Ok(())
 }
 
-/// A column as the page has it: its meaning is the lake's.
+/// A column as the page has it: its name without the unit, which stands beside it; its meaning is the lake's.
 fn column(of: &schema::Table, name: &str) -> Column {
     let found = of.columns.iter().find(|column| column.name == name);
     let unit = found.map_or("", |column| if column.unit == "1" { "" } else { column.unit });
+    let endings = [format!("_{unit}"), format!("_{unit}s")];
+    let short = endings.iter().find_map(|ending| name.strip_suffix(ending.as_str())).filter(|_| !unit.is_empty()).unwrap_or(name);
     Column {
-        name: name.to_owned(),
+        name: short.replace('_', " "),
         unit: unit.to_owned(),
-        meaning: found.map_or_else(String::new, |column| column.description.to_owned()),
+        meaning: format!("{} (column {name})", meaning(of, name)),
         decimals: Some(3),
     }
+}
+
+/// What a column means, as the lake has it.
+fn meaning(of: &schema::Table, name: &str) -> &'static str {
+    of.columns.iter().find(|column| column.name == name).map_or("", |column| column.description)
 }
 
 fn fact(name: &str, value: impl Into<String>) -> Fact {
@@ -131,7 +138,7 @@ fn units_verdict(rows: &[UnitRow], arena: &str) -> Verdict {
         outcome: if grids > 0 { Outcome::Found } else { Outcome::Absent },
         verdict: format!("{grids} of {} units", here.len()),
         numbers: classes.iter().map(|(class, count)| fact(class, count.to_string())).collect(),
-        definition: column(&UNITS, "class").meaning,
+        definition: meaning(&UNITS, "class").to_owned(),
     }
 }
 
@@ -240,9 +247,10 @@ fn clouds(states: &[Frame]) -> Vec<Cloud> {
             label: format!("Module {module}"),
             axes: ["e1", "e2", "e3"].map(str::to_owned),
             colors: vec![
+                // First the phase: where a box holds several periods, x and y are many places of the module's torus.
+                color("φ¹ (rad)", ColorScale::Turn, 5),
                 color("x (m)", ColorScale::Linear, 3),
                 color("y (m)", ColorScale::Linear, 4),
-                color("φ¹ (rad)", ColorScale::Turn, 5),
             ],
             points: states.iter().map(|state| [state[0], state[1], state[2]]).collect(),
         }
@@ -297,4 +305,20 @@ fn configuration(config: &serde_json::Value) -> String {
         }
     }
     toml::to_string(&without_nulls(config)).unwrap_or_else(|_| config.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_are_named_without_their_unit_and_lead_back_to_the_table() {
+        let named = |name: &str| column(&UNITS, name);
+        let shown = |name: &str| (named(name).name, named(name).unit);
+        assert_eq!(shown("period_m"), ("period".into(), "m".into()));
+        assert_eq!(shown("period_se_m"), ("period se".into(), "m".into()));
+        assert_eq!(shown("spatial_information_bits"), ("spatial information".into(), "bit".into()));
+        assert_eq!(shown("grid_score_sargolini"), ("grid score sargolini".into(), String::new()));
+        assert!(named("period_m").meaning.ends_with("(column period_m)"));
+    }
 }
