@@ -55,6 +55,8 @@ fn samples_can_be_recorded_analyzed_and_drawn_without_training() {
             "--set",
             "analyze.nulls.count=19",
             "--set",
+            "analyze.classes.alpha=0.05",
+            "--set",
             "analyze.ratemap.bins=30",
             "--set",
             "analyze.embedding.points=0",
