@@ -145,7 +145,7 @@ describe("a sweep", () => {
   test("its index compares them and leads to their reports", () =>
     open("real/sweep/reports/small/index", async (page) => {
       assert.deepEqual((await page.locator("#run-table th.key").allInnerTexts()).map((text) => text.trim()), ["lambda_cap"]);
-      assert.deepEqual(await columnTexts(page, "#run-table", 1), ["0", "0.500"]);
+      assert.deepEqual(await columnTexts(page, "#run-table", 1), ["0", "0.50"]);
       assert.deepEqual(await columnTexts(page, "#run-table", 2), ["done", "done"]);
       assert.equal(await page.locator("#run-plot .run-point").count(), 2);
       await shoot(page, "real-index", { fullPage: true });

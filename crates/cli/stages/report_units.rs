@@ -141,7 +141,9 @@ fn spectra(workspace: &Workspace<'_>, arena: &str, waves: &HashMap<u32, Vec<[f64
                 .map_err(|error| Failure::data(format!("table {}, unit {unit}: {error}", UNIT_SPECTRA.name)))?;
             let df = ["df_cycles_per_m", "df_y_cycles_per_m"].map(|name| frame.float64(name)[row]);
             let own = waves.get(&unit).map_or(0.0, |waves| SHOWN.1 * longest(waves));
-            found.insert(unit, Map::new(middle(power, df, shared.max(own)), df));
+            let shown = middle(power, df, shared.max(own));
+            let most = shown.iter().copied().filter(|power| power.is_finite()).fold(0.0, f64::max);
+            found.insert(unit, Map::with_range(shown, df, (0.0, most)));
         }
     }
     Ok(found)
