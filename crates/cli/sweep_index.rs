@@ -89,7 +89,7 @@ fn sweep(lake: &Lake, name: &str, runs: &[Recorded]) -> Result<Sweep, Failure> {
     let key_column = |key: &&String| Column {
         // The last part of a key, unless two keys share it.
         name: if keys.iter().filter(|other| last(other) == last(key)).count() > 1 { (*key).clone() } else { last(key) },
-        meaning: format!("The key {key}; `gridlake defaults` explains it"),
+        meaning: format!("The key {key}, which gridlake defaults explains"),
         ..Column::default()
     };
     let columns = keys.iter().map(key_column).chain(found_columns()).collect();
