@@ -20,6 +20,7 @@ mod kills;
 mod object_store;
 mod recording;
 mod s3_server;
+mod samples;
 mod state_space;
 mod sweeps;
 mod versions;

@@ -1,6 +1,7 @@
 //! Several runs of one pipeline.
 
-use crate::common::{Bench, TINY};
+use crate::common::{Bench, TINY, snapshot};
+use std::fs;
 
 const SWEEP: &str = r#"
 [sweep]
@@ -43,4 +44,59 @@ fn a_failed_run_stops_no_other() {
     assert!(outcome.stderr.contains("1 of 2 runs failed"), "{}", outcome.stderr);
     let good = bench.runs().into_iter().find(|run| run.to_string_lossy().contains("tiny-good-s0-")).unwrap();
     assert!(good.join("checkpoints/step-000000060.safetensors").exists());
+}
+
+#[test]
+fn an_index_compares_the_runs_of_a_sweep_and_keeps_up_with_them() {
+    let sweep = "\n[sweep]\ngrid.\"train.loss.lambda_cap\" = [0.0, 0.5]\n";
+    let bench = Bench::with(&format!("{TINY}{sweep}"));
+    let index = bench.lake.join("reports/tiny/index.html");
+    bench.done("run", &["--only", "*-0.0-s0-*"]);
+    assert!(!index.exists(), "one run has nothing beside it");
+    let outcome = bench.done("run", &[]);
+    let told = outcome.stdout.lines().last().unwrap();
+    assert!(told.trim_start().starts_with("index ") && told.contains("reports/tiny/index.html"), "{}", outcome.stdout);
+    assert!(outcome.stdout.contains("tiny: 2 runs beside each other"), "{}", outcome.stdout);
+    let page = fs::read_to_string(&index).unwrap();
+    let links: Vec<&str> = page.split("<a href=\"../").skip(1).map(|rest| rest.split('"').next().unwrap()).collect();
+    assert_eq!(links.len(), 2, "{links:?}");
+    for link in links {
+        assert!(bench.lake.join("reports").join(link).exists(), "{link}");
+    }
+    for words in ["lambda_cap", "The key train.loss.lambda_cap", "grid score", "done"] {
+        assert!(page.contains(words), "{words} is not in the index");
+    }
+    assert!(!page.contains("learning_rate"), "what is the same in all runs is no column");
+
+    let before = snapshot(&bench.lake);
+    assert!(bench.done("run", &[]).stdout.contains("index "), "told again");
+    assert!(snapshot(&bench.lake) == before, "a second run changes nothing");
+    fs::remove_file(&index).unwrap();
+    bench.done("draw", &[]);
+    assert_eq!(fs::read_to_string(&index).unwrap(), page, "a lost index is made again, to the same bytes");
+
+    // Whatever draws one more run of the name adds it, also with other flags.
+    bench.done("run", &["--set", "train.loss.lambda_cap=0.25", "--seed", "3"]);
+    let more = fs::read_to_string(&index).unwrap();
+    assert_eq!(more.matches("<a href=\"../").count(), 3, "a run of its own flags is beside the others");
+    assert!(more.contains("The key seed"), "what differs now is a column");
+
+    // A run that is taken away leaves the index with the next run that is drawn; the last but one takes the index with it.
+    let runs = bench.runs();
+    for run in &runs[..2] {
+        fs::remove_dir_all(run).unwrap();
+    }
+    bench.done("draw", &["--set", "train.loss.lambda_cap=0.25", "--seed", "3", "--force"]);
+    assert!(!index.exists(), "{runs:?}");
+    assert!(Bench::with(TINY).done("run", &[]).stdout.lines().all(|line| !line.contains("index ")));
+}
+
+#[test]
+fn an_index_tells_of_runs_that_failed() {
+    let variants = "\n[sweep.variants.bad]\ntrain.optimizer.learning_rate = 10.0\ntrain.optimizer.weight_decay = 10.0\n[sweep.variants.good]\ntrain.loss.lambda_cap = 0.1\n";
+    let bench = Bench::with(&format!("{TINY}{variants}"));
+    assert_eq!(bench.verb("run", &[]).code, 1);
+    let page = fs::read_to_string(bench.lake.join("reports/tiny/index.html")).unwrap();
+    assert!(page.contains("training failed") && page.contains("done"));
+    assert_eq!(page.matches("<a href=\"../").count(), 1, "only what was drawn has a report");
 }

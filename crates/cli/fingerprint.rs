@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 use std::fmt::Write;
 
 /// Settings of `[train]` that do not change the trained weights.
-const NOT_WEIGHTS: [&str; 4] = ["device", "runs_at_once", "checkpoints", "log_every"];
+pub(crate) const NOT_WEIGHTS: [&str; 4] = ["device", "runs_at_once", "checkpoints", "log_every"];
 
 /// Settings of `[record]` that do not change what the network does, only how much of it is kept.
 const NOT_STATES: [&str; 2] = ["keep", "sample_trajectories"];

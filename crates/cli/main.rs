@@ -12,6 +12,7 @@ mod plan;
 mod progress;
 mod stages;
 mod summary;
+mod sweep_index;
 mod workspace;
 
 fn main() -> std::process::ExitCode {

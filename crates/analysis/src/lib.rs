@@ -13,6 +13,7 @@
 //! | Do the units share one lattice? | [`lattice_consensus`] |
 //! | Which units form modules, and how are modules related? | [`modules`] |
 //! | Which waves does a module share, and how does its spectrum look? | [`module_spectrum`] |
+//! | How does one unit's spectrum look? | [`unit_spectra`] |
 //! | Where in the cell does each unit fire, and are phases uniform? | [`phases`] |
 //! | Which holes does a cloud of states have? | [`homology`] |
 //! | What shape do the population's states make? | [`pca`], [`neighbors`], [`spectral_embedding`], [`isomap`] |
@@ -59,6 +60,7 @@ mod simd;
 pub mod spectral_embedding;
 pub mod spectrum;
 pub mod torus;
+pub mod unit_spectra;
 pub mod units;
 
 pub use config::{AnalyzeConfig, CheckedAnalyzeConfig, ConfigError};

@@ -96,11 +96,30 @@ impl SpectrumSum {
         self.units += 1;
     }
 
+    /// Forgets the maps that were added.
+    pub fn clear(&mut self) {
+        self.sum.fill(0.0);
+        (self.units, self.left_out) = (0, 0);
+    }
+
+    /// Frequencies on either side of zero that hold all periods of at least `bins` (≥ 2) bins.
+    pub fn reach(&self, bins: usize) -> usize {
+        (self.plan.rows / bins.max(2)).min((self.plan.rows - 1) / 2)
+    }
+
     /// The mean, for frequencies up to `highest_cycles_per_m` along each axis (at most what the bins hold).
     pub fn finish(&self, highest_cycles_per_m: f64) -> ModuleSpectrum {
+        let reach = |df: f64| ((highest_cycles_per_m / df).ceil().max(0.0) as usize).min(self.reach(2));
+        self.around(reach(self.df[0]), reach(self.df[1]))
+    }
+
+    /// The mean, for `reach_x` and `reach_y` frequencies on either side of zero.
+    ///
+    /// # Panics
+    /// Beyond what the bins hold, [`SpectrumSum::reach`] of 2.
+    pub fn around(&self, reach_x: usize, reach_y: usize) -> ModuleSpectrum {
+        assert!(reach_x.max(reach_y) <= self.reach(2), "the bins hold no higher frequencies");
         let size = self.plan.rows;
-        let reach = |df: f64| ((highest_cycles_per_m / df).ceil().max(0.0) as usize).min((size - 1) / 2);
-        let (reach_x, reach_y) = (reach(self.df[0]), reach(self.df[1]));
         let wrap = |i: usize, reach: usize| (i + size - reach) % size;
         let power = Array2::from_shape_fn((2 * reach_y + 1, 2 * reach_x + 1), |(row, col)| {
             // The transform is transposed.

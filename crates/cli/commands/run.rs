@@ -3,13 +3,15 @@
 use super::{share_device, worst};
 use crate::args::PipelineArguments;
 use crate::failure::{Class, Failure};
+use crate::output;
 use crate::pipeline::{self, Pipeline, Run};
 use crate::plan::{self, Stage, Verdict};
 use crate::progress::Mode;
 use crate::workspace::Workspace;
-use crate::{stages, summary};
+use crate::{stages, summary, sweep_index};
 use gridlake_lake::store::Location;
 use gridlake_lake::{Lake, LakeError};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Does what is stale of `wanted` for every run of the pipeline. A run that fails stops no other; an interrupt stops all.
 ///
@@ -19,7 +21,14 @@ pub(crate) fn run(arguments: &PipelineArguments, wanted: &[Stage], mode: Mode) -
     let Pipeline { lake, runs } = pipeline::resolve(&arguments.pipeline, &arguments.overrides())?;
     let lake = if wanted.contains(&Stage::Train) { Lake::create(&lake)? } else { existing(&lake, &runs, wanted, arguments)? };
     let mut failures: Vec<Class> = Vec::new();
-    let work = |run: &Run| one(&lake, run, wanted, arguments, mode).map_err(|failure| about(failure, run, arguments));
+    let worked = AtomicBool::new(false);
+    let work = |run: &Run| match one(&lake, run, wanted, arguments, mode) {
+        Ok(done) => {
+            worked.fetch_or(done, Ordering::Relaxed);
+            Ok(())
+        }
+        Err(failure) => Err(about(failure, run, arguments)),
+    };
     share_device::for_each(&runs, at_once(&lake, &runs, wanted, arguments.force), work, |run, done| match done {
         Ok(()) if wanted.len() == Stage::ALL.len() => summary::print(&lake, run),
         Ok(()) => Ok(()),
@@ -30,6 +39,9 @@ pub(crate) fn run(arguments: &PipelineArguments, wanted: &[Stage], mode: Mode) -
             Ok(())
         }
     })?;
+    if wanted.contains(&Stage::Draw) {
+        index(&lake, &runs, worked.into_inner() || !failures.is_empty(), wanted.len() == Stage::ALL.len())?;
+    }
     match worst(failures.iter().copied()) {
         None => Ok(()),
         Some(Class::Config) if failures.iter().all(|class| *class == Class::Config) => {
@@ -41,6 +53,26 @@ pub(crate) fn run(arguments: &PipelineArguments, wanted: &[Stage], mode: Mode) -
                 .hint("`gridlake status` tells which and why"))
         }
     }
+}
+
+/// Brings the index of the runs' reports up to date, and says where it is.
+fn index(lake: &Lake, runs: &[Run], changed: bool, print: bool) -> Result<(), Failure> {
+    let mut names: Vec<&str> = runs.iter().filter(|run| run.imported.is_none()).map(|run| run.settings.name.as_str()).collect();
+    names.sort_unstable();
+    names.dedup();
+    for name in names {
+        let known = if changed { None } else { sweep_index::written(lake, name)? };
+        let known = if known.is_some() { known } else { sweep_index::update(lake, name)? };
+        match known {
+            Some(index) if print => {
+                let runs = output::counted(index.runs, "run");
+                output::print(&format!("{name}: {runs} beside each other\n  index       {}\n", index.path.display()))?;
+            }
+            Some(index) => tracing::info!("{name}: {} beside each other in {}", output::counted(index.runs, "run"), index.path.display()),
+            None => {}
+        }
+    }
+    Ok(())
 }
 
 /// A failure says which run it is about, and how to go on.
@@ -80,7 +112,8 @@ fn is_stale(verdicts: &[Verdict], stage: Stage) -> bool {
     verdicts.iter().any(|verdict| verdict.stage == stage && verdict.stale.is_some())
 }
 
-fn one(lake: &Lake, run: &Run, wanted: &[Stage], arguments: &PipelineArguments, mode: Mode) -> Result<(), Failure> {
+/// Returns whether there was anything to do.
+fn one(lake: &Lake, run: &Run, wanted: &[Stage], arguments: &PipelineArguments, mode: Mode) -> Result<bool, Failure> {
     let wanted = &own(run, wanted)?;
     let verdicts = plan::assess(Some(lake), run)?;
     if !arguments.force && wanted.iter().all(|stage| !is_stale(&verdicts, *stage)) {
@@ -90,7 +123,7 @@ fn one(lake: &Lake, run: &Run, wanted: &[Stage], arguments: &PipelineArguments, 
                 tracing::warn!("{}: but {input}, which it was made from, is not as it was: {why}", run.name);
             }
         }
-        return Ok(());
+        return Ok(false);
     }
     for &stage in wanted.iter().filter(|stage| arguments.force || is_stale(&verdicts, **stage)) {
         stages::check(run, stage)?;
@@ -107,7 +140,7 @@ fn one(lake: &Lake, run: &Run, wanted: &[Stage], arguments: &PipelineArguments, 
             stages::perform(&mut workspace, stage, arguments.force)?;
         }
     }
-    Ok(())
+    Ok(true)
 }
 
 /// Those of the wanted stages that are the run's own to do: what was imported is neither trained nor recorded.

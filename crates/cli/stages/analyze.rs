@@ -15,6 +15,7 @@ use crate::workspace::Workspace;
 use gridlake_analysis::lattice_consensus::{LatticeConsensus, consensus};
 use gridlake_analysis::nulls::discovery::{Dependence, discovery};
 use gridlake_analysis::spectrum::UnitSpectrum;
+use gridlake_analysis::unit_spectra::unit_spectra;
 use gridlake_analysis::{AnalyzeConfig, ArenaPlan, Beside, UnitAnalysis};
 use gridlake_lake::partition::Publication;
 use gridlake_space::seed::Seed;
@@ -116,6 +117,8 @@ fn analyze_arena(
         let (found, autocorrelograms): (Vec<UnitAnalysis>, Vec<_>) = found.into_iter().unzip();
         publication.write(unit_tables::ratemaps(arena, first, &maps))?;
         publication.write(unit_tables::autocorrelograms(arena, first, &autocorrelograms))?;
+        let padding = settings.analyze.modules.spectrum_padding;
+        publication.write(unit_tables::spectra(arena, first, &unit_spectra(&maps, padding)))?;
         if let Some(frame) = unit_tables::nulls(arena, &found, settings.analyze.nulls.count) {
             publication.write(&frame)?;
         }
@@ -142,7 +145,8 @@ fn analyze_arena(
 fn portion(config: &AnalyzeConfig) -> usize {
     let bins = config.ratemap.bins;
     let lags = 2 * bins - 1;
-    let numbers = bins * bins + lags * lags + 4 * config.nulls.count;
+    let frequencies = config.modules.spectrum_padding * bins / 2 + 1;
+    let numbers = bins * bins + lags * lags + frequencies * frequencies + 4 * config.nulls.count;
     (PORTION_BYTES / (size_of::<f64>() * numbers)).clamp(PORTION_UNITS.0, PORTION_UNITS.1)
 }
 

@@ -13,7 +13,7 @@ use gridlake_figures::{
 };
 use gridlake_lake::frame::Frame;
 use gridlake_lake::manifest::{Commit, Manifest};
-use gridlake_lake::schema::{AUTOCORRELOGRAMS, RATEMAPS, Table, UNITS};
+use gridlake_lake::schema::{AUTOCORRELOGRAMS, EMBEDDING, RATEMAPS, Table, UNITS};
 use gridlake_lake::{layout, metrics, partition};
 use gridlake_space::arena::{Arena, ArenaShape};
 use ndarray::Array2;
@@ -35,6 +35,7 @@ pub(crate) fn draw(workspace: &mut Workspace<'_>) -> Result<Value, Failure> {
     let scratch = workspace.lake.store().scratch(&run.name)?;
     let folder = scratch.path().to_owned();
     let units = Units::read(workspace)?;
+    let states = state_figures::read(workspace, &EMBEDDING)?;
     let mut progress = Progress::start(workspace.mode, &workspace.label(Stage::Draw), "figures", 0, 1 + 3 * units.arenas.len() as u64);
     let mut paths = training(workspace, &folder)?;
     for (number, arena) in units.arenas.iter().enumerate() {
@@ -48,11 +49,11 @@ pub(crate) fn draw(workspace: &mut Workspace<'_>) -> Result<Value, Failure> {
         paths.extend(module_figures::draw(workspace, arena, &units.of(arena).collect::<Vec<&UnitRow>>(), &folder)?);
     }
     interrupt::check(Stage::Draw.name())?;
-    paths.extend(state_figures::draw(workspace, &units.rows, &folder)?);
+    paths.extend(state_figures::draw(workspace, &units.rows, &states, &folder)?);
     interrupt::check(Stage::Draw.name())?;
     paths.extend(generalization_figures::draw(workspace, &units.rows, &folder)?);
     let page = folder.join("report.html");
-    report::write(workspace, &units.rows, &paths, &page)?;
+    report::write(workspace, &units, &states, &paths, &page)?;
     let (stage, step) = (Stage::Draw.name(), Some(workspace.last_step()));
     let mut commit = Commit::new(workspace.lake, &run.name);
     for path in &paths {
@@ -134,10 +135,11 @@ fn training(workspace: &Workspace<'_>, folder: &std::path::Path) -> Result<Vec<P
     Ok(draw_training_curves(&input, &folder.join("training"))?)
 }
 
-/// The `units` table, as figures need it.
-struct Units {
-    arenas: Vec<String>,
-    rows: Vec<UnitRow>,
+/// The `units` table, as figures need it, and as it is.
+pub(crate) struct Units {
+    pub(crate) arenas: Vec<String>,
+    pub(crate) rows: Vec<UnitRow>,
+    pub(crate) frames: Vec<Frame>,
 }
 
 pub(crate) struct UnitRow {
@@ -163,26 +165,8 @@ pub(crate) type Maps = Vec<(u32, Array2<f64>)>;
 
 impl Units {
     fn read(workspace: &Workspace<'_>) -> Result<Self, Failure> {
-        let columns = [
-            &[
-                "arena",
-                "unit",
-                "class",
-                "active",
-                "above_null",
-                "module",
-                "period_m",
-                "period_se_m",
-                "orientation_rad",
-                "orientation_se_rad",
-            ][..],
-            &PHASES,
-            &SCORES,
-            &P_VALUES,
-        ]
-        .concat();
-        let mut found = Self { arenas: Vec::new(), rows: Vec::new() };
-        for frame in partition::read(workspace.lake, &UNITS, &workspace.run.name, workspace.last_step(), &columns)? {
+        let mut found = Self { arenas: Vec::new(), rows: Vec::new(), frames: Vec::new() };
+        for frame in partition::read(workspace.lake, &UNITS, &workspace.run.name, workspace.last_step(), &[])? {
             let frame = frame?;
             for row in 0..frame.rows() {
                 let arena = text(&frame, "arena", row);
@@ -207,6 +191,7 @@ impl Units {
                     class: text(&frame, "class", row),
                 });
             }
+            found.frames.push(frame);
         }
         Ok(found)
     }

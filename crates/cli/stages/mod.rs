@@ -16,6 +16,7 @@ mod modules;
 mod moments;
 pub(crate) mod record;
 mod report;
+mod report_units;
 mod shifts;
 mod state_figures;
 mod state_space;

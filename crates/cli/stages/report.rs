@@ -1,46 +1,21 @@
 //! A run's report: one HTML file from what is in its tables, with every figure.
 
-use super::draw::{UnitRow, maps, place, when};
-use super::geometry;
-use super::state_figures;
+use super::draw::{UnitRow, Units, place, when};
+use super::report_units::{MEASURES, SCORES, units};
+use super::{geometry, state_figures};
 use crate::failure::Failure;
 use crate::workspace::Workspace;
 use gridlake_figures::report::{
-    Cell, Cloud, CloudColor, ColorScale, Column, Definition, Fact, Image, Map, Measure, NullSummary, Outcome, Report, ReportArena,
-    ReportFigure, ReportUnit, Score, ScoreKind, Table, UnitInArena, UnitMaps, Verdict, write_report,
+    Cell, Cloud, CloudColor, ColorScale, Column, Definition, Fact, Image, Measure, Outcome, Report, ReportArena, ReportFigure, ScoreKind,
+    Table, Verdict, write_report,
 };
 use gridlake_lake::frame::{Data, Frame};
-use gridlake_lake::schema::{self, AUTOCORRELOGRAMS, EMBEDDING, MODULES, NULLS, RATEMAPS, TORUS, UNITS};
+use gridlake_lake::schema::{self, MODULES, TORUS, UNITS};
 use gridlake_space::arena::Arena;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Scores as `units` and `nulls` name them: value, p-value, q-value (empty: none), name in `nulls`, whether it is a column of the page's table.
-const SCORES: [(&str, &str, &str, &str, bool); 5] = [
-    ("grid_score_sargolini", "grid_score_p", "grid_score_q", "sargolini", true),
-    ("grid_score_banino", "grid_score_banino_p", "", "banino", false),
-    ("square_score", "square_score_p", "", "square", false),
-    ("periodicity", "periodicity_p", "periodicity_q", "periodicity", true),
-    ("border_score", "border_score_p", "", "border", true),
-];
-/// Other numbers of a unit, and whether they are columns of the page's table.
-const MEASURES: [(&str, bool); 14] = [
-    ("period_m", true),
-    ("period_se_m", false),
-    ("spacing_m", false),
-    ("orientation_rad", true),
-    ("ellipse_ratio", false),
-    ("lattice_angle_rad", false),
-    ("sac_spacing_m", false),
-    ("sac_orientation_rad", false),
-    ("spatial_information_bits", true),
-    ("sparsity", false),
-    ("coherence", false),
-    ("stability", true),
-    ("peak_rate", false),
-    ("mean_rate", false),
-];
 const MODULE_COLUMNS: [&str; 13] = [
     "arena",
     "module",
@@ -74,18 +49,19 @@ const TORUS_COLUMNS: [&str; 15] = [
     "reason",
 ];
 
-/// Writes the report of a run whose figures are in `figures`.
+/// Writes the report of a run whose figures are in `figures`, and whose modules' embeddings are `states`.
 ///
 /// # Errors
 /// A torn table, a full disk, a report beyond its size.
-pub(crate) fn write(workspace: &Workspace<'_>, rows: &[UnitRow], figures: &[PathBuf], path: &Path) -> Result<(), Failure> {
+pub(crate) fn write(
+    workspace: &Workspace<'_>,
+    of_units: &Units,
+    states: &[Frame],
+    figures: &[PathBuf],
+    path: &Path,
+) -> Result<(), Failure> {
     let settings = &workspace.run.settings;
-    let labels: Vec<String> = rows.iter().fold(Vec::new(), |mut labels, row| {
-        if !labels.contains(&row.arena) {
-            labels.push(row.arena.clone());
-        }
-        labels
-    });
+    let (rows, labels) = (&of_units.rows, &of_units.arenas);
     let known = geometry::read(workspace)?;
     let modules = state_figures::read(workspace, &MODULES)?;
     let torus = state_figures::read(workspace, &TORUS)?;
@@ -98,14 +74,14 @@ pub(crate) fn write(workspace: &Workspace<'_>, rows: &[UnitRow], figures: &[Path
         subtitle: format!("seed {}{}", settings.seed, when(workspace.run)),
         notes: [settings.analyze.too_few_surrogates(), settings.analyze.torus.too_few_surrogates()].into_iter().flatten().collect(),
         verdicts,
-        arenas: labels.iter().map(|label| arena(workspace, label, known.get(label.as_str()))).collect::<Result<_, _>>()?,
+        arenas: labels.iter().map(|label| arena(of_units, label, known.get(label.as_str()))).collect(),
         scores: SCORES.iter().map(|(name, _, _, _, in_table)| ScoreKind { column: column(&UNITS, name), in_table: *in_table }).collect(),
         measures: MEASURES.iter().map(|(name, in_table)| Measure { column: column(&UNITS, name), in_table: *in_table }).collect(),
-        units: units(workspace, rows, &labels)?,
+        units: units(workspace, of_units)?,
         modules: table("Modules", MODULES.row, &MODULES, &MODULE_COLUMNS, &modules),
         no_modules_reason: "no group of units shares a lattice (table units, column module_reason)".to_owned(),
         tables: [table("Tori", TORUS.row, &TORUS, &TORUS_COLUMNS, &torus)].into_iter().filter(|table| !table.rows.is_empty()).collect(),
-        clouds: clouds(workspace)?,
+        clouds: clouds(states),
         figures: figures
             .iter()
             .filter(|path| path.extension().is_some_and(|end| end == "svg"))
@@ -122,16 +98,23 @@ pub(crate) fn write(workspace: &Workspace<'_>, rows: &[UnitRow], figures: &[Path
     Ok(())
 }
 
-/// A column as the page has it: its meaning is the lake's.
+/// A column as the page has it: its name without the unit, which stands beside it; its meaning is the lake's.
 fn column(of: &schema::Table, name: &str) -> Column {
     let found = of.columns.iter().find(|column| column.name == name);
     let unit = found.map_or("", |column| if column.unit == "1" { "" } else { column.unit });
+    let endings = [format!("_{unit}"), format!("_{unit}s")];
+    let short = endings.iter().find_map(|ending| name.strip_suffix(ending.as_str())).filter(|_| !unit.is_empty()).unwrap_or(name);
     Column {
-        name: name.to_owned(),
+        name: short.replace('_', " "),
         unit: unit.to_owned(),
-        meaning: found.map_or_else(String::new, |column| column.description.to_owned()),
+        meaning: format!("{} (column {name})", meaning(of, name)),
         decimals: Some(3),
     }
+}
+
+/// What a column means, as the lake has it.
+fn meaning(of: &schema::Table, name: &str) -> &'static str {
+    of.columns.iter().find(|column| column.name == name).map_or("", |column| column.description)
 }
 
 fn fact(name: &str, value: impl Into<String>) -> Fact {
@@ -155,7 +138,7 @@ fn units_verdict(rows: &[UnitRow], arena: &str) -> Verdict {
         outcome: if grids > 0 { Outcome::Found } else { Outcome::Absent },
         verdict: format!("{grids} of {} units", here.len()),
         numbers: classes.iter().map(|(class, count)| fact(class, count.to_string())).collect(),
-        definition: column(&UNITS, "class").meaning,
+        definition: meaning(&UNITS, "class").to_owned(),
     }
 }
 
@@ -210,73 +193,14 @@ fn torus_verdict(frame: &Frame, row: usize, alpha: f64) -> Verdict {
     }
 }
 
-fn arena(workspace: &Workspace<'_>, label: &str, known: Option<&Arena>) -> Result<ReportArena, Failure> {
+fn arena(units: &Units, label: &str, known: Option<&Arena>) -> ReportArena {
     if let Some(arena) = known {
-        return Ok(ReportArena { label: label.to_owned(), width_m: arena.width_m, height_m: arena.height_m });
+        return ReportArena { label: label.to_owned(), width_m: arena.width_m, height_m: arena.height_m };
     }
     // An older recording: a square, of which each row tells the side.
-    let frames = state_figures::read(workspace, &UNITS)?;
     let row_of = |frame: &Frame| (0..frame.rows()).find(|row| frame.text("arena")[*row].as_deref() == Some(label));
-    let side = frames.iter().find_map(|frame| row_of(frame).map(|row| frame.float64("box_m")[row])).unwrap_or(f64::NAN);
-    Ok(ReportArena { label: label.to_owned(), width_m: side, height_m: side })
-}
-
-/// Each unit's numbers in each arena, in the arenas' order.
-fn units(workspace: &Workspace<'_>, rows: &[UnitRow], labels: &[String]) -> Result<Vec<ReportUnit>, Failure> {
-    let mut found: BTreeMap<u32, ReportUnit> = BTreeMap::new();
-    let mut nulls: HashMap<(String, u32, String), NullSummary> = HashMap::new();
-    for frame in state_figures::read(workspace, &NULLS)? {
-        let (length, values) = frame.floats("null");
-        for row in 0..frame.rows() {
-            let text = |name: &str| frame.text(name)[row].as_deref().unwrap_or_default().to_owned();
-            let samples: Vec<f64> = values[row * length..(row + 1) * length].iter().map(|score| f64::from(*score)).collect();
-            nulls.insert((text("arena"), frame.uint32("unit")[row], text("score")), NullSummary::new(&samples));
-        }
-    }
-    let frames = state_figures::read(workspace, &UNITS)?;
-    for label in labels {
-        let here: Vec<&UnitRow> = rows.iter().filter(|row| row.arena == *label).collect();
-        let (ratemaps, bin_m) = maps(workspace, label, &RATEMAPS, &here)?;
-        let (autocorrelograms, _) = maps(workspace, label, &AUTOCORRELOGRAMS, &here)?;
-        let ratemaps: HashMap<u32, Map> = ratemaps.iter().map(|(unit, map)| (*unit, Map::new(map.view(), bin_m))).collect();
-        let autocorrelograms: HashMap<u32, Map> =
-            autocorrelograms.iter().map(|(unit, map)| (*unit, Map::with_range(map.view(), bin_m, (-1.0, 1.0)))).collect();
-        for frame in &frames {
-            for row in (0..frame.rows()).filter(|row| frame.text("arena")[*row].as_deref() == Some(label)) {
-                let unit = frame.uint32("unit")[row];
-                let number = |name: &str| if name.is_empty() { f64::NAN } else { frame.float64(name)[row] };
-                let text = |name: &str| frame.text(name)[row].as_deref().unwrap_or_default().to_owned();
-                let score = |(value, p, q, name, _): (&str, &str, &str, &str, bool)| Score {
-                    value: number(value),
-                    p: number(p),
-                    q: number(q),
-                    reason: if number(value).is_nan() || number(p).is_nan() { text("score_reason") } else { String::new() },
-                    null: nulls.remove(&(label.clone(), unit, name.to_owned())),
-                };
-                let wave = |x: &str, y: &str| Some([number(x), number(y)]).filter(|wave| wave.iter().all(|part| part.is_finite()));
-                let in_arena = UnitInArena {
-                    class: text("class"),
-                    class_reason: text("class_reason"),
-                    scores: SCORES.map(score).into(),
-                    measures: MEASURES.iter().map(|(name, _)| number(name)).collect(),
-                    maps: UnitMaps {
-                        ratemap: ratemaps.get(&unit).cloned(),
-                        autocorrelogram: autocorrelograms.get(&unit).cloned(),
-                        spectrum: None,
-                        waves: [("kx1", "ky1"), ("kx2", "ky2"), ("kx3", "ky3")].into_iter().filter_map(|(x, y)| wave(x, y)).collect(),
-                    },
-                };
-                let entry = found.entry(unit).or_insert_with(|| ReportUnit {
-                    unit: unit as usize,
-                    module: frame.int32("module")[row].and_then(|module| usize::try_from(module).ok()),
-                    module_reason: text("module_reason"),
-                    arenas: Vec::new(),
-                });
-                entry.arenas.push(in_arena);
-            }
-        }
-    }
-    Ok(found.into_values().collect())
+    let side = units.frames.iter().find_map(|frame| row_of(frame).map(|row| frame.float64("box_m")[row])).unwrap_or(f64::NAN);
+    ReportArena { label: label.to_owned(), width_m: side, height_m: side }
 }
 
 /// Some columns of a table.
@@ -301,9 +225,9 @@ fn table(title: &str, caption: &str, of: &schema::Table, names: &[&str], frames:
 }
 
 /// Each module's embedding.
-fn clouds(workspace: &Workspace<'_>) -> Result<Vec<Cloud>, Failure> {
+fn clouds(states: &[Frame]) -> Vec<Cloud> {
     let mut found: BTreeMap<i32, Vec<[f32; 6]>> = BTreeMap::new();
-    for frame in state_figures::read(workspace, &EMBEDDING)? {
+    for frame in states {
         let number = |name: &str, row: usize| frame.float64(name)[row] as f32;
         for row in 0..frame.rows() {
             let [e1, e2, e3, x, y] = ["e1", "e2", "e3", "x_m", "y_m"].map(|name| number(name, row));
@@ -323,14 +247,15 @@ fn clouds(workspace: &Workspace<'_>) -> Result<Vec<Cloud>, Failure> {
             label: format!("Module {module}"),
             axes: ["e1", "e2", "e3"].map(str::to_owned),
             colors: vec![
+                // First the phase: where a box holds several periods, x and y are many places of the module's torus.
+                color("φ¹ (rad)", ColorScale::Turn, 5),
                 color("x (m)", ColorScale::Linear, 3),
                 color("y (m)", ColorScale::Linear, 4),
-                color("φ¹ (rad)", ColorScale::Turn, 5),
             ],
             points: states.iter().map(|state| [state[0], state[1], state[2]]).collect(),
         }
     };
-    Ok(found.into_iter().map(cloud).collect())
+    found.into_iter().map(cloud).collect()
 }
 
 /// A figure with the title that it has itself.
@@ -380,4 +305,20 @@ fn configuration(config: &serde_json::Value) -> String {
         }
     }
     toml::to_string(&without_nulls(config)).unwrap_or_else(|_| config.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_are_named_without_their_unit_and_lead_back_to_the_table() {
+        let named = |name: &str| column(&UNITS, name);
+        let shown = |name: &str| (named(name).name, named(name).unit);
+        assert_eq!(shown("period_m"), ("period".into(), "m".into()));
+        assert_eq!(shown("period_se_m"), ("period se".into(), "m".into()));
+        assert_eq!(shown("spatial_information_bits"), ("spatial information".into(), "bit".into()));
+        assert_eq!(shown("grid_score_sargolini"), ("grid score sargolini".into(), String::new()));
+        assert!(named("period_m").meaning.ends_with("(column period_m)"));
+    }
 }

@@ -10,7 +10,7 @@ use gridlake_figures::{
 };
 use gridlake_lake::frame::Frame;
 use gridlake_lake::partition;
-use gridlake_lake::schema::{BARCODES, EMBEDDING, LAPLACIAN, TORUS, TORUS_MAPS, Table};
+use gridlake_lake::schema::{BARCODES, LAPLACIAN, TORUS, TORUS_MAPS, Table};
 use ndarray::Array2;
 use std::path::{Path, PathBuf};
 
@@ -19,13 +19,12 @@ const HEXAGONAL_RATIOS: [f64; 7] = [1.0, 1.04, 1.13, 1.21, 1.26, 1.37, 3.09];
 /// More states than these hide each other as dots.
 const MANY_STATES: usize = 3000;
 
-/// Draws all figures about each module's states; none where the analysis has none.
+/// Draws all figures about each module's states (rows of `embedding`); none where the analysis has none.
 ///
 /// # Errors
 /// A torn table, a full disk.
-pub(crate) fn draw(workspace: &Workspace<'_>, units: &[UnitRow], folder: &Path) -> Result<Vec<PathBuf>, Failure> {
+pub(crate) fn draw(workspace: &Workspace<'_>, units: &[UnitRow], all_states: &[Frame], folder: &Path) -> Result<Vec<PathBuf>, Failure> {
     let mut paths = Vec::new();
-    let all_states = read(workspace, &EMBEDDING)?;
     for torus in read(workspace, &TORUS)? {
         for row in 0..torus.rows() {
             let module = torus.int32("module")[row].unwrap_or_default();
@@ -40,7 +39,7 @@ pub(crate) fn draw(workspace: &Workspace<'_>, units: &[UnitRow], folder: &Path) 
                 row,
             };
             let stem = |name: &str| folder.join(format!("module-{module}-{name}"));
-            let states = of_module(&all_states, module);
+            let states = of_module(all_states, module);
             if !states.iter().all(|frame| frame.rows() == 0) {
                 paths.extend(one.embedding(&states, &stem("states"))?);
                 paths.extend(one.rings(&states, &stem("rings"))?);

@@ -4,13 +4,14 @@ use super::arena_sums::ArenaSums;
 use gridlake_analysis::autocorrelogram::AutocorrelogramPeaks;
 use gridlake_analysis::classes::UnitClass;
 use gridlake_analysis::lattice_consensus::LatticeConsensus;
+use gridlake_analysis::module_spectrum::ModuleSpectrum;
 use gridlake_analysis::modules::Modules;
 use gridlake_analysis::nulls::ScoreWithNull;
 use gridlake_analysis::phases::UnitPhases;
 use gridlake_analysis::spectrum::SpectrumErrors;
 use gridlake_analysis::{Ratemaps, UnitAnalysis};
 use gridlake_lake::frame::{Data, Frame};
-use gridlake_lake::schema::{AUTOCORRELOGRAMS, CLASSES, NULLS, RATEMAPS, Table, UNITS};
+use gridlake_lake::schema::{AUTOCORRELOGRAMS, CLASSES, NULLS, RATEMAPS, Table, UNIT_SPECTRA, UNITS};
 use ndarray::Array2;
 use std::sync::Arc;
 
@@ -51,6 +52,19 @@ pub(crate) fn autocorrelograms(arena: &ArenaSums, first: usize, maps: &[Array2<f
         .with("bin_m", vec![bins.bin_m().0; rows])
         .with("bin_y_m", vec![bins.bin_m().1; rows])
         .with("r", Data::Floats { length: lags * lags, values })
+}
+
+/// The spectra of unit `first` and those after it.
+pub(crate) fn spectra(arena: &ArenaSums, first: usize, spectra: &[ModuleSpectrum]) -> Frame {
+    let rows = spectra.len();
+    let lags = spectra.first().map_or(0, |spectrum| spectrum.power.nrows());
+    let df = |axis: usize| spectra.iter().map(|spectrum| spectrum.df_cycles_per_m[axis]).collect::<Vec<f64>>();
+    let values = spectra.iter().flat_map(|spectrum| spectrum.power.iter().map(|power| *power as f32)).collect();
+    start(&UNIT_SPECTRA, arena, first..first + rows)
+        .with("lags", vec![lags as u32; rows])
+        .with("df_cycles_per_m", df(0))
+        .with("df_y_cycles_per_m", df(1))
+        .with("power", Data::Floats { length: lags * lags, values })
 }
 
 /// All but what only the whole population tells.

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use gridlake_figures::report::{
     Cell, Cloud, CloudColor, ColorScale, Column, Definition, Fact, Image, Map, Measure, NullSummary, Outcome, Report, ReportArena,
-    ReportFigure, ReportUnit, RunSummary, Score, ScoreKind, Sweep, Table, UnitInArena, UnitMaps, Verdict, write_index, write_report,
+    ReportFigure, ReportUnit, RunSummary, Score, ScoreKind, Sweep, Table, UnitInArena, UnitMaps, Verdict, index_page, write_report,
 };
 use gridlake_figures::{CostCurve, Normalization, UnitPanel, UnitSheet, draw_cost_curves, draw_ratemaps};
 use ndarray::Array2;
@@ -444,9 +444,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             cells,
         }
     };
-    write_index(
-        &Sweep { title: "capacity × sigma_x".into(), columns, keys: 2, runs: (0..12).map(run).collect() },
-        &folder.join("index.html"),
-    )?;
+    let sweep = Sweep { title: "capacity × sigma_x".into(), columns, keys: 2, runs: (0..12).map(run).collect() };
+    fs::write(folder.join("index.html"), index_page(&sweep)?)?;
     Ok(())
 }

@@ -42,6 +42,7 @@ mod output;
 mod page;
 mod panels;
 mod png_file;
+mod quantile;
 pub mod report;
 mod style;
 mod ticks;

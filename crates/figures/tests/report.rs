@@ -10,7 +10,7 @@ use flate2::read::DeflateDecoder;
 use gridlake_figures::report::{
     Cell, Cloud, CloudColor, ColorScale, Column, Definition, Fact, Image, MAX_REPORT_BYTES, Map, Measure, NullSummary, Outcome, Report,
     ReportArena, ReportError, ReportFigure, ReportUnit, RunSummary, Score, ScoreKind, Sweep, Table, UnitInArena, UnitMaps, Verdict,
-    WrittenReport, write_index, write_report,
+    WrittenReport, index_page, write_report,
 };
 use ndarray::Array2;
 use serde_json::Value;
@@ -327,24 +327,20 @@ fn parts_that_do_not_belong_together_are_refused() {
 
 #[test]
 fn an_index_is_closed_and_links_to_files_only() -> TestResult {
-    let folder = tempfile::tempdir()?;
-    let path = folder.path().join("index.html");
     let run = |link: Option<&str>| RunSummary {
         name: EVIL.into(),
         report: link.map(String::from),
         cells: vec![Cell::Number(f64::NAN), Cell::Verdict(Outcome::Absent, EVIL.into())],
     };
     let sweep = |runs| Sweep { title: EVIL.into(), columns: vec![column(EVIL); 2], keys: 1, runs };
-    write_index(&sweep(vec![run(Some("reports/a \"b\" 100%.html")), run(None)]), &path)?;
-    let page = fs::read_to_string(&path)?;
+    let page = index_page(&sweep(vec![run(Some("reports/a \"b\" 100%.html")), run(None)]))?;
     assert_closed(&page, 1);
     let link = between(&page, "<a href=\"reports", "\"").ok_or("no link")?;
     assert!(link.contains("100%25.html") && !link.contains('<'), "{link}");
-    write_index(&Sweep::default(), &path)?;
-    assert!(fs::read_to_string(&path)?.contains("The sweep has no run."));
-    assert!(matches!(write_index(&sweep(vec![run(Some("javascript:alert(1)"))]), &path), Err(ReportError::Link { .. })));
+    assert!(index_page(&Sweep::default())?.contains("The sweep has no run."));
+    assert!(matches!(index_page(&sweep(vec![run(Some("javascript:alert(1)"))])), Err(ReportError::Link { .. })));
     let mut short = run(None);
     short.cells.pop();
-    assert!(matches!(write_index(&sweep(vec![short]), &path), Err(ReportError::Shape { .. })));
+    assert!(matches!(index_page(&sweep(vec![short])), Err(ReportError::Shape { .. })));
     Ok(())
 }

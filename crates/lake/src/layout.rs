@@ -9,6 +9,7 @@
 //!   tables/<table>/run=<run>/step=<step>/part-0.parquet  (metrics: run= only)
 //!   figures/<run>/…
 //!   reports/<run>.html
+//!   reports/<name>/index.html                            all runs of a name beside each other, where there are several
 //! ```
 
 use crate::error::LakeError;
@@ -141,6 +142,11 @@ pub fn checkpoint(run: &str, step: u64) -> String {
 /// `reports/<run>.html`.
 pub fn report(run: &str) -> String {
     format!("reports/{run}.html")
+}
+
+/// `reports/<name>/index.html`, of all runs that a pipeline's name has. In a folder, so that no run's report can be called alike.
+pub fn index(name: &str) -> String {
+    format!("reports/{name}/index.html")
 }
 
 /// `figures/<run>`.

@@ -14,6 +14,7 @@ use crate::page::Page;
 use crate::panels::histogram::{self, Bins};
 use crate::panels::legend::{self, Key};
 use crate::panels::note;
+use crate::quantile::quantile;
 use crate::style::{BLUE, INK, LINE_PT, MARGIN_MM, MUTED, NULL, SMALL_PT, TINY_PT};
 
 /// One score of all units with its null.
@@ -76,12 +77,6 @@ pub fn draw_null_distributions(input: &NullDistributions<'_>, out_stem: &Path) -
         return Err(FigureError::Range { figure: FIGURE, field, value, allowed: "above 0 and below 1" });
     }
     output::write_figure(&Nulls::new(input), out_stem)
-}
-
-/// The lowest of the sorted values that at least the share `level` of them does not exceed.
-fn quantile(sorted: &[f64], level: f64) -> f64 {
-    let rank = (level * sorted.len() as f64 - 1e-9).ceil().max(1.0) as usize;
-    sorted[rank.min(sorted.len()) - 1]
 }
 
 fn shares(counts: &[usize], total: usize) -> Vec<f64> {

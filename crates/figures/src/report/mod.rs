@@ -39,7 +39,7 @@ pub use error::ReportError;
 pub use image::Image;
 pub use map::Map;
 pub use null_summary::{NullSummary, QUANTILE_LEVELS};
-pub use sweep::{RunSummary, Sweep, write_index};
+pub use sweep::{RunSummary, Sweep, index_page};
 pub use table::{Cell, Column, Table};
 pub use unit::{Measure, ReportUnit, Score, ScoreKind, UnitInArena, UnitMaps};
 pub use write::{WrittenReport, write_report};

@@ -1,6 +1,7 @@
 //! A null distribution in few numbers.
 
 use crate::number::drawable;
+use crate::quantile::quantile;
 
 /// The quantiles that [`NullSummary`] keeps.
 pub const QUANTILE_LEVELS: [f64; 5] = [0.01, 0.05, 0.5, 0.95, 0.99];
@@ -37,13 +38,6 @@ impl NullSummary {
         let quantiles = QUANTILE_LEVELS.map(|level| quantile(&sorted, level));
         Self { defined: sorted.len(), undefined: samples.len() - sorted.len(), low, high, counts, quantiles }
     }
-}
-
-fn quantile(sorted: &[f64], level: f64) -> f64 {
-    let Some(last) = sorted.len().checked_sub(1) else { return f64::NAN };
-    let place = level * last as f64;
-    let below = place.floor() as usize;
-    sorted[below] + (sorted[(below + 1).min(last)] - sorted[below]) * (place - below as f64)
 }
 
 #[cfg(test)]

@@ -1,9 +1,6 @@
 //! The index of a sweep: its runs beside each other.
 
-use std::path::Path;
-
 use super::{Cell, Column, ReportError, check, pages};
-use crate::output::write_atomic;
 
 /// A sweep's runs, or any runs to be compared.
 #[derive(Debug, Clone, Default)]
@@ -29,13 +26,13 @@ pub struct RunSummary {
     pub cells: Vec<Cell>,
 }
 
-/// Writes the index as one HTML file, whole or not at all. It loads nothing, and links to the runs' reports.
+/// The index as one HTML page. It loads nothing, and links to the runs' reports; the same sweep has the same bytes.
 ///
 /// # Errors
 ///
 /// [`ReportError::Shape`] where a run has more or fewer cells than there are columns; [`ReportError::Link`] where a link is no
-/// relative path; [`ReportError::Io`] where the file could not be written.
-pub fn write_index(sweep: &Sweep, path: &Path) -> Result<(), ReportError> {
+/// relative path.
+pub fn index_page(sweep: &Sweep) -> Result<String, ReportError> {
     for run in &sweep.runs {
         check::equal(|| format!("cells of the run {}", run.name), run.cells.len(), sweep.columns.len())?;
         if let Some(link) = &run.report
@@ -44,8 +41,7 @@ pub fn write_index(sweep: &Sweep, path: &Path) -> Result<(), ReportError> {
             return Err(ReportError::Link { run: run.name.clone(), link: link.clone() });
         }
     }
-    let page = pages::index(sweep)?;
-    write_atomic(path, page.as_bytes()).map_err(|source| ReportError::Io { path: path.to_owned(), source })
+    pages::index(sweep)
 }
 
 /// Whether a link stays among files: no scheme (`javascript:`), host (`//host`), root, query or place.

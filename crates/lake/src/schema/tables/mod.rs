@@ -12,7 +12,7 @@ pub use modules::{MODULES, SPECTRA};
 pub use recording::{ACTIVITY, FIRST_HALF_SUMS, OCCUPANCY, RATEMAP_SUMS};
 pub use states::{BARCODES, EMBEDDING, LAPLACIAN, TORUS, TORUS_MAPS};
 pub use training::METRICS;
-pub use units::{AUTOCORRELOGRAMS, CLASSES, NULLS, RATEMAPS, UNITS};
+pub use units::{AUTOCORRELOGRAMS, CLASSES, NULLS, RATEMAPS, UNIT_SPECTRA, UNITS};
 
 use super::Kind::{Float64, Int32, Text, UInt32};
 use super::{Column, Table};
@@ -35,6 +35,7 @@ pub const TABLES: &[&Table] = &[
     &NULLS,
     &MODULES,
     &SPECTRA,
+    &UNIT_SPECTRA,
     &EMBEDDING,
     &LAPLACIAN,
     &BARCODES,

@@ -195,3 +195,24 @@ pub const NULLS: Table = Table {
         c("null", FloatsOrNan, "1", "The score of each surrogate map, ascending; NaN = undefined, at the end"),
     ],
 };
+
+/// Spectra of units.
+pub const UNIT_SPECTRA: Table = Table {
+    name: "unit_spectra",
+    row: "unit × arena: the power spectrum of its ratemap, over its sum over all frequencies; as large as `autocorrelograms`, 41 kB before compression at 50 bins",
+    partitions: Partitions::RunStep,
+    columns: &[
+        ARENA,
+        UNIT,
+        c("lags", UInt32, "1", "Frequencies along each side, of periods of four bins or more; zero frequency is in the middle"),
+        c("df_cycles_per_m", Float64, "cycles/m", "Distance of two frequencies, along x"),
+        c(
+            "power",
+            FloatsOrNan,
+            "1",
+            "Power, row-major from the least frequency along y, rows of increasing frequency along x; NaN throughout where the map is constant",
+        ),
+        BOX_M,
+        c("df_y_cycles_per_m", Float64, "cycles/m", "Distance of two frequencies, along y"),
+    ],
+};

@@ -24,4 +24,4 @@ const formatSize = (value) => (isDefined(value) ? withMinus(String(Number(value.
 
 const formatCount = (count) => count.toLocaleString("en");
 
-const withUnit = (text, unit) => (unit === "" || text === "–" ? text : text + (unit === "°" ? "" : " ") + unit);
+const withUnit = (text, unit) => (unit === "" || text === "–" ? text : text + (unit === "°" ? "" : "\u00a0") + unit);
