@@ -13,6 +13,7 @@ mod progress;
 mod stages;
 mod summary;
 mod sweep_index;
+mod variants_figure;
 mod workspace;
 
 fn main() -> std::process::ExitCode {

@@ -27,7 +27,7 @@ pub(crate) struct Written {
 }
 
 /// A run with its record.
-type Recorded = (String, RunRecord);
+pub(crate) type Recorded = (String, RunRecord);
 
 /// Writes the index of all runs of a pipeline's name, where there are several; else removes it.
 ///
@@ -71,7 +71,7 @@ pub(crate) fn written(lake: &Lake, name: &str) -> Result<Option<Written>, Failur
 }
 
 /// Runs that were trained under a pipeline's name, by their names.
-fn runs_of(lake: &Lake, name: &str) -> Result<Vec<Recorded>, Failure> {
+pub(crate) fn runs_of(lake: &Lake, name: &str) -> Result<Vec<Recorded>, Failure> {
     let mut found = Vec::new();
     for run in lake.runs()? {
         if let Some(record) = RunRecord::load(lake, &run)?.filter(|record| record.name == name && record.config.get("train").is_some()) {

@@ -72,6 +72,15 @@ pub(crate) fn update(lake: &Lake, name: &str) -> Result<Option<PathBuf>, Failure
     Ok(keys.first().map(|key| lake.show(key)))
 }
 
+/// The figure that is there.
+///
+/// # Errors
+/// A lake that cannot be read.
+pub(crate) fn written(lake: &Lake, name: &str) -> Result<Option<PathBuf>, Failure> {
+    let key = format!("{}/{}", layout::figures(name), FILES[0]);
+    Ok(lake.store().size(&key)?.map(|_| lake.show(&key)))
+}
+
 /// The step of a finished analysis.
 fn step(record: &RunRecord) -> Option<u64> {
     record.stages.get("analyze").filter(|stage| stage.status == Status::Done).map(|stage| stage.step)

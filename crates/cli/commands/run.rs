@@ -8,7 +8,7 @@ use crate::pipeline::{self, Pipeline, Run};
 use crate::plan::{self, Stage, Verdict};
 use crate::progress::Mode;
 use crate::workspace::Workspace;
-use crate::{stages, summary, sweep_index};
+use crate::{stages, summary, sweep_index, variants_figure};
 use gridlake_lake::store::Location;
 use gridlake_lake::{Lake, LakeError};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -55,7 +55,7 @@ pub(crate) fn run(arguments: &PipelineArguments, wanted: &[Stage], mode: Mode) -
     }
 }
 
-/// Brings the index of the runs' reports up to date, and says where it is.
+/// Brings the index of the runs' reports and the figure of variants up to date, and says where they are.
 fn index(lake: &Lake, runs: &[Run], changed: bool, print: bool) -> Result<(), Failure> {
     let mut names: Vec<&str> = runs.iter().filter(|run| run.imported.is_none()).map(|run| run.settings.name.as_str()).collect();
     names.sort_unstable();
@@ -69,6 +69,13 @@ fn index(lake: &Lake, runs: &[Run], changed: bool, print: bool) -> Result<(), Fa
                 output::print(&format!("{name}: {runs} beside each other\n  index       {}\n", index.path.display()))?;
             }
             Some(index) => tracing::info!("{name}: {} beside each other in {}", output::counted(index.runs, "run"), index.path.display()),
+            None => {}
+        }
+        let figure = if changed { None } else { variants_figure::written(lake, name)? };
+        let figure = if figure.is_some() { figure } else { variants_figure::update(lake, name)? };
+        match figure {
+            Some(path) if print => output::print(&format!("  variants    {}\n", path.display()))?,
+            Some(path) => tracing::info!("{name}: its variants in {}", path.display()),
             None => {}
         }
     }

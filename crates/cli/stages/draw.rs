@@ -14,7 +14,7 @@ use gridlake_figures::{
 use gridlake_lake::frame::Frame;
 use gridlake_lake::manifest::{Commit, Manifest};
 use gridlake_lake::schema::{AUTOCORRELOGRAMS, EMBEDDING, RATEMAPS, Table, UNITS};
-use gridlake_lake::{layout, metrics, partition};
+use gridlake_lake::{Lake, layout, metrics, partition};
 use gridlake_space::arena::{Arena, ArenaShape};
 use ndarray::Array2;
 use serde_json::{Value, json};
@@ -252,15 +252,28 @@ pub(crate) fn maps(
     table: &'static Table,
     wanted: &[&UnitRow],
 ) -> Result<(Maps, [f64; 2]), Failure> {
+    let wanted: Vec<u32> = wanted.iter().map(|row| row.unit).collect();
+    maps_of(workspace.lake, &workspace.run.name, workspace.last_step(), arena, table, &wanted)
+}
+
+/// As [`maps`], of any run.
+pub(crate) fn maps_of(
+    lake: &Lake,
+    run: &str,
+    step: u64,
+    arena: &str,
+    table: &'static Table,
+    wanted: &[u32],
+) -> Result<(Maps, [f64; 2]), Failure> {
     let (side, list) = if table.name == RATEMAPS.name { ("bins", "rate") } else { ("lags", "r") };
     let (mut found, mut bin_m) = (Maps::new(), [f64::NAN; 2]);
     let columns = ["arena", "unit", side, "bin_m", "bin_y_m", list];
-    for frame in partition::read(workspace.lake, table, &workspace.run.name, workspace.last_step(), &columns)? {
+    for frame in partition::read(lake, table, run, step, &columns)? {
         let frame = frame?;
         let (length, values) = frame.floats(list);
         for row in (0..frame.rows()).filter(|row| frame.text("arena")[*row].as_deref() == Some(arena)) {
             let unit = frame.uint32("unit")[row];
-            if wanted.iter().all(|wanted| wanted.unit != unit) {
+            if !wanted.contains(&unit) {
                 continue;
             }
             let side = frame.uint32(side)[row] as usize;
