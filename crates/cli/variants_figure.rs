@@ -51,7 +51,7 @@ pub(crate) fn update(lake: &Lake, name: &str) -> Result<Option<PathBuf>, Failure
         return Ok(None);
     }
     let shown = variants.iter().map(|(variant, runs)| show(lake, variant, runs)).collect::<Result<Vec<Shown>, Failure>>()?;
-    let views: Vec<Vec<ArrayView2<'_, f64>>> = shown.iter().map(|one| one.maps.iter().map(|map| map.view()).collect()).collect();
+    let views: Vec<Vec<ArrayView2<'_, f64>>> = shown.iter().map(|one| one.maps.iter().map(Array2::view).collect()).collect();
     let panels: Vec<Variant<'_>> =
         shown.iter().zip(&views).map(|(one, ratemaps)| Variant { name: &one.name, note: &one.note, ratemaps }).collect();
     let scratch = lake.store().scratch(name)?;

@@ -362,7 +362,7 @@ impl AnalyzeConfig {
 }
 
 /// Refuses what is not between two bounds, and what is no number.
-pub(crate) fn within<T: PartialOrd + Display>(key: &str, value: T, low: T, high: T) -> Result<(), ConfigError> {
+pub(crate) fn within<T: Copy + PartialOrd + Display>(key: &str, value: T, low: T, high: T) -> Result<(), ConfigError> {
     if value >= low && value <= high { Ok(()) } else { Err(refused(key, value, &format!("{low} to {high}"))) }
 }
 

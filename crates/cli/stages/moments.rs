@@ -97,9 +97,11 @@ struct Plan {
     longest: usize,
 }
 
+/// An arena's trajectories, each with how many moments it has.
+type Lengths = (Arc<str>, Vec<(u32, usize)>);
+
 fn plans(workspace: &Workspace<'_>, points: usize, seed: Seed) -> Result<Vec<Plan>, Failure> {
-    // Per arena: trajectory and moments.
-    let mut arenas: Vec<(Arc<str>, Vec<(u32, usize)>)> = Vec::new();
+    let mut arenas: Vec<Lengths> = Vec::new();
     for frame in partition::read(workspace.lake, &ACTIVITY, &workspace.run.name, workspace.last_step(), &["arena", "trajectory"])? {
         let frame = frame?;
         for (label, trajectory) in frame.text("arena").iter().zip(frame.uint32("trajectory")) {
@@ -114,7 +116,7 @@ fn plans(workspace: &Workspace<'_>, points: usize, seed: Seed) -> Result<Vec<Pla
             }
         }
     }
-    let plan = |(label, lengths): (Arc<str>, Vec<(u32, usize)>)| {
+    let plan = |(label, lengths): Lengths| {
         let seed = seed.child(&label);
         let lengths: Vec<usize> = lengths.into_iter().map(|(_, length)| length).collect();
         let (kept, each) = choose(&lengths, points, seed);
