@@ -1,7 +1,7 @@
 //! Arenas that are no squares: recorded, imported, analyzed and drawn with their true geometry.
 
 use crate::common::{Bench, Outcome, gridlake, snapshot};
-use gridlake_lake::schema::{OCCUPANCY, RATEMAPS, SPECTRA, Table, UNITS};
+use gridlake_lake::schema::{AUTOCORRELOGRAMS, CLASSES, MODULES, NULLS, OCCUPANCY, RATEMAPS, SPECTRA, Table, UNITS};
 use gridlake_lake::{Frame, Lake, partition};
 use gridlake_space::arena::Arena;
 use gridlake_space::lattice::Lattice;
@@ -30,10 +30,11 @@ fn texts(frames: &[Frame], column: &str) -> Vec<String> {
     frames.iter().flat_map(|frame| frame.text(column)).map(|text| text.as_deref().unwrap_or_default().to_owned()).collect()
 }
 
-/// Analyzed tables with their bytes.
-fn analyzed(bench: &Bench) -> Vec<(PathBuf, Vec<u8>)> {
-    let tables = ["ratemaps", "autocorrelograms", "units", "nulls", "classes", "modules", "spectra"];
-    bench.tables().into_iter().filter(|(path, _)| tables.iter().any(|table| path.starts_with(format!("tables/{table}/")))).collect()
+/// All numbers that are made of activity in bins, table by table. As text, in which NaN is NaN.
+fn analyzed(bench: &Bench) -> Vec<String> {
+    let tables = [&RATEMAPS, &AUTOCORRELOGRAMS, &UNITS, &NULLS, &CLASSES, &MODULES, &SPECTRA];
+    let made = |table: &&&Table| bench.tables().iter().any(|(path, _)| path.starts_with(format!("tables/{}/", table.name)));
+    tables.iter().filter(made).map(|table| format!("{:?}", frames(bench, table, 60, &[]))).collect()
 }
 
 /// Figures without their folder.

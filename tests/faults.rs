@@ -248,7 +248,7 @@ fn a_full_disk_fails_each_stage_with_one_clear_error_and_loses_nothing() {
     let bench = Bench::new();
     bench.done("run", &[]);
     let disk = bench.folder().join("disk");
-    let Some(_disk) = SmallDisk::mount(&disk, "8m") else {
+    let Some(_disk) = SmallDisk::mount(&disk, "16m") else {
         eprintln!("faults: skipped, this system lets the test mount no small disk");
         return;
     };
@@ -260,7 +260,7 @@ fn a_full_disk_fails_each_stage_with_one_clear_error_and_loses_nothing() {
     let filler = disk.join("filler");
     let fill = |left: usize| {
         let _ = fs::remove_file(&filler);
-        let _ = fs::write(&filler, vec![1; 16 << 20]);
+        let _ = fs::write(&filler, vec![1; 24 << 20]);
         let length = fs::metadata(&filler).unwrap().len();
         fs::File::options().write(true).open(&filler).unwrap().set_len(length.saturating_sub(left as u64)).unwrap();
     };
@@ -284,7 +284,8 @@ fn a_full_disk_fails_each_stage_with_one_clear_error_and_loses_nothing() {
         }
     }
     fs::remove_file(&filler).unwrap();
-    assert_eq!(verb("run", &[]).code, 0);
+    let again = verb("run", &[]);
+    assert_eq!(again.code, 0, "{again:?}");
     let after = lasting(&lake);
     assert!(expected.iter().all(|file| after.contains(file)), "what was there before the disk was full");
     let verified = verify(&lake);

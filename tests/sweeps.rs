@@ -54,8 +54,13 @@ fn an_index_compares_the_runs_of_a_sweep_and_keeps_up_with_them() {
     bench.done("run", &["--only", "*-0.0-s0-*"]);
     assert!(!index.exists(), "one run has nothing beside it");
     let outcome = bench.done("run", &[]);
-    let told = outcome.stdout.lines().last().unwrap();
-    assert!(told.trim_start().starts_with("index ") && told.contains("reports/tiny/index.html"), "{}", outcome.stdout);
+    let told = |what: &str, file: &str| outcome.stdout.lines().any(|line| line.trim_start().starts_with(what) && line.ends_with(file));
+    assert!(told("index ", "reports/tiny/index.html") && told("variants ", "figures/tiny/variants.png"), "{}", outcome.stdout);
+    let figure = bench.lake.join("figures/tiny/variants.svg");
+    let drawn = fs::read_to_string(&figure).unwrap();
+    for words in ["cap-0.0", "cap-0.5", "Seed 0: ", "no module", "coherence"] {
+        assert!(drawn.contains(words), "{words} is not in the figure");
+    }
     assert!(outcome.stdout.contains("tiny: 2 runs beside each other"), "{}", outcome.stdout);
     let page = fs::read_to_string(&index).unwrap();
     let links: Vec<&str> = page.split("<a href=\"../").skip(1).map(|rest| rest.split('"').next().unwrap()).collect();

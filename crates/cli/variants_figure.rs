@@ -54,7 +54,7 @@ pub(crate) fn update(lake: &Lake, name: &str) -> Result<Option<PathBuf>, Failure
     let views: Vec<Vec<ArrayView2<'_, f64>>> = shown.iter().map(|one| one.maps.iter().map(Array2::view).collect()).collect();
     let panels: Vec<Variant<'_>> =
         shown.iter().zip(&views).map(|(one, ratemaps)| Variant { name: &one.name, note: &one.note, ratemaps }).collect();
-    let scratch = lake.store().scratch(name)?;
+    let scratch = tempfile::tempdir().map_err(|error| Failure::work(format!("a temporary folder: {error}")))?;
     let input = Variants {
         title: &format!("Variants of {name}"),
         note: "Of each variant the first run's units with the highest grid scores (Sargolini) in the smallest arena; every map from 0 to its own peak.",
