@@ -1,4 +1,6 @@
-"""Runs notebooks from their first cell to their last, in this environment, and says which cell failed or warned. GRIDLAKE_SHOTS=FOLDER keeps their pictures."""
+"""Runs notebooks from their first cell to their last, in this environment, and says which cell failed or warned. GRIDLAKE_SHOTS=FOLDER keeps their pictures.
+
+Where tests/notebooks has a script of a notebook's name, it is run as that notebook's last cell: it asserts about what the notebook left in its variables."""
 
 import base64
 import os
@@ -23,6 +25,9 @@ def main(paths: list[str]) -> int:
             print(f"error: {path}: committed with outputs; clear them (they are made by running it)")
             failed += 1
             continue
+        check = path.resolve().parent.parent / "tests/notebooks" / f"{path.stem}.py"
+        if check.exists():
+            notebook.cells.append(nbformat.v4.new_code_cell(check.read_text(encoding="utf-8")))
         started = time.monotonic()
         try:
             folder = {"metadata": {"path": str(path.parent)}}
