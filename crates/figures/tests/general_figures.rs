@@ -112,7 +112,7 @@ fn what_is_missing_is_said_and_what_cannot_be_drawn_is_refused() -> Outcome {
 
     let input = distances(&good, &[NAN; 3], &[]);
     let text = svg(draw_distances(&Distances { half_rise_m: NAN, sigma_x_m: NAN, ..input }, &stem)?)?;
-    assert!(says(&text, "No separations of training") && text.contains("Half of chance is not reached, or below the first column"));
+    assert!(says(&text, "No separations of training") && text.contains("Half of chance: not reached"));
     let text = svg(draw_distances(&input, &stem)?)?;
     assert!(text.contains("Half of chance at 30.0 ± 1.0 mm"), "{text}");
     assert!(matches!(draw_distances(&Distances { density: nothing.view(), ..input }, &stem), Err(FigureError::Empty { .. })));

@@ -12,8 +12,8 @@
 //! | [`NullKind::Shuffle`] | the distribution of rates | everything else |
 //! | [`NullKind::TrajectoryShift`] | the unit's activity in time, the paths, the visits | which activity belongs to which place |
 //!
-//! The choice matters. Shuffled bins are white noise, which any smooth map beats far above the nominal rate. Phase randomization holds its level,
-//! but keeps the amplitude spectrum, and with it much of the autocorrelation: it has less power against lattices than the isotropic null, and for the
+//! The choice matters. Shuffled bins are white noise, which any smooth map beats far above the nominal rate. Phase randomization is a little liberal,
+//! and keeps the amplitude spectrum, and with it much of the autocorrelation: it has less power against lattices than the isotropic null, and for the
 //! strongest wave's share ([`Statistic::Periodicity`]), which it keeps, it gives no p-value; nor for the border
 //! score ([`Statistic::Border`]), whose surrogates need rates.
 //! Under the isotropic null that share has no p-value either where a map has too few fields (`analyze.nulls.min_fields`).

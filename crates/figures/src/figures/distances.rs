@@ -103,7 +103,7 @@ impl<'a> SpacePanel<'a> {
             let sigma = if drawable(input.sigma_x_m) { format!("; σ_x = {} mm", millimetres(input.sigma_x_m)) } else { String::new() };
             format!("Half of chance at {}{error}{sigma}", millimetres(input.half_rise_m))
         } else {
-            "Half of chance is not reached, or below the first column".to_owned()
+            "Half of chance: not reached".to_owned()
         };
         let says = if input.early_says.is_empty() { says } else { format!("{says}; {}", input.early_says) };
         let [red, green, blue] = Colormap::BlueWhiteRed.palette()[usize::from(colormap::level(-DEEPEST, -1.0, 1.0))];
