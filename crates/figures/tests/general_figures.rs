@@ -216,7 +216,7 @@ fn all_panels_are_lettered_on_one_page_of_any_number_of_arenas() -> Outcome {
             common::check(files)?;
         }
         let svg = fs::read_to_string(&files[2][1])?;
-        let letters = (b'a'..=b'z').filter(|letter| svg.contains(&format!(">{}</text>", char::from(*letter)))).count();
+        let letters = (b'a'..=b'z').filter(|letter| svg.contains(&format!("font-weight=\"bold\">{}</text>", char::from(*letter)))).count();
         assert_eq!(letters, 2 + arenas, "panels a, b and one for each of {arenas} arenas");
         assert!(svg.contains("width=\"180mm\""), "two journal columns");
     }
