@@ -38,7 +38,8 @@ fn every_run_and_arena_has_a_row_that_counts_what_its_tables_have() {
     }
     let one = compare(&bench, &["--only", "*-s1-*", "--format", "csv"]);
     assert!(one.stdout.lines().count() == 3 && one.stdout.contains("-s1-") && !one.stdout.contains("-s0-"), "{one:?}");
-    compare(&bench, &["--only", "a' OR 'a' = 'a"]).fails(2, &["no run's name has '\\''"]);
+    compare(&bench, &["--only", "a' OR 'a' = 'a"]).fails(2, &["no run matches", "gridlake status"]);
+    compare(&bench, &["--only", "[1"]).fails(2, &["--only [1"]);
     // What it asks can be asked.
     let query = compare(&bench, &["--query"]).stdout;
     let again = Outcome::of(gridlake().args(["sql", &query, "--format", "json", "--lake"]).arg(&bench.lake));

@@ -95,15 +95,8 @@ pub(crate) struct SqlArguments {
     /// The lake: a folder, or s3://bucket/prefix.
     #[arg(long, value_name = "LAKE", default_value = "data/lake", value_parser = location)]
     pub(crate) lake: Location,
-    /// Form of the answer; by default as the ending of --output says, else a table.
-    #[arg(long, value_name = "FORMAT")]
-    pub(crate) format: Option<SqlFormat>,
-    /// Most rows of a table.
-    #[arg(long, value_name = "NUMBER", default_value_t = 100)]
-    pub(crate) rows: usize,
-    /// File for the answer, instead of stdout.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) output: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) answer: AnswerArguments,
     #[command(flatten)]
     pub(crate) common: CommonArguments,
 }
@@ -120,6 +113,15 @@ pub(crate) struct CompareArguments {
     /// Print the SQL behind the table instead, to be changed and asked with `sql`.
     #[arg(long)]
     pub(crate) query: bool,
+    #[command(flatten)]
+    pub(crate) answer: AnswerArguments,
+    #[command(flatten)]
+    pub(crate) common: CommonArguments,
+}
+
+/// Arguments of verbs that answer with rows.
+#[derive(Debug, Args)]
+pub(crate) struct AnswerArguments {
     /// Form of the answer; by default as the ending of --output says, else a table.
     #[arg(long, value_name = "FORMAT")]
     pub(crate) format: Option<SqlFormat>,
@@ -129,8 +131,6 @@ pub(crate) struct CompareArguments {
     /// File for the answer, instead of stdout.
     #[arg(long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
-    #[command(flatten)]
-    pub(crate) common: CommonArguments,
 }
 
 /// Forms of an answer.

@@ -1,9 +1,10 @@
 //! `gridlake sql`.
 
 use super::open_lake;
-use crate::args::{SqlArguments, SqlFormat};
+use crate::args::{AnswerArguments, SqlArguments, SqlFormat};
 use crate::failure::Failure;
 use crate::output;
+use gridlake_lake::Lake;
 use gridlake_lake::sql::{self, Rows, SqlError};
 use std::fs::File;
 use std::io::{BufWriter, ErrorKind, IsTerminal, Write};
@@ -14,11 +15,18 @@ use std::path::Path;
 /// # Errors
 /// A query that is wrong or would change something; a file that cannot be read; a sink that refuses.
 pub(crate) fn sql(arguments: &SqlArguments) -> Result<(), Failure> {
-    let lake = open_lake(&arguments.lake)?;
+    answer(&open_lake(&arguments.lake)?, &arguments.query, &arguments.answer)
+}
+
+/// Answers a query of a lake.
+///
+/// # Errors
+/// As [`sql`].
+pub(super) fn answer(lake: &Lake, query: &str, arguments: &AnswerArguments) -> Result<(), Failure> {
     // One more than is shown tells whether there are more.
     let format = format_of(arguments);
     let limit = matches!(format, SqlFormat::Table).then_some(arguments.rows.saturating_add(1));
-    let rows = sql::query(&lake, &arguments.query, limit).map_err(failure)?;
+    let rows = sql::query(lake, query, limit).map_err(failure)?;
     match (format, &arguments.output) {
         (SqlFormat::Table, None) => table(rows, arguments.rows),
         (SqlFormat::Table, Some(path)) => {
@@ -40,7 +48,7 @@ pub(crate) fn sql(arguments: &SqlArguments) -> Result<(), Failure> {
 }
 
 /// As it is asked for, else as the file's name ends, else a table.
-fn format_of(arguments: &SqlArguments) -> SqlFormat {
+fn format_of(arguments: &AnswerArguments) -> SqlFormat {
     let ending = arguments.output.as_deref().and_then(Path::extension).and_then(|ending| ending.to_str());
     arguments.format.unwrap_or(match ending {
         Some("csv") => SqlFormat::Csv,
