@@ -76,16 +76,9 @@ impl Quantiles {
     }
 }
 
-/// Share of a standard normal distribution below `x`: Marsaglia's series (2004).
+/// Share of a standard normal distribution below `x`.
 pub(super) fn normal_below(x: f64) -> f64 {
-    let x = x.clamp(-8.0, 8.0);
-    let (mut sum, mut term, mut k) = (x, x, 1.0);
-    while sum + term != sum {
-        k += 2.0;
-        term *= x * x / k;
-        sum += term;
-    }
-    0.5 + sum * (-0.5 * x * x).exp() / std::f64::consts::TAU.sqrt()
+    0.5 * libm::erfc(-x * std::f64::consts::FRAC_1_SQRT_2)
 }
 
 /// Sums of both parts and of their squares over visited bins.
@@ -150,13 +143,6 @@ impl Kernel for Assign<'_> {
 mod tests {
     use super::*;
     use gridlake_space::seed::Seed;
-
-    #[test]
-    fn the_normal_distribution_is_right() {
-        for (x, below) in [(0.0, 0.5), (1.0, 0.841_344_746_068_543), (-1.96, 0.024_997_895_148_220_4), (4.0, 0.999_968_328_758_167)] {
-            assert!((normal_below(x) - below).abs() < 1e-12, "{x}: {}", normal_below(x));
-        }
-    }
 
     /// Against ranks: independent normal values of any mean and scale, on all bins and on some.
     #[test]
