@@ -20,9 +20,10 @@ const NOT_STATES: [&str; 2] = ["keep", "sample_trajectories"];
 
 /// Raised whenever a stage's output changes for the same settings, so that what older versions wrote counts as stale.
 const RECORD_VERSION: u32 = 1;
-/// 2: modules, phases and measures; scores of surrogates in single precision. 4: distances, generalization, path integration.
+/// 2: modules, phases and measures; scores of surrogates in single precision. 4: distances, generalization, path
+/// integration, spectra of units; surrogates between whose rounds rates go by quantiles; another solver of the embedding.
 const ANALYZE_VERSION: u32 = 4;
-/// 2: modules, spectra, phases. 4: Fig. 5.
+/// 2: modules, spectra, phases. 4: Fig. 5; spectra in reports.
 const DRAW_VERSION: u32 = 4;
 /// Stays 1 as long as the lake's schema changes how numbers are stored, not which: what older schemas wrote is then not stale.
 const NUMBERS_OF_SCHEMA: u32 = 1;

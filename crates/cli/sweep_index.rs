@@ -73,7 +73,9 @@ pub(crate) fn written(lake: &Lake, name: &str) -> Result<Option<Written>, Failur
 /// Runs that were trained under a pipeline's name, by their names.
 pub(crate) fn runs_of(lake: &Lake, name: &str) -> Result<Vec<Recorded>, Failure> {
     let mut found = Vec::new();
-    for run in lake.runs()? {
+    // Records of other names need not be read: a lake may have very many.
+    let prefix = format!("{name}-");
+    for run in lake.runs()?.into_iter().filter(|run| run.starts_with(&prefix)) {
         if let Some(record) = RunRecord::load(lake, &run)?.filter(|record| record.name == name && record.config.get("train").is_some()) {
             found.push((run, record));
         }
@@ -214,7 +216,8 @@ fn last_loss(lake: &Lake, run: &str) -> Result<f64, Failure> {
     Ok(last.iter().sum::<f64>() / last.len() as f64)
 }
 
-fn read(lake: &Lake, table: &'static Table, run: &str, step: u64) -> Result<Vec<Frame>, Failure> {
+/// A table of a run, whole; nothing where it is not there.
+pub(crate) fn read(lake: &Lake, table: &'static Table, run: &str, step: u64) -> Result<Vec<Frame>, Failure> {
     if !partition::exists(lake, table, run, step)? {
         return Ok(Vec::new());
     }

@@ -4,14 +4,14 @@
 
 use crate::failure::Failure;
 use crate::stages::draw::{maps_of, place};
-use crate::sweep_index::{Recorded, runs_of};
+use crate::sweep_index::{Recorded, read, runs_of};
 use gridlake_figures::{Variant, Variants, draw_variants};
+use gridlake_lake::frame::Frame;
 use gridlake_lake::query::{UnitSummary, unit_summaries};
 use gridlake_lake::run_record::{RunRecord, Status};
 use gridlake_lake::schema::{GENERALIZATION, MODULES, RATEMAPS, Table, UNITS};
 use gridlake_lake::{Lake, layout, partition};
 use ndarray::{Array2, ArrayView2};
-use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 /// Example units of each variant, and how many in a row.
@@ -128,7 +128,7 @@ fn note(lake: &Lake, run: &str, step: u64, summaries: &[UnitSummary]) -> Result<
             format!("{} modules ({} m)", several.len(), told.join(", "))
         }
     };
-    let all_units = |frame: &gridlake_lake::frame::Frame, row: usize| frame.int32("module")[row].is_none();
+    let all_units = |frame: &Frame, row: usize| frame.int32("module")[row].is_none();
     let coherence = numbers(lake, &GENERALIZATION, run, step, &arena.arena, "spatial_coherence", all_units)?;
     let coherence = coherence.first().map_or_else(String::new, |value| format!("; coherence {value:.2}"));
     Ok(format!("Seed {seed}: {}; {modules}{coherence}.", classes.join(", ")))
@@ -142,14 +142,10 @@ fn numbers(
     step: u64,
     arena: &str,
     column: &str,
-    counts: impl Fn(&gridlake_lake::frame::Frame, usize) -> bool,
+    counts: impl Fn(&Frame, usize) -> bool,
 ) -> Result<Vec<f64>, Failure> {
     let mut found = Vec::new();
-    if !partition::exists(lake, table, run, step)? {
-        return Ok(found);
-    }
-    for frame in partition::read(lake, table, run, step, &["arena", "module", column])? {
-        let frame = frame?;
+    for frame in read(lake, table, run, step)? {
         let rows = (0..frame.rows()).filter(|row| frame.text("arena")[*row].as_deref() == Some(arena) && counts(&frame, *row));
         found.extend(rows.map(|row| frame.float64(column)[row]).filter(|value| value.is_finite()));
     }
@@ -169,8 +165,7 @@ fn best(lake: &Lake, run: &str, step: u64, arena: &str) -> Result<Vec<u32>, Fail
         }
     }
     active.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
-    let units: BTreeSet<u32> = active.iter().take(EXAMPLES).map(|(_, unit)| *unit).collect();
-    Ok(active.iter().map(|(_, unit)| *unit).filter(|unit| units.contains(unit)).collect())
+    Ok(active.into_iter().take(EXAMPLES).map(|(_, unit)| unit).collect())
 }
 
 #[cfg(test)]
