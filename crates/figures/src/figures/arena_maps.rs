@@ -8,7 +8,7 @@ use super::heading::Heading;
 use crate::FigureError;
 use crate::canvas::{Canvas, RectMm, Surface};
 use crate::colormap::Colormap;
-use crate::number::{self, drawable};
+use crate::number;
 use crate::output::{self, Figure};
 use crate::page::{Page, SINGLE_COLUMN_MM};
 use crate::panels::heat_map::{self, HeatMapTitle};
@@ -106,8 +106,7 @@ impl<'a, 'b> MapsPanel<'a, 'b> {
             let (line, column) = (number / COLUMNS, number % COLUMNS);
             let y = top + line as f64 * self.line_mm(width_mm) + heat_map::title_mm(1);
             let map = RectMm { x: left + column as f64 * step, y, width, height };
-            let finite = unit.ratemap.iter().copied().filter(|rate| drawable(*rate));
-            let (low, high) = finite.fold((0.0_f64, 0.0_f64), |(low, high), rate| (low.min(rate), high.max(rate)));
+            let (low, high) = heat_map::rate_range(unit.ratemap);
             let title = HeatMapTitle {
                 unit: format!("#{}", unit.unit),
                 stacked: false,

@@ -185,8 +185,7 @@ fn module_text(module: &ModuleRow<'_>) -> String {
 }
 
 fn panel(unit: &ModuleUnit<'_>) -> Panel {
-    let finite = unit.ratemap.iter().copied().filter(|rate| drawable(*rate));
-    let (low, high) = finite.fold((0.0_f64, 0.0_f64), |(low, high), rate| (low.min(rate), high.max(rate)));
+    let (low, high) = heat_map::rate_range(unit.ratemap);
     let visited = unit.ratemap.iter().any(|rate| drawable(*rate));
     let peak = if drawable(unit.peak_rate) {
         unit.peak_rate

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::sheet::{self, Coloring, Sheet, SheetOptions, UnitPanel, UnitSheet};
+use super::sheet::{self, Coloring, Sheet, SheetOptions, UnitSheet};
 use crate::FigureError;
 use crate::colormap::Colormap;
 use crate::output;
@@ -45,7 +45,7 @@ pub fn draw_ratemaps_with(
 ) -> Result<Vec<PathBuf>, FigureError> {
     sheet::check(input, "ratemap sheet")?;
     let panels = sheet::shown(input.panels, options);
-    let ranges: Vec<(f64, f64)> = panels.iter().map(|panel| range(panel)).collect();
+    let ranges: Vec<(f64, f64)> = panels.iter().map(|panel| heat_map::rate_range(panel.map)).collect();
     let low = ranges.iter().map(|range| range.0).fold(0.0, f64::min);
     let high = ranges.iter().map(|range| range.1).fold(0.0, f64::max);
     let cells = panels.iter().zip(&ranges).map(|(panel, &own)| {
@@ -82,12 +82,6 @@ pub fn draw_autocorrelograms_with(input: &UnitSheet<'_>, options: &SheetOptions<
     let bar = ColorBar { colormap: Colormap::BlueWhiteRed, label: "Correlation r".to_owned(), ticks: ticks.to_vec() };
     let coloring = Coloring { cells: cells.collect(), bar, no_data: "Undefined lag", size_note: "Panel: lags over", rates: false };
     output::write_figure(&Sheet::new(input, panels, coloring, options), out_stem)
-}
-
-/// From 0, or the lowest finite rate if that is negative, to the highest.
-fn range(panel: &UnitPanel<'_>) -> (f64, f64) {
-    let finite = panel.map.iter().copied().filter(|rate| rate.is_finite());
-    finite.fold((0.0, 0.0), |(low, high), rate| (low.min(rate), high.max(rate)))
 }
 
 fn rate_bar(normalization: Normalization, low: f64, high: f64) -> ColorBar {

@@ -9,7 +9,7 @@ use super::heading::Heading;
 use crate::FigureError;
 use crate::canvas::{Canvas, Cells, RectMm, Surface, TextStyle};
 use crate::colormap::Colormap;
-use crate::number::{self, drawable};
+use crate::number;
 use crate::output::{self, Figure};
 use crate::page::Page;
 use crate::panels::color_bar::{self, ColorBar};
@@ -140,8 +140,7 @@ fn letter(index: usize) -> String {
 }
 
 fn cells(map: ArrayView2<'_, f64>) -> Cells {
-    let finite = map.iter().copied().filter(|rate| drawable(*rate));
-    let (low, high) = finite.fold((0.0_f64, 0.0_f64), |(low, high), rate| (low.min(rate), high.max(rate)));
+    let (low, high) = heat_map::rate_range(map);
     heat_map::cells(map, low, high, Colormap::Viridis)
 }
 

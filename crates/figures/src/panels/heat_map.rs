@@ -5,6 +5,7 @@ use ndarray::ArrayView2;
 use crate::FigureError;
 use crate::canvas::{Anchor, Canvas, Cells, RectMm, Surface, TextStyle};
 use crate::colormap::{self, Colormap};
+use crate::number::drawable;
 use crate::style::{DEAD, FRAME, HAIRLINE_PT, INK, MUTED, STRONG_PT, TINY_PT};
 
 /// What stands above a map.
@@ -27,6 +28,12 @@ const LINE_MM: f64 = 2.2;
 /// Height of a title of so many lines with its distance to the map, in millimetres.
 pub(crate) fn title_mm(lines: usize) -> f64 {
     0.1 + lines as f64 * LINE_MM
+}
+
+/// From 0, or the lowest rate if that is negative, to the highest.
+pub(crate) fn rate_range(map: ArrayView2<'_, f64>) -> (f64, f64) {
+    let finite = map.iter().copied().filter(|rate| drawable(*rate));
+    finite.fold((0.0, 0.0), |(low, high), rate| (low.min(rate), high.max(rate)))
 }
 
 /// Colours an array (row = y upwards, column = x) from `low` to `high`; NaN takes the neutral colour.
