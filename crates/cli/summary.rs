@@ -116,7 +116,11 @@ fn positions(text: &mut String, found: &Value) {
             let [nearest, shuffled] = ["nearest_m", "shuffled_m"].map(|key| number(last, key).unwrap_or(f64::NAN));
             let covered = number(one, "training_lengths").map_or_else(String::new, |times| format!(", {times:.1} × the training's length"));
             let steps = one.get("steps").and_then(Value::as_u64).unwrap_or_default();
-            parts.push(format!("off by {} after {steps} steps{covered} (chance {})", metres(nearest), metres(shuffled)));
+            parts.push(format!(
+                "nearest state off by {} after {steps} steps{covered} (of another trajectory {})",
+                metres(nearest),
+                metres(shuffled)
+            ));
         } else if let Some(why) = one.get("decoding_reason").and_then(Value::as_str) {
             parts.push(why.to_owned());
         }
@@ -155,7 +159,7 @@ mod tests {
         let early = json!({ "half_rise_m": null, "half_rise_reason": "drift", "half_rise_in_training_m": 0.08 });
         let places = json!({ "a": seen, "b": { "reason": "no activity was kept" }, "c": early });
         positions(&mut text, &json!({ "arenas": places, "training": { "sigma_x_m": 0.05 } }));
-        let told = "half of chance at 0.046 m (σ_x 0.05 m); coherence 0.98 (chance 0.30); off by 0.050 m after 200 steps, 6.7 × the training's length (chance 0.800 m)";
+        let told = "half of chance at 0.046 m (σ_x 0.05 m); coherence 0.98 (chance 0.30); nearest state off by 0.050 m after 200 steps, 6.7 × the training's length (of another trajectory 0.800 m)";
         assert_eq!(
             text,
             format!(

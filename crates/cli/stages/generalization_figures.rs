@@ -134,7 +134,7 @@ fn early_says(half_rise_m: f64, se_m: f64) -> String {
         return String::new();
     }
     let error = if se_m.is_nan() { String::new() } else { format!(" ± {:.1}", 1e3 * se_m) };
-    format!("within training's length {:.1}{error} mm", 1e3 * half_rise_m)
+    format!("within training's length: {:.1}{error} mm", 1e3 * half_rise_m)
 }
 
 /// Rows of a kind of `distances`; of an arena, or of none.

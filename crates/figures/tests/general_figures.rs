@@ -111,8 +111,13 @@ fn what_is_missing_is_said_and_what_cannot_be_drawn_is_refused() -> Outcome {
     let (good, nothing) = (map(3, 4), Array2::from_elem((3, 4), NAN));
 
     let input = distances(&good, &[NAN; 3], &[]);
-    let text = svg(draw_distances(&Distances { half_rise_m: NAN, sigma_x_m: NAN, ..input }, &stem)?)?;
-    assert!(says(&text, "No separations of training") && text.contains("Half of chance: not reached"));
+    let unrisen = Distances { half_rise_m: NAN, sigma_x_m: NAN, ..input };
+    let text = svg(draw_distances(&unrisen, &stem)?)?;
+    assert!(says(&text, "No separations of training") && text.contains("Half of chance within 60 steps at 83 mm"));
+    let text = svg(draw_distances(&Distances { early_says: "", ..unrisen }, &stem)?)?;
+    assert!(text.contains("Half of chance: not reached"));
+    let text = svg(draw_distances(&Distances { early_says: "", mean: &[NAN, 0.5, 0.6], ..unrisen }, &stem)?)?;
+    assert!(text.contains("Above half of chance from the first bin on"));
     let text = svg(draw_distances(&input, &stem)?)?;
     assert!(text.contains("Half of chance at 30.0 ± 1.0 mm"), "{text}");
     assert!(matches!(draw_distances(&Distances { density: nothing.view(), ..input }, &stem), Err(FigureError::Empty { .. })));

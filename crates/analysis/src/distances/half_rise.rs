@@ -20,8 +20,9 @@ pub fn half_rise_m(separations_m: &[f64], means: &[f64], pairs: &[f64], chance: 
             continue;
         }
         if mean >= half {
-            let (from, low) =
-                before.ok_or("half of chance is reached in the first bin already: use narrower bins, or states do not tell places")?;
+            let (from, low) = before.ok_or(
+                "half of chance is reached in the first bin already: bins are too wide, drift blurs places, or states do not tell them",
+            )?;
             return Ok(from + (separation - from) * (half - low) / (mean - low));
         }
         before = Some((separation, mean));

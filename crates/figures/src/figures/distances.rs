@@ -102,10 +102,13 @@ impl<'a> SpacePanel<'a> {
                 if drawable(input.half_rise_se_m) { format!(" ± {} mm", millimetres(input.half_rise_se_m)) } else { " mm".to_owned() };
             let sigma = if drawable(input.sigma_x_m) { format!("; σ_x = {} mm", millimetres(input.sigma_x_m)) } else { String::new() };
             format!("Half of chance at {}{error}{sigma}", millimetres(input.half_rise_m))
+        } else if !input.early_says.is_empty() {
+            format!("Half of chance {}", input.early_says)
+        } else if input.mean.iter().find(|mean| drawable(**mean)).is_some_and(|mean| 2.0 * mean >= input.chance) {
+            "Above half of chance from the first bin on".to_owned()
         } else {
             "Half of chance: not reached".to_owned()
         };
-        let says = if input.early_says.is_empty() { says } else { format!("{says}; {}", input.early_says) };
         let [red, green, blue] = Colormap::BlueWhiteRed.palette()[usize::from(colormap::level(-DEEPEST, -1.0, 1.0))];
         let deepest = RGBColor(red, green, blue);
         let mut keys = vec![
