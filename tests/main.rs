@@ -24,3 +24,4 @@ mod samples;
 mod state_space;
 mod sweeps;
 mod versions;
+mod workers;

@@ -46,6 +46,9 @@ pub(crate) enum Verb {
     Import(ImportArguments),
     /// Print every key of a pipeline file with its default, type, range and meaning.
     Defaults,
+    /// Work on one run of a sweep: what `run` starts.
+    #[command(hide = true)]
+    Worker(WorkerArguments),
 }
 
 /// Arguments of all verbs that take a pipeline file.
@@ -72,6 +75,13 @@ pub(crate) struct PipelineArguments {
     /// Do fresh stages anew too; training starts from the beginning.
     #[arg(long)]
     pub(crate) force: bool,
+    #[command(flatten)]
+    pub(crate) common: CommonArguments,
+}
+
+/// Arguments of a worker.
+#[derive(Debug, Args)]
+pub(crate) struct WorkerArguments {
     #[command(flatten)]
     pub(crate) common: CommonArguments,
 }

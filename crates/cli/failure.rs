@@ -3,10 +3,11 @@
 use gridlake_figures::FigureError;
 use gridlake_lake::LakeError;
 use gridlake_model::ModelError;
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// Process exit codes, as documented in `docs/cli.md`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) enum Class {
     /// The work failed: a run, a stage, a full disk.
     Work = 1,
@@ -19,7 +20,7 @@ pub(crate) enum Class {
 }
 
 /// A message for the user with its class and, where there is one, the remedy.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Failure {
     class: Class,
     message: String,

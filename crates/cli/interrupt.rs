@@ -19,6 +19,11 @@ pub(crate) fn listen() -> Result<(), Failure> {
     .map_err(|error| Failure::work(format!("cannot listen for Ctrl-C: {error}")))
 }
 
+/// Asks for an orderly stop on behalf of the user.
+pub(crate) fn request() {
+    REQUESTED.store(true, Ordering::SeqCst);
+}
+
 /// Whether the user asked to stop.
 pub(crate) fn requested() -> bool {
     REQUESTED.load(Ordering::SeqCst)

@@ -10,10 +10,12 @@ mod output;
 mod pipeline;
 mod plan;
 mod progress;
+mod schedule;
 mod stages;
 mod summary;
 mod sweep_index;
 mod variants_figure;
+mod workers;
 mod workspace;
 
 fn main() -> std::process::ExitCode {

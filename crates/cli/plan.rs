@@ -8,10 +8,12 @@ use crate::stages::checkpoints;
 use gridlake_lake::manifest::Manifest;
 use gridlake_lake::run_record::{RunRecord, Status};
 use gridlake_lake::{Lake, layout};
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// The stages in their order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub(crate) enum Stage {
     Train,
     Record,
@@ -169,6 +171,14 @@ fn why_stale(
         return Ok(Some("no file of it is known".to_owned()));
     }
     Ok(manifest.first_stale(lake, stage.name(), Some(steps), fingerprint)?.map(altered))
+}
+
+/// Roughly how long what is left of the wanted stages takes on two cores, s; what cannot be looked at is the run's own error.
+pub(crate) fn left_s(lake: &Lake, run: &Run, wanted: &[Stage], force: bool) -> f64 {
+    let stale = |verdict: &&Verdict| wanted.contains(&verdict.stage) && (force || verdict.stale.is_some());
+    // Never nothing, where something is left.
+    let seconds = |verdict: &Verdict| estimate_s(run, verdict.stage).max(0.001);
+    assess(Some(lake), run).map_or(0.001, |verdicts| verdicts.iter().filter(stale).map(seconds).sum())
 }
 
 /// Roughly how long a stage takes on two cores, s: operations counted, over rates measured once (docs/quickstart.md).

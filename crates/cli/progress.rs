@@ -2,8 +2,11 @@
 
 use crate::output::duration;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::io::IsTerminal;
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 /// Between two lines, unless 5 % more is done.
@@ -29,6 +32,69 @@ pub(crate) enum Mode {
     Bar,
     Lines,
     Quiet,
+    /// A worker's: its parent shows it.
+    Relay,
+}
+
+/// What a worker tells of one bar.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Event {
+    bar: u64,
+    label: String,
+    position: u64,
+    total: u64,
+    message: String,
+    ended: bool,
+}
+
+/// The number of the next bar.
+static NUMBERS: AtomicU64 = AtomicU64::new(0);
+
+static TELL: OnceLock<fn(Event)> = OnceLock::new();
+
+/// What to do with what [`Mode::Relay`] tells.
+pub(crate) fn relay(tell: fn(Event)) {
+    // Set once, by the one task of a worker.
+    let _ = TELL.set(tell);
+}
+
+/// Bars of one worker, as its parent shows them.
+#[derive(Default)]
+pub(crate) struct Bars(BTreeMap<u64, ProgressBar>);
+
+impl Bars {
+    pub(crate) fn show(&mut self, event: Event) {
+        if event.ended {
+            if let Some(bar) = self.0.remove(&event.bar) {
+                remove(&bar);
+            }
+            return;
+        }
+        let bar = self.0.entry(event.bar).or_insert_with(|| add(&event.label, event.position, event.total));
+        bar.set_position(event.position);
+        bar.set_message(event.message);
+    }
+}
+
+impl Drop for Bars {
+    fn drop(&mut self) {
+        for bar in self.0.values() {
+            remove(bar);
+        }
+    }
+}
+
+fn add(label: &str, from: u64, total: u64) -> ProgressBar {
+    let bar = bars().add(ProgressBar::new(total).with_position(from));
+    let style = ProgressStyle::with_template("{prefix} [{bar:30}] {pos}/{len} {msg}");
+    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("=> "));
+    bar.set_prefix(label.to_string());
+    bar
+}
+
+fn remove(bar: &ProgressBar) {
+    bar.finish_and_clear();
+    bars().remove(bar);
 }
 
 impl Mode {
@@ -45,6 +111,8 @@ impl Mode {
 /// Progress of one stage.
 pub(crate) struct Progress {
     bar: Option<ProgressBar>,
+    /// Tells bars of one worker apart.
+    number: u64,
     mode: Mode,
     label: String,
     unit: &'static str,
@@ -59,14 +127,9 @@ impl Progress {
     /// Starts at `from` of `total` units (the plural of what is counted).
     pub(crate) fn start(mode: Mode, label: &str, unit: &'static str, from: u64, total: u64) -> Self {
         let now = Instant::now();
-        let bar = (mode == Mode::Bar).then(|| {
-            let bar = bars().add(ProgressBar::new(total).with_position(from));
-            let style = ProgressStyle::with_template("{prefix} [{bar:30}] {pos}/{len} {msg}");
-            bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("=> "));
-            bar.set_prefix(label.to_string());
-            bar
-        });
-        Self { bar, mode, label: label.to_string(), unit, from, total, started: now, shown: now, shown_at: from }
+        let bar = (mode == Mode::Bar).then(|| add(label, from, total));
+        let number = NUMBERS.fetch_add(1, Ordering::Relaxed);
+        Self { bar, number, mode, label: label.to_string(), unit, from, total, started: now, shown: now, shown_at: from }
     }
 
     /// `position` of the total is done; `detail` is asked for only when shown.
@@ -74,7 +137,7 @@ impl Progress {
         let since = self.shown.elapsed();
         let due = match self.mode {
             Mode::Quiet => false,
-            Mode::Bar => since >= BAR_EVERY,
+            Mode::Bar | Mode::Relay => since >= BAR_EVERY,
             Mode::Lines => since >= LINE_EVERY || (since >= LINE_AT_MOST_EVERY && (position - self.shown_at) * 20 >= self.total.max(1)),
         };
         if !due {
@@ -90,8 +153,16 @@ impl Progress {
         if let Some(bar) = &self.bar {
             bar.set_position(position);
             bar.set_message(message);
+        } else if self.mode == Mode::Relay {
+            self.tell(position, message, false);
         } else {
             tracing::info!("{}: {position}/{} {unit}, {message}", self.label, self.total);
+        }
+    }
+
+    fn tell(&self, position: u64, message: String, ended: bool) {
+        if let Some(tell) = TELL.get() {
+            tell(Event { bar: self.number, label: self.label.clone(), position, total: self.total, message, ended });
         }
     }
 
@@ -104,8 +175,10 @@ impl Progress {
 impl Drop for Progress {
     fn drop(&mut self) {
         if let Some(bar) = self.bar.take() {
-            bar.finish_and_clear();
-            bars().remove(&bar);
+            remove(&bar);
+        }
+        if self.mode == Mode::Relay {
+            self.tell(self.shown_at, String::new(), true);
         }
     }
 }

@@ -112,6 +112,7 @@ impl<'a> Workspace<'a> {
             started_unix_s: now_unix_s() - took,
             finished_unix_s: Some(now_unix_s()),
             wall_s: took,
+            threads: Some(rayon::current_num_threads()),
             error: None,
             notes,
         };
@@ -143,6 +144,7 @@ impl<'a> Workspace<'a> {
             started_unix_s: now_unix_s(),
             finished_unix_s: None,
             wall_s: before,
+            threads: Some(rayon::current_num_threads()),
             error: None,
             notes: serde_json::Value::Null,
         };

@@ -24,7 +24,7 @@ use serde_json::{Value, json};
 use std::fmt::Write as _;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
-use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Instant;
 
 /// Brings files into the lake as a run, or says that they are there.
@@ -54,13 +54,9 @@ pub(crate) fn import(arguments: &ImportArguments, mode: Mode) -> Result<(), Fail
     let config = json!({
         "files": files.iter().map(Summed::json).collect::<Vec<Value>>(), "spikes": spikes.as_ref().map(Summed::json), "mapping": to_json(&mapping)?,
     });
-    let run = Run {
-        name: fingerprint::run_name(name, None, 0, &fingerprint),
-        variant: None,
-        settings: settings(name, &arguments.lake)?,
-        fingerprint,
-        imported: Some(Imported { name: name.to_owned(), config, units: 0, arenas: 0 }),
-    };
+    let imported = Imported { name: name.to_owned(), config, units: 0, arenas: 0 };
+    let run_name = fingerprint::run_name(name, None, 0, &fingerprint);
+    let run = Run::of_import(run_name, settings(name, &arguments.lake)?, fingerprint, imported);
     if !arguments.force && is_there(&run)? {
         tracing::info!("{}: everything is there already", run.name);
         return output::print(&next(&run, arguments));
@@ -105,8 +101,8 @@ fn mapping(arguments: &ImportArguments) -> Result<(Mapping, Layer), Failure> {
             Failure::config(format!("cannot read the mapping {}: {error}", path.display()))
                 .hint("give the path of a TOML file; `gridlake import --help-mapping` prints every key")
         })?;
-        let path: Rc<Path> = Rc::from(path.as_path());
-        over = Layer::parse(&text, |line| Origin::File { path: Rc::clone(&path), line })?;
+        let path: Arc<Path> = Arc::from(path.as_path());
+        over = Layer::parse(&text, |line| Origin::File { path: Arc::clone(&path), line })?;
     }
     for set in &arguments.set {
         over.overlay(&Layer::from_set(set)?);

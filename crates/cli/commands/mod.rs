@@ -1,12 +1,12 @@
 //! The verbs.
 
+mod at_once;
 mod compare;
 mod defaults;
 mod export;
 mod import;
 mod plan;
 mod run;
-mod share_device;
 mod sql;
 mod status;
 mod verify;
@@ -15,7 +15,7 @@ use crate::args::{Arguments, CommonArguments, LakeArguments, PipelineArguments, 
 use crate::failure::{self, Class, Failure};
 use crate::plan::Stage;
 use crate::progress::{self, Mode};
-use crate::{interrupt, logging};
+use crate::{interrupt, logging, workers};
 use clap::Parser;
 use gridlake_lake::store::Location;
 use gridlake_lake::{Lake, LakeError};
@@ -39,6 +39,7 @@ pub(crate) fn main() -> ExitCode {
         Verb::Export(arguments) => with(&arguments.common, |mode| export::export(&arguments, mode)),
         Verb::Import(arguments) => with(&arguments.common, |mode| import::import(&arguments, mode)),
         Verb::Defaults => defaults::defaults(),
+        Verb::Worker(arguments) => with(&arguments.common, |mode| workers::work(mode, run::task)),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

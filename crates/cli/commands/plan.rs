@@ -2,31 +2,50 @@
 
 use crate::args::PipelineArguments;
 use crate::failure::Failure;
-use crate::output::{self, duration};
+use crate::output::{self, counted, duration};
 use crate::pipeline::{self, Pipeline};
-use crate::plan;
+use crate::plan::{self, Verdict};
+use crate::schedule::{Rates, Schedule};
 use gridlake_lake::store::{Location, Store};
 use gridlake_lake::{Lake, LakeError};
 
-/// Prints every stage of every run: whether it would run, why, and roughly how long. Changes nothing.
+/// Prints every stage of every run: whether it would run, why, when, and roughly how long. Changes nothing.
 ///
 /// # Errors
 /// A bad pipeline, a folder that is no lake, a damaged record.
 pub(crate) fn plan(arguments: &PipelineArguments) -> Result<(), Failure> {
     let Pipeline { lake, runs } = pipeline::resolve(&arguments.pipeline, &arguments.overrides())?;
     let lake = open(&lake)?;
-    let header = ["run", "stage", "state", "about", "why"].map(str::to_owned).to_vec();
-    let (mut rows, mut total) = (vec![header], 0.0);
-    for run in &runs {
-        for verdict in plan::assess(lake.as_ref(), run)? {
-            let why = if arguments.force { Some("forced".to_owned()) } else { verdict.stale };
-            let seconds = if why.is_some() { plan::estimate_s(run, verdict.stage) } else { 0.0 };
-            total += seconds;
-            let (state, about) = if why.is_some() { ("stale", duration(seconds)) } else { ("fresh", String::new()) };
-            rows.push(vec![run.name.clone(), verdict.stage.to_string(), state.to_owned(), about, why.unwrap_or_default()]);
+    let verdicts = runs.iter().map(|run| plan::assess(lake.as_ref(), run)).collect::<Result<Vec<_>, _>>()?;
+    let rates = Rates::measured(lake.as_ref(), &runs);
+    let schedule = Schedule::new(&runs, &verdicts, arguments.force, rayon::current_num_threads(), &rates);
+    let mut rows = vec![["run", "stage", "state", "begins", "takes", "why"].map(str::to_owned).to_vec()];
+    for ((run, verdicts), slots) in runs.iter().zip(&verdicts).zip(&schedule.slots) {
+        for Verdict { stage, stale } in verdicts {
+            let why = if arguments.force { Some("forced") } else { stale.as_deref() };
+            let slot = slots.get(stage);
+            let state = if slot.is_some() { "stale" } else { "fresh" };
+            let [begins, takes] =
+                slot.map_or_else(Default::default, |slot| [format!("+{}", duration(slot.begins_s)), duration(slot.takes_s)]);
+            rows.push(vec![run.name.clone(), stage.to_string(), state.to_owned(), begins, takes, why.unwrap_or_default().to_owned()]);
         }
     }
-    output::print(&format!("{}in all about {} on two cores of a CPU\n", output::table(&rows), duration(total)))
+    output::print(&format!("{}{}\n", output::table(&rows), in_all(&schedule, &rates)))
+}
+
+/// "in all about 12 min: 32 runs, 2 at once on 2 threads; rates as measured on 3 of these runs".
+fn in_all(schedule: &Schedule, rates: &Rates) -> String {
+    if schedule.busy == 0 {
+        return "everything is there already".to_owned();
+    }
+    let Schedule { ends_s, busy, at_once, threads, .. } = schedule;
+    let (runs, threads) = (counted(*busy, "run"), counted(*threads, "thread"));
+    let beside = if *busy == 1 { String::new() } else { format!(", {at_once} at once") };
+    let from = match rates.runs {
+        0 => "by general rates of a CPU, since none of them was measured here yet".to_owned(),
+        measured => format!("by what {} of them in the lake took", counted(measured, "run")),
+    };
+    format!("in all about {}: {runs}{beside} on {threads}; {from}", duration(*ends_s))
 }
 
 /// The lake, if there is one yet.

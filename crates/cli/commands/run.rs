@@ -1,16 +1,18 @@
 //! `gridlake run`, and each stage on its own.
 
-use super::{share_device, worst};
+use super::{at_once, worst};
 use crate::args::PipelineArguments;
 use crate::failure::{Class, Failure};
 use crate::output;
 use crate::pipeline::{self, Pipeline, Run};
 use crate::plan::{self, Stage, Verdict};
 use crate::progress::Mode;
+use crate::workers::{self, Cores, Task};
 use crate::workspace::Workspace;
 use crate::{stages, summary, sweep_index, variants_figure};
 use gridlake_lake::store::Location;
 use gridlake_lake::{Lake, LakeError};
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Does what is stale of `wanted` for every run of the pipeline. A run that fails stops no other; an interrupt stops all.
@@ -22,14 +24,25 @@ pub(crate) fn run(arguments: &PipelineArguments, wanted: &[Stage], mode: Mode) -
     let lake = if wanted.contains(&Stage::Train) { Lake::create(&lake)? } else { existing(&lake, &runs, wanted, arguments)? };
     let mut failures: Vec<Class> = Vec::new();
     let worked = AtomicBool::new(false);
-    let work = |run: &Run| match one(&lake, run, wanted, arguments, mode) {
-        Ok(done) => {
+    let (runs, shared) = share(&lake, runs, wanted, arguments);
+    let work = |run: &Run| {
+        let done = match &shared {
+            Shared::Workers { cores, busy, .. } if busy.contains(&run.name) => {
+                cores.share(|threads| workers::perform(&for_worker(run, wanted, arguments, mode)?, threads, &arguments.common))
+            }
+            _ => one(
+                &lake,
+                run,
+                &Asked { stages: wanted, force: arguments.force, pipeline: &arguments.pipeline.display().to_string() },
+                mode,
+            )
+            .map_err(|failure| about(failure, run, arguments.force)),
+        };
+        done.map(|done| {
             worked.fetch_or(done, Ordering::Relaxed);
-            Ok(())
-        }
-        Err(failure) => Err(about(failure, run, arguments)),
+        })
     };
-    share_device::for_each(&runs, at_once(&lake, &runs, wanted, arguments.force), work, |run, done| match done {
+    at_once::for_each(&runs, shared.at_once(), work, |run, done| match done {
         Ok(()) if wanted.len() == Stage::ALL.len() => summary::print(&lake, run),
         Ok(()) => Ok(()),
         Err(failure) if runs.len() == 1 || failure.class() == Class::Interrupted => Err(failure),
@@ -82,10 +95,87 @@ fn index(lake: &Lake, runs: &[Run], changed: bool, print: bool) -> Result<(), Fa
     Ok(())
 }
 
+/// What is asked for of every run.
+struct Asked<'a> {
+    stages: &'a [Stage],
+    force: bool,
+    /// The pipeline file, for hints.
+    pipeline: &'a str,
+}
+
+/// How runs share the machine.
+enum Shared {
+    /// In this process: each with all threads, or several on one GPU.
+    Here(usize),
+    /// Those that have something to do, in processes of their own.
+    Workers { at_once: usize, cores: Cores, busy: HashSet<String> },
+}
+
+impl Shared {
+    fn at_once(&self) -> usize {
+        match self {
+            Shared::Here(at_once) | Shared::Workers { at_once, .. } => *at_once,
+        }
+    }
+}
+
+/// Decides how runs share the machine, and in which order they begin: the longest first, so that none is left over at the end.
+fn share(lake: &Lake, mut runs: Vec<Run>, wanted: &[Stage], arguments: &PipelineArguments) -> (Vec<Run>, Shared) {
+    if runs.len() == 1 {
+        return (runs, Shared::Here(1));
+    }
+    let seconds: HashMap<String, f64> = runs
+        .iter()
+        .map(|run| (run.name.clone(), plan::left_s(lake, run, wanted, arguments.force)))
+        .filter(|(_, left)| *left > 0.0)
+        .collect();
+    let busy: Vec<&Run> = runs.iter().filter(|run| seconds.contains_key(&run.name)).collect();
+    if busy.iter().any(|run| stages::works_on_gpu(run, wanted)) {
+        let at_once = if wanted.contains(&Stage::Train) { on_device(&busy) } else { 1 };
+        return (runs, Shared::Here(at_once));
+    }
+    let threads = rayon::current_num_threads();
+    let at_once = busy.first().map_or(1, |run| workers::at_once(&busy, wanted, threads, run.settings.executor.at_once));
+    if at_once == 1 {
+        return (runs, Shared::Here(1));
+    }
+    let shared = Shared::Workers { at_once, cores: Cores::new(threads, at_once, busy.len()), busy: seconds.keys().cloned().collect() };
+    let left = |run: &Run| seconds.get(&run.name).copied().unwrap_or(0.0);
+    runs.sort_by(|one, other| left(other).total_cmp(&left(one)));
+    (runs, shared)
+}
+
+/// How many of the runs to train on a GPU at once: as many as the one that takes most of it allows.
+fn on_device(busy: &[&Run]) -> usize {
+    // A device that is not there is the run's own error.
+    busy.iter().map(|run| gridlake_model::runs_at_once(&run.settings.train).unwrap_or(1)).min().unwrap_or(1)
+}
+
+fn for_worker(run: &Run, wanted: &[Stage], arguments: &PipelineArguments, mode: Mode) -> Result<Task, Failure> {
+    Ok(Task {
+        run: run.freeze()?,
+        stages: wanted.to_vec(),
+        force: arguments.force,
+        pipeline: arguments.pipeline.display().to_string(),
+        bars: mode == Mode::Bar,
+    })
+}
+
+/// A worker's task: one run, as `run` does it.
+///
+/// # Errors
+/// What the run fails with.
+pub(crate) fn task(task: &Task, mode: Mode) -> Result<bool, Failure> {
+    let run = task.run.thaw()?;
+    let lake = Lake::open(&run.settings.lake)?;
+    let asked = Asked { stages: &task.stages, force: task.force, pipeline: &task.pipeline };
+    one(&lake, &run, &asked, mode).map_err(|failure| about(failure, &run, task.force))
+}
+
 /// A failure says which run it is about, and how to go on.
-fn about(failure: Failure, run: &Run, arguments: &PipelineArguments) -> Failure {
+fn about(failure: Failure, run: &Run, force: bool) -> Failure {
     let failure = failure.about(&run.name);
-    if arguments.force && failure.class() == Class::Interrupted {
+    if force && failure.class() == Class::Interrupted {
         return failure.hint("run the same command again without --force to go on; with it everything starts anew");
     }
     failure
@@ -96,7 +186,8 @@ fn existing(location: &Location, runs: &[Run], wanted: &[Stage], arguments: &Pip
     match Lake::open(location) {
         Err(LakeError::NotALake { .. }) => {
             if let (Some(run), Some(stage)) = (runs.first(), wanted.first()) {
-                needs(run, *stage, &plan::assess(None, run)?, arguments).map_err(|failure| failure.about(&run.name))?;
+                needs(run, *stage, &plan::assess(None, run)?, &arguments.pipeline.display().to_string())
+                    .map_err(|failure| failure.about(&run.name))?;
             }
             Ok(Lake::create(location)?)
         }
@@ -104,26 +195,15 @@ fn existing(location: &Location, runs: &[Run], wanted: &[Stage], arguments: &Pip
     }
 }
 
-/// How many runs to work on at once: several only where several are still to be trained on a GPU, and as many as the one that takes most of it allows.
-fn at_once(lake: &Lake, runs: &[Run], wanted: &[Stage], force: bool) -> usize {
-    if runs.len() == 1 || !wanted.contains(&Stage::Train) {
-        return 1;
-    }
-    // What cannot be looked at is the run's own error, and so is a device that is not there.
-    let trains = |run: &&Run| force || plan::assess(Some(lake), run).is_ok_and(|verdicts| is_stale(&verdicts, Stage::Train));
-    let each: Vec<usize> = runs.iter().filter(trains).map(|run| gridlake_model::runs_at_once(&run.settings.train).unwrap_or(1)).collect();
-    each.iter().copied().min().filter(|_| each.len() > 1).unwrap_or(1)
-}
-
 fn is_stale(verdicts: &[Verdict], stage: Stage) -> bool {
     verdicts.iter().any(|verdict| verdict.stage == stage && verdict.stale.is_some())
 }
 
 /// Returns whether there was anything to do.
-fn one(lake: &Lake, run: &Run, wanted: &[Stage], arguments: &PipelineArguments, mode: Mode) -> Result<bool, Failure> {
-    let wanted = &own(run, wanted)?;
+fn one(lake: &Lake, run: &Run, asked: &Asked<'_>, mode: Mode) -> Result<bool, Failure> {
+    let wanted = &own(run, asked.stages)?;
     let verdicts = plan::assess(Some(lake), run)?;
-    if !arguments.force && wanted.iter().all(|stage| !is_stale(&verdicts, *stage)) {
+    if !asked.force && wanted.iter().all(|stage| !is_stale(&verdicts, *stage)) {
         tracing::info!("{}: everything is there already", run.name);
         for input in wanted.iter().filter_map(|stage| stage.input()).filter(|input| !wanted.contains(input)) {
             if let Some(why) = verdicts.iter().find(|verdict| verdict.stage == input).and_then(|verdict| verdict.stale.as_ref()) {
@@ -132,19 +212,19 @@ fn one(lake: &Lake, run: &Run, wanted: &[Stage], arguments: &PipelineArguments, 
         }
         return Ok(false);
     }
-    for &stage in wanted.iter().filter(|stage| arguments.force || is_stale(&verdicts, **stage)) {
+    for &stage in wanted.iter().filter(|stage| asked.force || is_stale(&verdicts, **stage)) {
         stages::check(run, stage)?;
     }
     let mut workspace = Workspace::open(lake, run, mode)?;
     for &stage in wanted {
         // Assessed again: under the lock, and after the stage before.
         let verdicts = plan::assess(Some(lake), run)?;
-        if let Err(failure) = needs(run, stage, &verdicts, arguments) {
+        if let Err(failure) = needs(run, stage, &verdicts, asked.pipeline) {
             workspace.forget_new();
             return Err(failure);
         }
-        if arguments.force || is_stale(&verdicts, stage) {
-            stages::perform(&mut workspace, stage, arguments.force)?;
+        if asked.force || is_stale(&verdicts, stage) {
+            stages::perform(&mut workspace, stage, asked.force)?;
         }
     }
     Ok(true)
@@ -166,18 +246,15 @@ fn own(run: &Run, wanted: &[Stage]) -> Result<Vec<Stage>, Failure> {
 }
 
 /// Refuses a stage whose input is not there.
-fn needs(run: &Run, stage: Stage, verdicts: &[Verdict], arguments: &PipelineArguments) -> Result<(), Failure> {
+fn needs(run: &Run, stage: Stage, verdicts: &[Verdict], pipeline: &str) -> Result<(), Failure> {
     let missing = stage.input().and_then(|input| verdicts.iter().find(|verdict| verdict.stage == input));
     match missing {
         Some(Verdict { stage: Stage::Record, stale: Some(why) }) if run.imported.is_some() => {
             Err(Failure::work(format!("{stage} needs what was imported: {why}"))
                 .hint("give the same `gridlake import` command again, with --force"))
         }
-        Some(Verdict { stage: input, stale: Some(why) }) => {
-            let pipeline = arguments.pipeline.display();
-            Err(Failure::work(format!("{stage} needs the result of {input}: {why}"))
-                .hint(format!("`gridlake {input} {pipeline}` first, or `gridlake run {pipeline}` for everything")))
-        }
+        Some(Verdict { stage: input, stale: Some(why) }) => Err(Failure::work(format!("{stage} needs the result of {input}: {why}"))
+            .hint(format!("`gridlake {input} {pipeline}` first, or `gridlake run {pipeline}` for everything"))),
         _ => Ok(()),
     }
 }

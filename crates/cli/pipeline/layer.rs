@@ -4,7 +4,7 @@ use super::origin::Origin;
 use crate::failure::Failure;
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::rc::Rc;
+use std::sync::Arc;
 use toml::de::{DeTable, DeValue};
 use toml::{Table, Value};
 
@@ -45,8 +45,8 @@ impl Layer {
             Failure::config(format!("cannot read the pipeline file {}: {error}", path.display()))
                 .hint("give the path of a TOML file, such as pipelines/quickstart.toml; `gridlake defaults` prints every key")
         })?;
-        let path: Rc<Path> = Rc::from(path);
-        Self::parse(&text, |line| Origin::File { path: Rc::clone(&path), line })
+        let path: Arc<Path> = Arc::from(path);
+        Self::parse(&text, |line| Origin::File { path: Arc::clone(&path), line })
     }
 
     /// One key, from a sweep element or a flag.
@@ -178,8 +178,8 @@ mod tests {
     use super::*;
 
     fn file(text: &str) -> Layer {
-        let path: Rc<Path> = Rc::from(Path::new("p.toml"));
-        Layer::parse(text, |line| Origin::File { path: Rc::clone(&path), line }).unwrap()
+        let path: Arc<Path> = Arc::from(Path::new("p.toml"));
+        Layer::parse(text, |line| Origin::File { path: Arc::clone(&path), line }).unwrap()
     }
 
     #[test]

@@ -20,7 +20,10 @@ use gridlake_lake::store::Location;
 use layer::Layer;
 use origin::Origin;
 use schema::{DEFAULTS, Schema};
+use serde::{Deserialize, Serialize};
+use std::collections::HashSet;
 use std::path::Path;
+use std::sync::Arc;
 
 /// What the command line adds to a file.
 #[derive(Clone, Debug, Default)]
@@ -45,9 +48,74 @@ pub(crate) struct Run {
     pub(crate) fingerprint: String,
     /// Where it was imported.
     pub(crate) imported: Option<Imported>,
+    sources: Sources,
+}
+
+/// What a run's settings were made of; later ones lie on top.
+#[derive(Clone, Debug, Default)]
+struct Sources {
+    /// Defaults, file and flags: one for all runs.
+    base: Arc<Layer>,
+    element: Vec<Layer>,
+    flags: Arc<Layer>,
+}
+
+impl Sources {
+    fn merged(&self) -> Layer {
+        let mut layer = (*self.base).clone();
+        for settings in self.element.iter().chain([&*self.flags]) {
+            layer.overlay(settings);
+        }
+        layer
+    }
+}
+
+/// A run that another process can work on: all its settings, whatever becomes of the pipeline file meanwhile.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Frozen {
+    variant: Option<String>,
+    /// Every key, as TOML.
+    settings: String,
+}
+
+impl Frozen {
+    /// The run again, under its name.
+    ///
+    /// # Errors
+    /// Settings of another gridlake, with other keys.
+    pub(crate) fn thaw(&self) -> Result<Run, Failure> {
+        let schema = Schema::embedded()?;
+        let layer = Layer::parse(&self.settings, |_| Origin::Defaults)?;
+        schema.check(&layer)?;
+        Run::new(Settings::new(&layer, &schema)?, self.variant.clone(), Sources { base: Arc::new(layer), ..Sources::default() })
+    }
 }
 
 impl Run {
+    /// A network's run.
+    fn new(settings: Settings, variant: Option<String>, sources: Sources) -> Result<Self, Failure> {
+        let fingerprint = fingerprint::train(&settings)?;
+        let name = fingerprint::run_name(&settings.name, variant.as_deref(), settings.seed, &fingerprint);
+        Ok(Self { name, variant, settings, fingerprint, imported: None, sources })
+    }
+
+    /// An imported run.
+    pub(crate) fn of_import(name: String, settings: Settings, fingerprint: String, imported: Imported) -> Self {
+        Self { name, variant: None, settings, fingerprint, imported: Some(imported), sources: Sources::default() }
+    }
+
+    /// All that another process needs to work on it.
+    ///
+    /// # Errors
+    /// Settings that TOML cannot hold.
+    pub(crate) fn freeze(&self) -> Result<Frozen, Failure> {
+        let mut settings = self.sources.merged().table;
+        settings.remove("sweep");
+        let settings =
+            toml::to_string(&settings).map_err(|error| Failure::config(format!("settings cannot be written as TOML: {error}")))?;
+        Ok(Frozen { variant: self.variant.clone(), settings })
+    }
+
     /// The optimizer step that tables are about; 0 where nothing was trained.
     pub(crate) fn step(&self) -> u64 {
         if self.imported.is_some() { 0 } else { self.settings.train.steps }
@@ -74,16 +142,13 @@ pub(crate) fn resolve(path: &Path, overrides: &Overrides) -> Result<Pipeline, Fa
     let mut base = Layer::parse(DEFAULTS, |_| Origin::Defaults)?;
     base.overlay(&file);
     base.overlay(&flags);
-    let mut runs: Vec<Run> = Vec::new();
+    let (mut runs, mut names) = (Vec::new(), HashSet::new());
     let elements = sweep::expand(&base, &flags)?;
     let sweeps = elements.len() > 1;
+    let (base, flags) = (Arc::new(base), Arc::new(flags));
     for element in elements {
-        let mut layer = base.clone();
-        for settings in &element.settings {
-            layer.overlay(settings);
-        }
-        layer.overlay(&flags);
-        let settings = Settings::new(&layer, &schema)?;
+        let sources = Sources { base: Arc::clone(&base), element: element.settings, flags: Arc::clone(&flags) };
+        let settings = Settings::new(&sources.merged(), &schema)?;
         if !settings.import.is_empty() {
             if sweeps {
                 return Err(Failure::config(format!(
@@ -95,16 +160,14 @@ pub(crate) fn resolve(path: &Path, overrides: &Overrides) -> Result<Pipeline, Fa
             runs.push(imported::find(settings, &base.origin("import.run"))?);
             continue;
         }
-        let fingerprint = fingerprint::train(&settings)?;
-        let variant = element.variant;
-        let name = fingerprint::run_name(&settings.name, variant.as_deref(), settings.seed, &fingerprint);
-        if runs.iter().any(|run| run.name == name) {
-            return Err(Failure::config(format!("{}: the sweep makes the run {name} twice", path.display()))
+        let run = Run::new(settings, element.variant, sources)?;
+        if !names.insert(run.name.clone()) {
+            return Err(Failure::config(format!("{}: the sweep makes the run {} twice", path.display(), run.name))
                 .hint("list every seed, variant and value once; settings outside [train] do not make another network"));
         }
-        runs.push(Run { name, variant, settings, fingerprint, imported: None });
+        runs.push(run);
     }
-    let lake = runs.first().map(|run| run.settings.lake.clone()).ok_or_else(|| Failure::config("the sweep makes no run"))?;
+    let lake = runs.first().map(|run: &Run| run.settings.lake.clone()).ok_or_else(|| Failure::config("the sweep makes no run"))?;
     if let Some(only) = &overrides.only {
         select(&mut runs, only)?;
     }

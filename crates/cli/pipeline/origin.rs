@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::path::Path;
-use std::rc::Rc;
+use std::sync::Arc;
 
 /// Source of one setting, for error messages.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -10,9 +10,9 @@ pub(crate) enum Origin {
     /// `defaults.toml`, embedded.
     Defaults,
     /// A pipeline file, 1-based line.
-    File { path: Rc<Path>, line: usize },
+    File { path: Arc<Path>, line: usize },
     /// A command-line flag, as given.
-    Flag(Rc<str>),
+    Flag(Arc<str>),
 }
 
 impl fmt::Display for Origin {

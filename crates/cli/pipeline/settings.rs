@@ -26,6 +26,7 @@ pub(crate) struct Settings {
     pub(crate) record: RecordConfig,
     pub(crate) analyze: CheckedAnalyzeConfig,
     pub(crate) draw: DrawConfig,
+    pub(crate) executor: ExecutorConfig,
 }
 
 /// `[record]`.
@@ -77,6 +78,14 @@ pub(crate) struct DrawConfig {
     pub(crate) module_units: usize,
 }
 
+/// `[executor]`: where the work is done, which changes no result.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ExecutorConfig {
+    /// Runs at work at once; 0: as many as fit.
+    pub(crate) at_once: usize,
+}
+
 impl Settings {
     /// Types and checks merged settings.
     ///
@@ -100,7 +109,9 @@ impl Settings {
         let draw: DrawConfig = reader.section("draw")?;
         reader.require((1..=gridlake_figures::MAX_UNITS).contains(&draw.max_units), "draw.max_units")?;
         reader.require((1..=12).contains(&draw.module_units), "draw.module_units")?;
-        Ok(Self { name, lake, seed: seed.unwrap_or_default(), import, train, record, analyze, draw })
+        let executor: ExecutorConfig = reader.section("executor")?;
+        reader.require((0..=4096).contains(&executor.at_once), "executor.at_once")?;
+        Ok(Self { name, lake, seed: seed.unwrap_or_default(), import, train, record, analyze, draw, executor })
     }
 }
 

@@ -47,6 +47,15 @@ pub(crate) fn check(run: &Run, stage: Stage) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Whether any of the stages works on a GPU; one that is not there is the run's own error.
+pub(crate) fn works_on_gpu(run: &Run, wanted: &[Stage]) -> bool {
+    let train = &run.settings.train;
+    let on = |stage: Stage, engine: EngineKind| {
+        run.imported.is_none() && wanted.contains(&stage) && check_device(&train.device, engine).is_ok_and(|on| on != WorksOn::Host)
+    };
+    on(Stage::Train, train.engine) || on(Stage::Record, EngineKind::Fused)
+}
+
 /// Does one stage of one run.
 ///
 /// # Errors

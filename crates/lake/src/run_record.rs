@@ -67,6 +67,9 @@ pub struct StageRecord {
     pub finished_unix_s: Option<f64>,
     /// Time that it has taken, over all sessions.
     pub wall_s: f64,
+    /// Threads that last worked on it; results do not depend on them. Records of older versions lack it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub threads: Option<usize>,
     /// Why it failed.
     pub error: Option<String>,
     /// What else is worth keeping, such as the coverage of a recording.

@@ -18,6 +18,8 @@ use std::time::{Duration, Instant};
 
 /// A lease that is not renewed for so long is nobody's.
 const LEASE: Duration = Duration::from_secs(30);
+/// A process that was killed, or whose parent was, may take so long to be gone.
+const ENDING: Duration = Duration::from_secs(1);
 /// Between two renewals.
 const RENEW: Duration = Duration::from_secs(8);
 
@@ -45,10 +47,14 @@ impl RunLock {
                     std::fs::create_dir_all(parent).map_err(LakeError::io(parent))?;
                 }
                 let file = File::options().create(true).truncate(false).write(true).open(&path).map_err(LakeError::io(&path))?;
-                match file.try_lock() {
-                    Ok(()) => Ok(Self(Held::File(file))),
-                    Err(TryLockError::WouldBlock) => Err(LakeError::Locked { run: run.to_owned() }),
-                    Err(TryLockError::Error(source)) => Err(LakeError::Io { path, source }),
+                let since = Instant::now();
+                loop {
+                    match file.try_lock() {
+                        Ok(()) => return Ok(Self(Held::File(file))),
+                        Err(TryLockError::WouldBlock) if since.elapsed() < ENDING => std::thread::sleep(ENDING / 50),
+                        Err(TryLockError::WouldBlock) => return Err(LakeError::Locked { run: run.to_owned() }),
+                        Err(TryLockError::Error(source)) => return Err(LakeError::Io { path, source }),
+                    }
                 }
             }
             Kind::Bucket(bucket) => Ok(Self(Held::Lease(Lease::take(bucket, &key, run)?))),
