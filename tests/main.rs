@@ -8,6 +8,7 @@ mod bad_input;
 mod checkpoints;
 mod common;
 mod comparing;
+mod development;
 mod documentation;
 mod end_to_end;
 mod faults;

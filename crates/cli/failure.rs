@@ -28,24 +28,25 @@ pub(crate) struct Failure {
 }
 
 impl Failure {
-    fn new(class: Class, message: impl fmt::Display) -> Self {
+    /// A failure of any class.
+    pub(crate) fn of(class: Class, message: impl fmt::Display) -> Self {
         Self { class, message: message.to_string(), hint: None }
     }
 
     pub(crate) fn work(message: impl fmt::Display) -> Self {
-        Self::new(Class::Work, message)
+        Self::of(Class::Work, message)
     }
 
     pub(crate) fn config(message: impl fmt::Display) -> Self {
-        Self::new(Class::Config, message)
+        Self::of(Class::Config, message)
     }
 
     pub(crate) fn data(message: impl fmt::Display) -> Self {
-        Self::new(Class::Data, message)
+        Self::of(Class::Data, message)
     }
 
     pub(crate) fn interrupted(message: impl fmt::Display) -> Self {
-        Self::new(Class::Interrupted, message)
+        Self::of(Class::Interrupted, message)
     }
 
     /// Says what the message is about, such as the run.

@@ -9,6 +9,7 @@ use gridlake_lake::manifest::Manifest;
 use gridlake_lake::run_record::{RunRecord, Status};
 use gridlake_lake::{Lake, layout};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use std::fmt;
 
 /// The stages in their order.
@@ -44,9 +45,13 @@ impl Stage {
     }
 }
 
-/// The stages that a run has: what was imported is not trained, and its recording is the import.
+/// The stages that a run has: what was imported is not trained, and its recording is the import; a checkpoint before the last is neither trained nor drawn.
 pub(crate) fn stages_of(run: &Run) -> &'static [Stage] {
-    if run.imported.is_some() { &[Stage::Record, Stage::Analyze, Stage::Draw] } else { &Stage::ALL }
+    match run {
+        run if run.is_earlier() => &[Stage::Record, Stage::Analyze],
+        Run { imported: Some(_), .. } => &[Stage::Record, Stage::Analyze, Stage::Draw],
+        _ => &Stage::ALL,
+    }
 }
 
 impl fmt::Display for Stage {
@@ -62,6 +67,8 @@ pub(crate) struct Fingerprints {
     own: [String; 4],
     /// Where the recording keeps all activity: that does for whoever asks for less.
     whole: [String; 4],
+    /// What the run's record calls the stages.
+    keys: [String; 4],
 }
 
 impl Fingerprints {
@@ -70,18 +77,20 @@ impl Fingerprints {
     pub(crate) fn new(run: &Run) -> Result<Self, Failure> {
         let settings = &run.settings;
         let train = run.fingerprint.clone();
+        let keys = Stage::ALL.map(|stage| run.stage_key(stage));
         let of = |record: String, analyze: String| -> Result<[String; 4], Failure> {
             let draw = fingerprint::draw(settings, &train, &analyze)?;
             Ok([train.clone(), record, analyze, draw])
         };
         if run.imported.is_some() {
             let own = of(train.clone(), fingerprint::analyze(settings, &fingerprint::seeded(&train, settings.seed))?)?;
-            return Ok(Self { whole: own.clone(), own });
+            return Ok(Self { whole: own.clone(), own, keys });
         }
-        let states = fingerprint::states(settings, &train, settings.train.steps)?;
+        let states = fingerprint::states(settings, &train, run.step())?;
         Ok(Self {
             own: of(fingerprint::record(settings, &states), fingerprint::analyze_kept(settings, &states)?)?,
             whole: of(states.clone(), fingerprint::analyze(settings, &states)?)?,
+            keys,
         })
     }
 
@@ -101,7 +110,7 @@ impl Fingerprints {
     }
 
     fn is_whole(&self, stage: Stage, record: &RunRecord) -> bool {
-        record.stages.get(stage.name()).is_some_and(|done| done.fingerprint == self.whole[stage as usize])
+        record.stages.get(&self.keys[stage as usize]).is_some_and(|done| done.fingerprint == self.whole[stage as usize])
     }
 }
 
@@ -118,18 +127,33 @@ pub(crate) struct Verdict {
 /// # Errors
 /// A damaged run record or manifest; settings that JSON cannot hold.
 pub(crate) fn assess(lake: Option<&Lake>, run: &Run) -> Result<Vec<Verdict>, Failure> {
-    let fingerprints = Fingerprints::new(run)?;
-    let record = lake.map_or(Ok(None), |lake| RunRecord::load(lake, &run.name))?;
-    let manifest = lake.map(|lake| Manifest::load(lake, &run.name)).transpose()?;
+    Ok(assess_each(lake, &run.name, [run])?.pop().unwrap_or_default())
+}
+
+/// Looks at all stages of several checkpoints of the run `name`, as [`assess`] does at those of one.
+///
+/// # Errors
+/// As [`assess`].
+pub(crate) fn assess_each<'r>(
+    lake: Option<&Lake>,
+    name: &str,
+    of: impl IntoIterator<Item = &'r Run>,
+) -> Result<Vec<Vec<Verdict>>, Failure> {
+    let record = lake.map_or(Ok(None), |lake| RunRecord::load(lake, name))?;
+    let manifest = lake.filter(|_| record.is_some()).map(|lake| Manifest::load(lake, name)).transpose()?;
     // A stage before that must be made anew from the same settings makes the same bytes, so it leaves this one fresh.
-    let verdict = |stage: Stage| {
-        let stale = match (lake, &record, &manifest) {
-            (Some(lake), Some(record), Some(manifest)) => why_stale(lake, run, stage, record, manifest, &fingerprints)?,
-            _ => Some("not done yet".to_owned()),
+    let assess = |run: &Run| {
+        let fingerprints = Fingerprints::new(run)?;
+        let verdict = |stage: Stage| {
+            let stale = match (lake, &record, &manifest) {
+                (Some(lake), Some(record), Some(manifest)) => why_stale(lake, run, stage, record, manifest, &fingerprints)?,
+                _ => Some("not done yet".to_owned()),
+            };
+            Ok(Verdict { stage, stale })
         };
-        Ok(Verdict { stage, stale })
+        stages_of(run).iter().copied().map(verdict).collect()
     };
-    stages_of(run).iter().copied().map(verdict).collect()
+    of.into_iter().map(assess).collect()
 }
 
 fn why_stale(
@@ -140,7 +164,7 @@ fn why_stale(
     manifest: &Manifest,
     fingerprints: &Fingerprints,
 ) -> Result<Option<String>, Failure> {
-    let Some(done) = record.stages.get(stage.name()) else { return Ok(Some("not done yet".to_owned())) };
+    let Some(done) = record.stages.get(&run.stage_key(stage)) else { return Ok(Some("not done yet".to_owned())) };
     match done.status {
         Status::Done => {}
         Status::Running => return Ok(Some(format!("begun but not ended, at step {} of {}", done.step, done.steps_total))),
@@ -170,15 +194,26 @@ fn why_stale(
     if manifest.of(stage.name(), Some(steps)).next().is_none() {
         return Ok(Some("no file of it is known".to_owned()));
     }
+    if stage == Stage::Draw && done.notes.get("checkpoints").cloned().unwrap_or_default() != json!(analyzed_before(run, record)) {
+        return Ok(Some("other checkpoints were analyzed since".to_owned()));
+    }
     Ok(manifest.first_stale(lake, stage.name(), Some(steps), fingerprint)?.map(altered))
 }
 
-/// Roughly how long what is left of the wanted stages takes on two cores, s; what cannot be looked at is the run's own error.
+/// Steps of the checkpoints before the last whose analysis is there: what the figure of the development shows; `None` where none is asked for.
+pub(crate) fn analyzed_before(run: &Run, record: &RunRecord) -> Option<Vec<u64>> {
+    let earlier = run.earlier();
+    let done = |run: &&Run| record.stages.get(&run.stage_key(Stage::Analyze)).is_some_and(|stage| stage.status == Status::Done);
+    (!earlier.is_empty()).then(|| earlier.iter().filter(done).map(Run::step).collect())
+}
+
+/// Roughly how long what is left of the wanted stages takes on two cores, checkpoints before the last included, s; what cannot be looked at is the run's own error.
 pub(crate) fn left_s(lake: &Lake, run: &Run, wanted: &[Stage], force: bool) -> f64 {
     let stale = |verdict: &&Verdict| wanted.contains(&verdict.stage) && (force || verdict.stale.is_some());
     // Never nothing, where something is left.
     let seconds = |verdict: &Verdict| estimate_s(run, verdict.stage).max(0.001);
-    assess(Some(lake), run).map_or(0.001, |verdicts| verdicts.iter().filter(stale).map(seconds).sum())
+    let all: Vec<Run> = run.earlier().into_iter().chain([run.clone()]).collect();
+    assess_each(Some(lake), &run.name, &all).map_or(0.001, |each| each.iter().flatten().filter(stale).map(seconds).sum())
 }
 
 /// Roughly how long a stage takes on two cores, s: operations counted, over rates measured once (docs/quickstart.md).

@@ -61,8 +61,8 @@ pub(crate) struct Slot {
 /// The schedule of all runs.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Schedule {
-    /// For each run, by its place, the stages that are to be done.
-    pub(crate) slots: Vec<BTreeMap<Stage, Slot>>,
+    /// For each run, by its place, the stages that are to be done, of which checkpoint.
+    pub(crate) slots: Vec<BTreeMap<(u64, Stage), Slot>>,
     /// Until the last is done, s.
     pub(crate) ends_s: f64,
     /// Runs that have something to do, and how many of them are at work at once.
@@ -72,14 +72,20 @@ pub(crate) struct Schedule {
 }
 
 impl Schedule {
-    /// Of what is stale by `verdicts`, one list for each run, or of everything with `force`, on `threads` threads.
-    pub(crate) fn new(runs: &[Run], verdicts: &[Vec<Verdict>], force: bool, threads: usize, rates: &Rates) -> Self {
-        let work: Vec<Vec<(Stage, f64)>> = runs
+    /// Of what is stale by `verdicts`, of each run a list for the last checkpoint and for each before it, or of everything with `force`, on `threads` threads.
+    pub(crate) fn new(runs: &[Run], verdicts: &[Vec<Vec<Verdict>>], force: bool, threads: usize, rates: &Rates) -> Self {
+        let work: Vec<Vec<((u64, Stage), f64)>> = runs
             .iter()
             .zip(verdicts)
             .map(|(run, verdicts)| {
-                let stale = verdicts.iter().filter(|verdict| force || verdict.stale.is_some());
-                stale.map(|verdict| (verdict.stage, rates.processor_s(run, verdict.stage))).collect()
+                let steps = std::iter::once(run.step()).chain(run.earlier().iter().map(Run::step).collect::<Vec<u64>>());
+                let each = steps.zip(verdicts).flat_map(|(step, verdicts)| verdicts.iter().map(move |verdict| (step, verdict)));
+                let stale = each.filter(|(_, verdict)| force || verdict.stale.is_some());
+                let mut work: Vec<_> =
+                    stale.map(|(step, verdict)| ((step, verdict.stage), rates.processor_s(run, verdict.stage))).collect();
+                // Checkpoints before the last come before what shows them all.
+                work.sort_by_key(|((_, stage), _)| *stage == Stage::Draw);
+                work
             })
             .collect();
         let total = |run: usize| work[run].iter().map(|(_, seconds)| seconds).sum::<f64>();
@@ -104,9 +110,9 @@ impl Schedule {
             let share = (free / (at_once - at_work.len()).min(order.len() - begun).max(1)).max(1);
             free = free.saturating_sub(share);
             let mut begins_s = now;
-            for &(stage, seconds) in &work[run] {
+            for &(of, seconds) in &work[run] {
                 let takes_s = seconds / share as f64;
-                schedule.slots[run].insert(stage, Slot { begins_s, takes_s });
+                schedule.slots[run].insert(of, Slot { begins_s, takes_s });
                 begins_s += takes_s;
             }
             at_work.push((begins_s, share));
@@ -129,9 +135,9 @@ mod tests {
         resolve(&path, &Overrides::default()).unwrap().runs
     }
 
-    fn verdicts(runs: &[Run], stale: impl Fn(usize) -> bool) -> Vec<Vec<Verdict>> {
+    fn verdicts(runs: &[Run], stale: impl Fn(usize) -> bool) -> Vec<Vec<Vec<Verdict>>> {
         let of = |run: usize| Stage::ALL.map(|stage| Verdict { stage, stale: stale(run).then(|| "not done yet".to_owned()) }).to_vec();
-        (0..runs.len()).map(of).collect()
+        (0..runs.len()).map(|run| vec![of(run)]).collect()
     }
 
     #[test]
@@ -146,7 +152,7 @@ mod tests {
         assert!(close(two.ends_s, 3.0 * one) && two.at_once == 2 && two.busy == 6, "{two:?}");
         // The last of three has both threads only once both are free.
         assert!(close(of(2, &|run| run < 3).ends_s, 2.0 * one));
-        let begins: Vec<f64> = two.slots.iter().map(|slots| slots[&Stage::Train].begins_s).collect();
+        let begins: Vec<f64> = two.slots.iter().map(|slots| slots[&(1000, Stage::Train)].begins_s).collect();
         assert!(begins[..2] == [0.0, 0.0] && close(begins[2], one) && close(begins[5], 2.0 * one), "{begins:?}");
         let none = of(2, &|_| false);
         assert!(none.ends_s == 0.0 && none.busy == 0 && none.slots.iter().all(BTreeMap::is_empty));

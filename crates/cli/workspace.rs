@@ -61,7 +61,21 @@ impl<'a> Workspace<'a> {
 
     /// "RUN: stage", for logs and progress.
     pub(crate) fn label(&self, stage: Stage) -> String {
-        format!("{}: {stage}", self.run.name)
+        if self.run.is_earlier() {
+            format!("{}: {stage} step {}", self.run.name, self.run.step())
+        } else {
+            format!("{}: {stage}", self.run.name)
+        }
+    }
+
+    /// Goes on with another checkpoint of the same run.
+    ///
+    /// # Errors
+    /// Settings that JSON cannot hold.
+    pub(crate) fn turn_to(&mut self, run: &'a Run) -> Result<(), Failure> {
+        self.fingerprints = Fingerprints::new(run)?;
+        self.run = run;
+        Ok(())
     }
 
     pub(crate) fn fingerprint(&self, stage: Stage) -> &str {
@@ -73,7 +87,7 @@ impl<'a> Workspace<'a> {
         Owner { run: self.run.name.clone(), fingerprint: self.fingerprint(stage).to_owned() }
     }
 
-    /// The last optimizer step, which all later stages are about.
+    /// The optimizer step that stages are about: the last, or that of an earlier checkpoint.
     pub(crate) fn last_step(&self) -> u64 {
         self.run.step()
     }
@@ -83,7 +97,7 @@ impl<'a> Workspace<'a> {
     /// # Errors
     /// A lake that cannot be written.
     pub(crate) fn note(&mut self, stage: Stage, change: impl FnOnce(&mut StageRecord)) -> Result<(), Failure> {
-        if let Some(record) = self.record.stages.get_mut(stage.name()) {
+        if let Some(record) = self.record.stages.get_mut(&self.run.stage_key(stage)) {
             change(record);
         }
         self.lock.check(&self.run.name)?;
@@ -116,7 +130,7 @@ impl<'a> Workspace<'a> {
             error: None,
             notes,
         };
-        self.record.stages.insert(stage.name().to_owned(), done);
+        self.record.stages.insert(self.run.stage_key(stage), done);
         self.note(stage, |_| {})
     }
 
@@ -133,7 +147,7 @@ impl<'a> Workspace<'a> {
         let (reached, before) = self
             .record
             .stages
-            .get(stage.name())
+            .get(&self.run.stage_key(stage))
             .filter(|before| stage == Stage::Train && before.status != Status::Done)
             .map_or((0, 0.0), |before| (before.step, before.wall_s));
         let begun = StageRecord {
@@ -148,7 +162,7 @@ impl<'a> Workspace<'a> {
             error: None,
             notes: serde_json::Value::Null,
         };
-        self.record.stages.insert(stage.name().to_owned(), begun);
+        self.record.stages.insert(self.run.stage_key(stage), begun);
         self.note(stage, |_| {})?;
         let outcome = work(self);
         let took = started.elapsed().as_secs_f64();

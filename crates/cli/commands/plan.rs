@@ -3,7 +3,7 @@
 use crate::args::PipelineArguments;
 use crate::failure::Failure;
 use crate::output::{self, counted, duration};
-use crate::pipeline::{self, Pipeline};
+use crate::pipeline::{self, Pipeline, Run};
 use crate::plan::{self, Verdict};
 use crate::schedule::{Rates, Schedule};
 use gridlake_lake::store::{Location, Store};
@@ -16,18 +16,22 @@ use gridlake_lake::{Lake, LakeError};
 pub(crate) fn plan(arguments: &PipelineArguments) -> Result<(), Failure> {
     let Pipeline { lake, runs } = pipeline::resolve(&arguments.pipeline, &arguments.overrides())?;
     let lake = open(&lake)?;
-    let verdicts = runs.iter().map(|run| plan::assess(lake.as_ref(), run)).collect::<Result<Vec<_>, _>>()?;
+    let all: Vec<Vec<Run>> = runs.iter().map(|run| [vec![run.clone()], run.earlier()].concat()).collect();
+    let verdicts =
+        all.iter().zip(&runs).map(|(all, run)| plan::assess_each(lake.as_ref(), &run.name, all)).collect::<Result<Vec<_>, _>>()?;
     let rates = Rates::measured(lake.as_ref(), &runs);
     let schedule = Schedule::new(&runs, &verdicts, arguments.force, rayon::current_num_threads(), &rates);
     let mut rows = vec![["run", "stage", "state", "begins", "takes", "why"].map(str::to_owned).to_vec()];
-    for ((run, verdicts), slots) in runs.iter().zip(&verdicts).zip(&schedule.slots) {
-        for Verdict { stage, stale } in verdicts {
+    for ((run, verdicts), slots) in all.iter().zip(&verdicts).zip(&schedule.slots) {
+        for (run, Verdict { stage, stale }) in
+            run.iter().zip(verdicts).flat_map(|(run, verdicts)| verdicts.iter().map(move |one| (run, one)))
+        {
             let why = if arguments.force { Some("forced") } else { stale.as_deref() };
-            let slot = slots.get(stage);
+            let slot = slots.get(&(run.step(), *stage));
             let state = if slot.is_some() { "stale" } else { "fresh" };
             let [begins, takes] =
                 slot.map_or_else(Default::default, |slot| [format!("+{}", duration(slot.begins_s)), duration(slot.takes_s)]);
-            rows.push(vec![run.name.clone(), stage.to_string(), state.to_owned(), begins, takes, why.unwrap_or_default().to_owned()]);
+            rows.push(vec![run.name.clone(), run.stage_key(*stage), state.to_owned(), begins, takes, why.unwrap_or_default().to_owned()]);
         }
     }
     output::print(&format!("{}{}\n", output::table(&rows), in_all(&schedule, &rates)))

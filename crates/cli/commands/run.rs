@@ -22,7 +22,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 pub(crate) fn run(arguments: &PipelineArguments, wanted: &[Stage], mode: Mode) -> Result<(), Failure> {
     let Pipeline { lake, runs } = pipeline::resolve(&arguments.pipeline, &arguments.overrides())?;
     let lake = if wanted.contains(&Stage::Train) { Lake::create(&lake)? } else { existing(&lake, &runs, wanted, arguments)? };
-    let mut failures: Vec<Class> = Vec::new();
+    let mut failures: Vec<(String, Failure)> = Vec::new();
     let worked = AtomicBool::new(false);
     let (runs, shared) = share(&lake, runs, wanted, arguments);
     let work = |run: &Run| {
@@ -48,24 +48,24 @@ pub(crate) fn run(arguments: &PipelineArguments, wanted: &[Stage], mode: Mode) -
         Err(failure) if runs.len() == 1 || failure.class() == Class::Interrupted => Err(failure),
         Err(failure) => {
             tracing::error!("{}", crate::failure::render(&failure));
-            failures.push(failure.class());
+            failures.push((run.name.clone(), failure));
             Ok(())
         }
     })?;
     if wanted.contains(&Stage::Draw) {
         index(&lake, &runs, worked.into_inner() || !failures.is_empty(), wanted.len() == Stage::ALL.len())?;
     }
-    match worst(failures.iter().copied()) {
-        None => Ok(()),
-        Some(Class::Config) if failures.iter().all(|class| *class == Class::Config) => {
-            Err(Failure::config(format!("{} of {} runs were refused", failures.len(), runs.len())))
-        }
-        Some(class) => {
-            let message = format!("{} of {} runs failed", failures.len(), runs.len());
-            Err(if class == Class::Data { Failure::data(message) } else { Failure::work(message) }
-                .hint("`gridlake status` tells which and why"))
-        }
+    let Some(class) = worst(failures.iter().map(|(_, failure)| failure.class())) else { return Ok(()) };
+    // Told when they happened, which may be hours ago.
+    failures.sort_by(|one, other| one.0.cmp(&other.0));
+    let first_line = |failure: &Failure| failure.to_string().lines().next().unwrap_or_default().to_owned();
+    let rows: Vec<Vec<String>> = failures.iter().map(|(_, failure)| vec![format!("  {}", first_line(failure))]).collect();
+    tracing::error!("failed:\n{}", output::table(&rows).trim_end());
+    if failures.iter().all(|(_, failure)| failure.class() == Class::Config) {
+        return Err(Failure::config(format!("{} of {} runs were refused", failures.len(), runs.len())));
     }
+    let class = if class == Class::Data { class } else { Class::Work };
+    Err(Failure::of(class, format!("{} of {} runs failed", failures.len(), runs.len())).hint("`gridlake status` tells which and why"))
 }
 
 /// Brings the index of the runs' reports and the figure of variants up to date, and says where they are.
@@ -202,8 +202,14 @@ fn is_stale(verdicts: &[Verdict], stage: Stage) -> bool {
 /// Returns whether there was anything to do.
 fn one(lake: &Lake, run: &Run, asked: &Asked<'_>, mode: Mode) -> Result<bool, Failure> {
     let wanted = &own(run, asked.stages)?;
+    let of_each = |stage: &Stage| matches!(stage, Stage::Record | Stage::Analyze);
+    let earlier = if wanted.iter().any(of_each) { run.earlier() } else { Vec::new() };
     let verdicts = plan::assess(Some(lake), run)?;
-    if !asked.force && wanted.iter().all(|stage| !is_stale(&verdicts, *stage)) {
+    let stale_earlier = || -> Result<bool, Failure> {
+        let each = plan::assess_each(Some(lake), &run.name, &earlier)?;
+        Ok(each.iter().any(|verdicts| wanted.iter().any(|stage| is_stale(verdicts, *stage))))
+    };
+    if !asked.force && wanted.iter().all(|stage| !is_stale(&verdicts, *stage)) && !stale_earlier()? {
         tracing::info!("{}: everything is there already", run.name);
         for input in wanted.iter().filter_map(|stage| stage.input()).filter(|input| !wanted.contains(input)) {
             if let Some(why) = verdicts.iter().find(|verdict| verdict.stage == input).and_then(|verdict| verdict.stale.as_ref()) {
@@ -216,18 +222,61 @@ fn one(lake: &Lake, run: &Run, asked: &Asked<'_>, mode: Mode) -> Result<bool, Fa
         stages::check(run, stage)?;
     }
     let mut workspace = Workspace::open(lake, run, mode)?;
-    for &stage in wanted {
-        // Assessed again: under the lock, and after the stage before.
-        let verdicts = plan::assess(Some(lake), run)?;
-        if let Err(failure) = needs(run, stage, &verdicts, asked.pipeline) {
-            workspace.forget_new();
-            return Err(failure);
-        }
-        if asked.force || is_stale(&verdicts, stage) {
-            stages::perform(&mut workspace, stage, asked.force)?;
+    for &stage in wanted.iter().filter(|stage| **stage < Stage::Draw) {
+        one_stage(&mut workspace, stage, asked)?;
+    }
+    let of_each: Vec<Stage> = wanted.iter().copied().filter(of_each).collect();
+    let failed = before_the_last(&mut workspace, &earlier, &of_each, asked)?;
+    workspace.turn_to(run)?;
+    if wanted.contains(&Stage::Draw) {
+        one_stage(&mut workspace, Stage::Draw, asked)?;
+    }
+    failed.map_or(Ok(true), Err)
+}
+
+/// Does a stage of the checkpoint that the workspace is at, if it is stale.
+fn one_stage(workspace: &mut Workspace<'_>, stage: Stage, asked: &Asked<'_>) -> Result<(), Failure> {
+    // Assessed again: under the lock, and after the stage before.
+    let verdicts = plan::assess(Some(workspace.lake), workspace.run)?;
+    if let Err(failure) = needs(workspace.run, stage, &verdicts, asked.pipeline) {
+        workspace.forget_new();
+        return Err(failure);
+    }
+    if asked.force || is_stale(&verdicts, stage) {
+        stages::perform(workspace, stage, asked.force)?;
+    }
+    Ok(())
+}
+
+/// Records and analyzes the checkpoints before the last. One that fails stops no other; returns what failed, as one failure.
+///
+/// # Errors
+/// An interrupt; a damaged record or manifest of the run.
+fn before_the_last<'a>(
+    workspace: &mut Workspace<'a>,
+    earlier: &'a [Run],
+    stages: &[Stage],
+    asked: &Asked<'_>,
+) -> Result<Option<Failure>, Failure> {
+    let mut failed: Vec<(u64, Failure)> = Vec::new();
+    let verdicts = plan::assess_each(Some(workspace.lake), &workspace.run.name, earlier)?;
+    let stale = |verdicts: &[Verdict]| asked.force || stages.iter().any(|stage| is_stale(verdicts, *stage));
+    for (run, _) in earlier.iter().zip(&verdicts).filter(|(_, verdicts)| stale(verdicts)) {
+        workspace.turn_to(run)?;
+        match stages.iter().try_for_each(|stage| one_stage(workspace, *stage, asked)) {
+            Err(failure) if failure.class() == Class::Interrupted => return Err(failure),
+            Err(failure) => {
+                tracing::warn!("{}: step {}: {failure}", run.name, run.step());
+                failed.push((run.step(), failure));
+            }
+            Ok(()) => {}
         }
     }
-    Ok(true)
+    let Some(class) = worst(failed.iter().map(|(_, failure)| failure.class())) else { return Ok(None) };
+    let rows: Vec<Vec<String>> = failed.iter().map(|(step, failure)| vec![format!("  step {step}"), failure.to_string()]).collect();
+    let table = output::table(&rows);
+    let message = format!("{} of {} checkpoints before the last failed:\n{}", failed.len(), earlier.len(), table.trim_end());
+    Ok(Some(Failure::of(class, message).hint("the same command again tries those that failed")))
 }
 
 /// Those of the wanted stages that are the run's own to do: what was imported is neither trained nor recorded.

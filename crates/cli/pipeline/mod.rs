@@ -16,6 +16,7 @@ pub(crate) use settings::Settings;
 
 use crate::failure::Failure;
 use crate::fingerprint;
+use crate::plan::Stage;
 use gridlake_lake::store::Location;
 use layer::Layer;
 use origin::Origin;
@@ -48,6 +49,8 @@ pub(crate) struct Run {
     pub(crate) fingerprint: String,
     /// Where it was imported.
     pub(crate) imported: Option<Imported>,
+    /// The step of the checkpoint that is meant, where it is not the last.
+    at: Option<u64>,
     sources: Sources,
 }
 
@@ -96,12 +99,12 @@ impl Run {
     fn new(settings: Settings, variant: Option<String>, sources: Sources) -> Result<Self, Failure> {
         let fingerprint = fingerprint::train(&settings)?;
         let name = fingerprint::run_name(&settings.name, variant.as_deref(), settings.seed, &fingerprint);
-        Ok(Self { name, variant, settings, fingerprint, imported: None, sources })
+        Ok(Self { name, variant, settings, fingerprint, imported: None, at: None, sources })
     }
 
     /// An imported run.
     pub(crate) fn of_import(name: String, settings: Settings, fingerprint: String, imported: Imported) -> Self {
-        Self { name, variant: None, settings, fingerprint, imported: Some(imported), sources: Sources::default() }
+        Self { name, variant: None, settings, fingerprint, imported: Some(imported), at: None, sources: Sources::default() }
     }
 
     /// All that another process needs to work on it.
@@ -116,9 +119,29 @@ impl Run {
         Ok(Frozen { variant: self.variant.clone(), settings })
     }
 
-    /// The optimizer step that tables are about; 0 where nothing was trained.
+    /// The optimizer step that its tables are about; 0 where nothing was trained.
     pub(crate) fn step(&self) -> u64 {
-        if self.imported.is_some() { 0 } else { self.settings.train.steps }
+        self.at.unwrap_or(if self.imported.is_some() { 0 } else { self.settings.train.steps })
+    }
+
+    /// Whether a checkpoint before the last is meant.
+    pub(crate) fn is_earlier(&self) -> bool {
+        self.at.is_some()
+    }
+
+    /// The checkpoints before the last that are recorded and analyzed too, each as a run of its own, oldest first.
+    pub(crate) fn earlier(&self) -> Vec<Run> {
+        let every = self.settings.development.every * self.settings.train.checkpoints.every;
+        if every == 0 || self.imported.is_some() || self.at.is_some() {
+            return Vec::new();
+        }
+        let steps = (1..).map(|number| number * every).take_while(|step| *step < self.settings.train.steps);
+        steps.map(|step| Self { at: Some(step), ..self.clone() }).collect()
+    }
+
+    /// What the run's record calls a stage: "analyze", or "analyze@4000" of a checkpoint before the last.
+    pub(crate) fn stage_key(&self, stage: Stage) -> String {
+        self.at.map_or_else(|| stage.name().to_owned(), |step| format!("{stage}@{step}"))
     }
 }
 
@@ -148,7 +171,9 @@ pub(crate) fn resolve(path: &Path, overrides: &Overrides) -> Result<Pipeline, Fa
     let (base, flags) = (Arc::new(base), Arc::new(flags));
     for element in elements {
         let sources = Sources { base: Arc::clone(&base), element: element.settings, flags: Arc::clone(&flags) };
-        let settings = Settings::new(&sources.merged(), &schema)?;
+        let layer = sources.merged();
+        let settings = Settings::new(&layer, &schema)?;
+        settings.check_together(&layer, &schema)?;
         if !settings.import.is_empty() {
             if sweeps {
                 return Err(Failure::config(format!(

@@ -26,6 +26,7 @@ pub(crate) struct Settings {
     pub(crate) record: RecordConfig,
     pub(crate) analyze: CheckedAnalyzeConfig,
     pub(crate) draw: DrawConfig,
+    pub(crate) development: DevelopmentConfig,
     pub(crate) executor: ExecutorConfig,
 }
 
@@ -78,6 +79,14 @@ pub(crate) struct DrawConfig {
     pub(crate) module_units: usize,
 }
 
+/// `[development]`: which checkpoints before the last are recorded and analyzed too.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct DevelopmentConfig {
+    /// Every so many'th; 0: none.
+    pub(crate) every: u64,
+}
+
 /// `[executor]`: where the work is done, which changes no result.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -109,9 +118,26 @@ impl Settings {
         let draw: DrawConfig = reader.section("draw")?;
         reader.require((1..=gridlake_figures::MAX_UNITS).contains(&draw.max_units), "draw.max_units")?;
         reader.require((1..=12).contains(&draw.module_units), "draw.module_units")?;
+        let development: DevelopmentConfig = reader.section("development")?;
+        reader.require((0..=1_000_000).contains(&development.every), "development.every")?;
         let executor: ExecutorConfig = reader.section("executor")?;
         reader.require((0..=4096).contains(&executor.at_once), "executor.at_once")?;
-        Ok(Self { name, lake, seed: seed.unwrap_or_default(), import, train, record, analyze, draw, executor })
+        Ok(Self { name, lake, seed: seed.unwrap_or_default(), import, train, record, analyze, draw, development, executor })
+    }
+
+    /// Refuses keys that are allowed each and do not go together.
+    ///
+    /// # Errors
+    /// The key, and what it needs.
+    pub(crate) fn check_together(&self, layer: &Layer, schema: &Schema) -> Result<(), Failure> {
+        let (every, keep) = (self.development.every, self.train.checkpoints.keep);
+        if every > 0 && keep > 0 {
+            let message = format!(
+                "is {every}, and train.checkpoints.keep is {keep}; allowed then: train.checkpoints.keep = 0, with which all checkpoints stay"
+            );
+            return Err(Reader { layer, schema }.refuse("development.every", &message));
+        }
+        Ok(())
     }
 }
 

@@ -1,11 +1,11 @@
 //! Figures of what is in the lake.
 
 use super::geometry;
-use super::{generalization_figures, module_figures, report, state_figures};
+use super::{development, generalization_figures, module_figures, report, state_figures};
 use crate::failure::Failure;
 use crate::interrupt;
-use crate::pipeline::Run;
-use crate::plan::Stage;
+use crate::pipeline::{Run, Settings};
+use crate::plan::{self, Stage};
 use crate::progress::Progress;
 use crate::workspace::Workspace;
 use gridlake_figures::{
@@ -52,6 +52,8 @@ pub(crate) fn draw(workspace: &mut Workspace<'_>) -> Result<Value, Failure> {
     paths.extend(state_figures::draw(workspace, &units.rows, &states, &folder)?);
     interrupt::check(Stage::Draw.name())?;
     paths.extend(generalization_figures::draw(workspace, &units.rows, &folder)?);
+    let checkpoints = plan::analyzed_before(run, &workspace.record);
+    paths.extend(development::draw(workspace, checkpoints.as_deref().unwrap_or_default(), &folder)?);
     let page = folder.join("report.html");
     report::write(workspace, &units, &states, &paths, &page)?;
     let (stage, step) = (Stage::Draw.name(), Some(workspace.last_step()));
@@ -66,7 +68,7 @@ pub(crate) fn draw(workspace: &mut Workspace<'_>) -> Result<Value, Failure> {
     }
     workspace.lock.check(&run.name)?;
     commit.finish()?;
-    Ok(json!({ "figures": paths.len() }))
+    Ok(json!({ "figures": paths.len(), "checkpoints": checkpoints }))
 }
 
 /// "quickstart, seed 0", or "rat" where it was imported.
@@ -95,18 +97,12 @@ fn grouped(count: u64) -> String {
     groups.join(",")
 }
 
-fn training(workspace: &Workspace<'_>, folder: &std::path::Path) -> Result<Vec<PathBuf>, Failure> {
-    let settings = &workspace.run.settings;
-    let frames = metrics::read(workspace.lake, &workspace.run.name, &[])?;
-    let steps: Vec<u64> = frames.iter().flat_map(|frame| frame.uint64("step")).copied().collect();
-    if steps.is_empty() {
-        return Ok(Vec::new());
-    }
-    let column = |name: &str| frames.iter().flat_map(|frame| frame.float64(name)).copied().collect::<Vec<f64>>();
+/// Where phases of the curriculum begin, and what is told of each.
+pub(crate) fn phases(settings: &Settings) -> Vec<(u64, String)> {
     let train = &settings.train;
     let starts: Vec<u64> =
         std::iter::once(0).chain(train.curriculum.iter().map(|phase| phase.until)).filter(|start| *start < train.steps).collect();
-    let labels: Vec<(u64, String)> = starts
+    starts
         .into_iter()
         .map(|start| {
             let phase = train.settings(train.phase_of(start));
@@ -118,8 +114,19 @@ fn training(workspace: &Workspace<'_>, folder: &std::path::Path) -> Result<Vec<P
                 ),
             )
         })
-        .collect();
-    let phases: Vec<PhaseMark<'_>> = labels.iter().map(|(step, label)| PhaseMark { step: *step, label }).collect();
+        .collect()
+}
+
+fn training(workspace: &Workspace<'_>, folder: &std::path::Path) -> Result<Vec<PathBuf>, Failure> {
+    let settings = &workspace.run.settings;
+    let frames = metrics::read(workspace.lake, &workspace.run.name, &[])?;
+    let steps: Vec<u64> = frames.iter().flat_map(|frame| frame.uint64("step")).copied().collect();
+    if steps.is_empty() {
+        return Ok(Vec::new());
+    }
+    let column = |name: &str| frames.iter().flat_map(|frame| frame.float64(name)).copied().collect::<Vec<f64>>();
+    let labels = phases(settings);
+    let marks: Vec<PhaseMark<'_>> = labels.iter().map(|(step, label)| PhaseMark { step: *step, label }).collect();
     let input = TrainingCurves {
         title: &format!("Training of {}", who(workspace.run)),
         steps: &steps,
@@ -130,7 +137,7 @@ fn training(workspace: &Workspace<'_>, folder: &std::path::Path) -> Result<Vec<P
         loss_conformal: &column("loss_conformal"),
         grad_norm: &column("grad_norm"),
         learning_rate: &column("learning_rate"),
-        phases: &phases,
+        phases: &marks,
     };
     Ok(draw_training_curves(&input, &folder.join("training"))?)
 }

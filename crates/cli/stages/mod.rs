@@ -4,6 +4,7 @@ pub(crate) mod analyze;
 mod arena_sums;
 pub(crate) mod checkpoints;
 mod decoding_figures;
+mod development;
 mod distance_tables;
 pub(crate) mod draw;
 mod generalization;

@@ -39,6 +39,10 @@ pub(crate) fn record(workspace: &mut Workspace<'_>) -> Result<Value, Failure> {
     let (lake, run) = (workspace.lake, workspace.run);
     let (settings, config) = (&run.settings, &run.settings.record);
     let key = layout::checkpoint(&run.name, workspace.last_step());
+    if run.is_earlier() && lake.store().size(&key)?.is_none() {
+        return Err(Failure::work(format!("there is no checkpoint of step {}: it was not kept", run.step()))
+            .hint("`gridlake train --force` trains anew and keeps all, with train.checkpoints.keep = 0"));
+    }
     let network = Network::load(lake.store().local(&key)?.path(), &settings.train.device)?;
     if let Some(header) = network.header().filter(|header| header.fingerprint != run.fingerprint) {
         return Err(ModelError::CheckpointFingerprint {

@@ -36,7 +36,7 @@ impl Training {
             return Ok(None);
         }
         let settings = &workspace.run.settings;
-        let phase = settings.train.settings(settings.train.phase_of(settings.train.steps.saturating_sub(1)));
+        let phase = settings.train.settings(settings.train.phase_of(workspace.run.step().saturating_sub(1)));
         if phase.data.batch * phase.data.length < 2 {
             return Ok(None);
         }

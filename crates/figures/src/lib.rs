@@ -7,6 +7,7 @@
 //! | What does every unit's ratemap look like? | [`draw_ratemaps`] |
 //! | How periodic is every unit? | [`draw_autocorrelograms`] |
 //! | Did training converge, and where did a phase begin? | [`draw_training_curves`] |
+//! | How does the code develop over training? | [`draw_development`] |
 //! | What do the units of each module look like? | [`draw_module_units`] |
 //! | How alike are the periods and orientations within a module? | [`draw_module_spectra`] |
 //! | Do a module's phases cover the torus? | [`draw_module_phases`] |
@@ -51,6 +52,7 @@ pub use error::FigureError;
 pub use figures::arena_maps::{ArenaMaps, ArenaUnit, draw_arena_maps};
 pub use figures::barcodes::{Bar, BarcodeDimension, Barcodes, draw_barcodes};
 pub use figures::cost_curves::{CostCurve, draw_cost_curves};
+pub use figures::development::{Development, draw_development};
 pub use figures::distances::{Distances, draw_distances};
 pub use figures::generalization::{PeriodChanges, PeriodPoint, draw_period_changes};
 pub use figures::generalization_sheet::{GeneralizationSheet, draw_generalization};

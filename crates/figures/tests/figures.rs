@@ -7,8 +7,8 @@ use std::io::BufReader;
 use std::path::Path;
 
 use gridlake_figures::{
-    FigureError, Normalization, PhaseMark, SheetOptions, TrainingCurves, UnitPanel, UnitSheet, draw_autocorrelograms, draw_ratemaps,
-    draw_ratemaps_with, draw_training_curves,
+    Development, FigureError, Normalization, PhaseMark, SheetOptions, TrainingCurves, UnitPanel, UnitSheet, draw_autocorrelograms,
+    draw_development, draw_ratemaps, draw_ratemaps_with, draw_training_curves,
 };
 use ndarray::{Array2, array};
 
@@ -314,6 +314,38 @@ fn training_curves_take_whatever_was_logged() -> Outcome {
     let holes = fs::read_to_string(folder.path().join("holes.svg"))?;
     assert!(holes.contains("1 at 0, 101 undefined"));
     assert!(Picture::read(&folder.path().join("falling.png"))?.pixels().filter(|&pixel| pixel == [0, 114, 178]).count() > 10_000);
+    Ok(())
+}
+
+#[test]
+fn development_takes_whatever_was_found() -> Outcome {
+    let folder = tempfile::tempdir()?;
+    let phases = [PhaseMark { step: 0, label: "T = 12" }, PhaseMark { step: 4000, label: "T = 30" }];
+    for count in [1, 2, 24, 1000] {
+        let steps: Vec<u64> = (1..=count).map(|number| 1000 * number).collect();
+        let mut values: Vec<f64> = steps.iter().map(|step| (*step as f64).sqrt()).collect();
+        values[0] = f64::NAN;
+        let whole = vec![1.0; values.len()];
+        let input = Development {
+            title: "Development of a run, seed 1: 2 m box",
+            steps: &steps,
+            active_units: &whole,
+            grid_units: &values,
+            grid_score: &values,
+            period_m: &values,
+            modules: &whole,
+            spatial_coherence: &values,
+            decode_error_m: &values,
+            phases: &phases,
+        };
+        let files = draw_development(&input, &folder.path().join(format!("development-{count}")))?;
+        common::check(&files)?;
+        assert!(fs::read_to_string(&files[1])?.contains("heckpoints</text>"));
+        let mismatch = draw_development(&Development { period_m: &[], ..input }, &folder.path().join("bad"));
+        assert!(mismatch.is_err_and(|error| error.to_string().contains("Period of size 0")));
+        let nothing = draw_development(&Development { steps: &[], ..input }, &folder.path().join("bad"));
+        assert!(matches!(nothing, Err(FigureError::Empty { .. })));
+    }
     Ok(())
 }
 

@@ -117,6 +117,8 @@ fn of_run(lake: &Lake, run: &str, found: &mut Verification) -> Result<Option<Man
             let key = layout::checkpoint(run, done.step);
             lake.store().size(&key)?.is_none() && !manifest.files.contains_key(&key)
         } else {
+            // "analyze@4000" is the analysis of a checkpoint before the last.
+            let stage = stage.split_once('@').map_or(stage.as_str(), |(stage, _)| stage);
             manifest.of(stage, step).next().is_none()
         };
         if missing {

@@ -4,6 +4,7 @@ pub(crate) mod arena_maps;
 pub(crate) mod barcodes;
 mod blocks;
 pub(crate) mod cost_curves;
+pub(crate) mod development;
 pub(crate) mod distances;
 pub(crate) mod generalization;
 pub(crate) mod generalization_sheet;

@@ -75,7 +75,10 @@ pub fn draw_training_curves(input: &TrainingCurves<'_>, out_stem: &Path) -> Resu
             return Err(FigureError::Shape { figure: FIGURE, what: curve.title.to_owned(), got, expected });
         }
     }
-    output::write_figure(&Figures { input: *input }, out_stem)
+    draw_step_curves(
+        StepCurves { title: input.title, steps: input.steps, curves: curves(input).into(), phases: input.phases, what: "Logged steps" },
+        out_stem,
+    )
 }
 
 fn curves<'a>(input: &TrainingCurves<'a>) -> [Curve<'a>; 7] {
@@ -91,8 +94,25 @@ fn curves<'a>(input: &TrainingCurves<'a>) -> [Curve<'a>; 7] {
     ]
 }
 
+/// Up to seven curves against the step, with the curriculum's phases.
+pub(super) struct StepCurves<'a> {
+    pub(super) title: &'a str,
+    /// Rising, at least one.
+    pub(super) steps: &'a [u64],
+    /// At most seven, each with a value for each step.
+    pub(super) curves: Vec<Curve<'a>>,
+    pub(super) phases: &'a [PhaseMark<'a>],
+    /// What the points are, in sentence case.
+    pub(super) what: &'static str,
+}
+
+/// Draws curves to `<out_stem>.png` and `<out_stem>.svg`.
+pub(super) fn draw_step_curves(input: StepCurves<'_>, out_stem: &Path) -> Result<Vec<PathBuf>, FigureError> {
+    output::write_figure(&Figures { input }, out_stem)
+}
+
 struct Figures<'a> {
-    input: TrainingCurves<'a>,
+    input: StepCurves<'a>,
 }
 
 impl Figures<'_> {
@@ -123,11 +143,14 @@ impl Figures<'_> {
     fn draw_keys<S: Surface>(&self, canvas: &mut Canvas<S>, left: f64, top: f64, width: f64) -> Result<(), FigureError> {
         let mut keys = if self.input.steps.len() > MAX_POINTS {
             let per_point = self.input.steps.len().div_ceil(MAX_POINTS);
-            vec![(Key::Line(BLUE), format!("Mean of {per_point} logged steps")), (Key::Fill(PALE_BLUE), "Their range".to_owned())]
+            vec![
+                (Key::Line(BLUE), format!("Mean of {per_point} {}", self.input.what.to_lowercase())),
+                (Key::Fill(PALE_BLUE), "Their range".to_owned()),
+            ]
         } else {
-            vec![(Key::Line(BLUE), "Logged steps".to_owned())]
+            vec![(Key::Line(BLUE), self.input.what.to_owned())]
         };
-        if curves(&self.input).iter().any(|curve| curve::has_marks(curve.values)) {
+        if self.input.curves.iter().any(|curve| curve::has_marks(curve.values)) {
             keys.push((Key::Fill(ORANGE), "Marks at an edge: 0 or undefined".to_owned()));
         }
         let last = self.input.steps[self.input.steps.len() - 1];
@@ -178,13 +201,12 @@ impl Figure for Figures<'_> {
             let (row, column) = (index / COLUMNS, index % COLUMNS);
             (MARGIN_MM + column as f64 * cell, MARGIN_MM + HEADER_MM + row as f64 * ROW_MM + TITLE_ROOM_MM)
         };
-        let curves = curves(&self.input);
-        for (index, curve) in curves.iter().enumerate() {
+        for (index, curve) in self.input.curves.iter().enumerate() {
             let (x, y) = corner(index);
             let frame = RectMm { x: x + ROOM_LEFT_MM, y, width: cell - ROOM_LEFT_MM - 2.5, height: FRAME_HEIGHT_MM };
             curve::draw(canvas, frame, curve, self.input.steps, &axis, &steps)?;
         }
-        let (x, y) = corner(curves.len());
+        let (x, y) = corner(self.input.curves.len());
         let heading = TextStyle::new(LABEL_PT, INK);
         canvas.text(x + 5.0, y - 1.6, "Key", heading)?;
         self.draw_keys(canvas, x + 5.0, y + 0.5, cell - 5.0)
