@@ -1,6 +1,6 @@
 //! Several runs of one pipeline.
 
-use crate::common::{Bench, TINY, snapshot};
+use crate::common::{Bench, Outcome, TINY, gridlake, snapshot};
 use std::fs;
 
 const SWEEP: &str = r#"
@@ -56,6 +56,21 @@ fn an_index_compares_the_runs_of_a_sweep_and_keeps_up_with_them() {
     let outcome = bench.done("run", &[]);
     let told = |what: &str, file: &str| outcome.stdout.lines().any(|line| line.trim_start().starts_with(what) && line.ends_with(file));
     assert!(told("index ", "reports/tiny/index.html") && told("variants ", "figures/tiny/variants.png"), "{}", outcome.stdout);
+    assert!(told("sweep ", "figures/tiny/sweep.png"), "{}", outcome.stdout);
+    let drawn = fs::read_to_string(bench.lake.join("figures/tiny/sweep.svg")).unwrap();
+    for words in ["train.loss.lambda", "Smallest period (m)", ">0.0<", ">0.5<"] {
+        assert!(drawn.contains(words), "{words} is not in the figure");
+    }
+    let asked = |query: &str| Outcome::of(gridlake().args(["sql", query, "--format", "csv", "--lake"]).arg(&bench.lake)).stdout;
+    assert_eq!(
+        asked("SELECT seed, draw, \"train.loss.lambda_cap\" AS cap FROM runs ORDER BY cap"),
+        "seed,draw,cap\n0,done,0.0\n0,done,0.5\n"
+    );
+    assert!(asked("DESCRIBE runs").contains("train.loss.lambda_cap,f64,"), "{}", asked("DESCRIBE runs"));
+    let joined = asked("SELECT COUNT(*) AS units FROM units JOIN runs ON units.run = runs.run WHERE runs.\"train.loss.lambda_cap\" > 0");
+    assert_eq!(joined, "units\n12\n");
+    let compared = Outcome::of(gridlake().args(["compare", "--format", "csv"]).arg(&bench.lake)).stdout;
+    assert!(compared.starts_with("run,train.loss.lambda_cap,step,") && compared.lines().count() == 3, "{compared}");
     let figure = bench.lake.join("figures/tiny/variants.svg");
     let drawn = fs::read_to_string(&figure).unwrap();
     for words in ["cap-0.0", "cap-0.5", "Seed 0: ", "no module", "coherence"] {

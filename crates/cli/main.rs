@@ -6,6 +6,8 @@ mod failure;
 mod fingerprint;
 mod interrupt;
 mod logging;
+#[cfg(test)]
+mod many_runs;
 mod output;
 mod pipeline;
 mod plan;
@@ -13,6 +15,7 @@ mod progress;
 mod schedule;
 mod stages;
 mod summary;
+mod sweep_figure;
 mod sweep_index;
 mod variants_figure;
 mod workers;

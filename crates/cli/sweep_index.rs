@@ -85,8 +85,7 @@ pub(crate) fn runs_of(lake: &Lake, name: &str) -> Result<Vec<Recorded>, Failure>
 
 fn sweep(lake: &Lake, name: &str, runs: &[Recorded]) -> Result<Sweep, Failure> {
     let settings: Vec<BTreeMap<String, Value>> = runs.iter().map(|(_, record)| settings(&record.config)).collect();
-    let keys: BTreeSet<&String> = settings.iter().flat_map(BTreeMap::keys).collect();
-    let keys: Vec<&String> = keys.into_iter().filter(|key| settings.iter().any(|one| one.get(*key) != settings[0].get(*key))).collect();
+    let keys = differing(&settings);
     let last = |key: &str| key.rsplit('.').next().unwrap_or(key).to_owned();
     let key_column = |key: &&String| Column {
         // The last part of a key, unless two keys share it.
@@ -104,8 +103,20 @@ fn sweep(lake: &Lake, name: &str, runs: &[Recorded]) -> Result<Sweep, Failure> {
     Ok(Sweep { title: name.to_owned(), columns, keys: keys.len(), runs })
 }
 
+/// The keys in which runs differ.
+pub(crate) fn differing(settings: &[BTreeMap<String, Value>]) -> Vec<&String> {
+    let keys: BTreeSet<&String> = settings.iter().flat_map(BTreeMap::keys).collect();
+    let differs = |key: &&String| {
+        // Records of older versions lack newer keys, which is no difference.
+        let mut values = settings.iter().filter_map(|one| one.get(*key));
+        let first = values.next();
+        values.any(|value| Some(value) != first)
+    };
+    keys.into_iter().filter(differs).collect()
+}
+
 /// The settings that make runs differ, by dotted key.
-fn settings(config: &Value) -> BTreeMap<String, Value> {
+pub(crate) fn settings(config: &Value) -> BTreeMap<String, Value> {
     fn walk(value: &Value, at: &str, found: &mut BTreeMap<String, Value>) {
         match value {
             Value::Object(entries) => {
@@ -113,7 +124,6 @@ fn settings(config: &Value) -> BTreeMap<String, Value> {
                     walk(value, &if at.is_empty() { key.clone() } else { format!("{at}.{key}") }, found);
                 }
             }
-            Value::Null => {}
             other => {
                 found.insert(at.to_owned(), other.clone());
             }
@@ -132,7 +142,7 @@ fn settings(config: &Value) -> BTreeMap<String, Value> {
 
 fn setting(value: Option<&Value>) -> Cell {
     match value {
-        None => Cell::Text(String::new()),
+        None | Some(Value::Null) => Cell::Text(String::new()),
         Some(Value::Number(number)) => number.as_u64().map_or_else(|| Cell::Number(number.as_f64().unwrap_or(f64::NAN)), Cell::Count),
         Some(Value::String(text)) => Cell::Text(text.clone()),
         Some(other) => Cell::Text(other.to_string()),
@@ -140,7 +150,7 @@ fn setting(value: Option<&Value>) -> Cell {
 }
 
 /// What is told of each run behind its settings.
-fn found_columns() -> Vec<Column> {
+pub(crate) fn found_columns() -> Vec<Column> {
     let column = |name: &str, unit: &str, decimals: usize, meaning: &str| Column {
         name: name.to_owned(),
         unit: unit.to_owned(),
@@ -167,7 +177,7 @@ fn found_columns() -> Vec<Column> {
 }
 
 /// A run's cells under [`found_columns`].
-fn found(lake: &Lake, run: &str, record: &RunRecord) -> Result<Vec<Cell>, Failure> {
+pub(crate) fn found(lake: &Lake, run: &str, record: &RunRecord) -> Result<Vec<Cell>, Failure> {
     let mut cells = vec![Cell::Text(state(record)), Cell::Number(last_loss(lake, run)?)];
     let Some(step) = record.stages.get("analyze").filter(|stage| stage.status == Status::Done).map(|stage| stage.step) else {
         let rest = found_columns().len() - cells.len();
@@ -259,7 +269,7 @@ mod tests {
             "train": { "steps": 9, "device": "cpu", "checkpoints": { "keep": 2 }, "loss": { "lambda_cap": 0.5 }, "curriculum": null },
         });
         let keys: Vec<String> = settings(&config).into_keys().collect();
-        assert_eq!(keys, ["record.boxes_m", "seed", "train.loss.lambda_cap", "train.steps"]);
+        assert_eq!(keys, ["record.boxes_m", "seed", "train.curriculum", "train.loss.lambda_cap", "train.steps"]);
         assert_eq!(setting(Some(&json!(3))), Cell::Count(3));
         assert_eq!(setting(Some(&json!([1.0]))), Cell::Text("[1.0]".into()));
         assert_eq!(setting(None), Cell::Text(String::new()));

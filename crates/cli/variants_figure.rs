@@ -43,11 +43,7 @@ pub(crate) fn update(lake: &Lake, name: &str) -> Result<Option<PathBuf>, Failure
         }
     }
     if variants.len() < 2 {
-        for key in &keys {
-            if lake.store().size(key)?.is_some() {
-                lake.store().remove(key)?;
-            }
-        }
+        forget(lake, &keys)?;
         return Ok(None);
     }
     let shown = variants.iter().map(|(variant, runs)| show(lake, variant, runs)).collect::<Result<Vec<Shown>, Failure>>()?;
@@ -63,13 +59,35 @@ pub(crate) fn update(lake: &Lake, name: &str) -> Result<Option<PathBuf>, Failure
         bin_m: shown.iter().map(|one| one.bin_m).find(|bin| bin.iter().all(|side| side.is_finite())).unwrap_or([1.0; 2]),
     };
     let drawn = draw_variants(&input, &scratch.path().join("variants"))?;
-    for (path, key) in drawn.iter().zip(&keys) {
+    keep(lake, &drawn, &keys)?;
+    Ok(keys.first().map(|key| lake.show(key)))
+}
+
+/// Puts files into the lake, each where its bytes are others than before.
+///
+/// # Errors
+/// A lake that cannot be written.
+pub(crate) fn keep(lake: &Lake, files: &[PathBuf], keys: &[String]) -> Result<(), Failure> {
+    for (path, key) in files.iter().zip(keys) {
         let bytes = std::fs::read(path).map_err(|error| Failure::work(format!("{}: {error}", path.display())))?;
         if lake.store().read(key)?.as_deref() != Some(&bytes) {
             lake.store().write(key, &bytes)?;
         }
     }
-    Ok(keys.first().map(|key| lake.show(key)))
+    Ok(())
+}
+
+/// Removes files that there is nothing to be shown in any more.
+///
+/// # Errors
+/// A lake that cannot be written.
+pub(crate) fn forget(lake: &Lake, keys: &[String]) -> Result<(), Failure> {
+    for key in keys {
+        if lake.store().size(key)?.is_some() {
+            lake.store().remove(key)?;
+        }
+    }
+    Ok(())
 }
 
 /// The figure that is there.
@@ -82,12 +100,12 @@ pub(crate) fn written(lake: &Lake, name: &str) -> Result<Option<PathBuf>, Failur
 }
 
 /// The step of a finished analysis.
-fn step(record: &RunRecord) -> Option<u64> {
+pub(crate) fn step(record: &RunRecord) -> Option<u64> {
     record.stages.get("analyze").filter(|stage| stage.status == Status::Done).map(|stage| stage.step)
 }
 
 /// "no-capacity" of "ablations-no-capacity-s3-0123abcd"; the name itself where there is no variant.
-fn variant_of(name: &str, run: &str) -> String {
+pub(crate) fn variant_of(name: &str, run: &str) -> String {
     let seedless = run.rsplitn(3, '-').nth(2).unwrap_or(run);
     seedless.strip_prefix(name).and_then(|rest| rest.strip_prefix('-')).unwrap_or(name).to_owned()
 }

@@ -1,10 +1,12 @@
-//! `gridlake compare`: runs beside each other, one row for every checkpoint and arena.
+//! `gridlake compare`: runs beside each other, one row for every checkpoint and arena, with the settings in which they differ.
 
 use super::{open_lake, sql};
 use crate::args::CompareArguments;
 use crate::failure::Failure;
 use crate::output;
+use crate::sweep_index::{differing, settings};
 use gridlake_lake::Lake;
+use gridlake_lake::run_record::RunRecord;
 
 /// The comparison, as a query of the lake's tables: nothing here that a user could not ask too.
 const QUERY: &str = include_str!("compare.sql");
@@ -15,12 +17,38 @@ const QUERY: &str = include_str!("compare.sql");
 /// As [`sql::answer`]; a pattern that is none, or that no run matches.
 pub(crate) fn compare(arguments: &CompareArguments) -> Result<(), Failure> {
     let lake = open_lake(&arguments.lake)?;
-    let chosen = match &arguments.only {
-        Some(only) => condition(&matching(&lake, only)?),
-        None => "TRUE".to_owned(),
+    let (runs, chosen) = match &arguments.only {
+        Some(only) => {
+            let runs = matching(&lake, only)?;
+            let chosen = condition(&runs);
+            (runs, chosen)
+        }
+        None => (lake.runs()?, "TRUE".to_owned()),
     };
-    let query = QUERY.replace("{chosen}", &chosen);
+    let (keys, join) = swept(&lake, &runs)?;
+    let query = QUERY.replace("{chosen}", &chosen).replace("{keys}", &keys).replace("{join}", &join);
     if arguments.query { output::print(&query) } else { sql::answer(&lake, &query, &arguments.answer) }
+}
+
+/// SQL for the columns of the settings in which these runs differ, and for the table that has them.
+fn swept(lake: &Lake, runs: &[String]) -> Result<(String, String), Failure> {
+    let mut all = Vec::new();
+    for run in runs {
+        // A damaged record is `verify`'s to tell.
+        if let Ok(Some(record)) = RunRecord::load(lake, run) {
+            all.push(settings(&record.config));
+        }
+    }
+    let columns: Vec<String> = differing(&all).into_iter().map(|key| format!("runs.{}, ", name(key))).collect();
+    if columns.is_empty() {
+        return Ok((String::new(), String::new()));
+    }
+    Ok((columns.concat(), "LEFT JOIN runs ON units.run = runs.run\n".to_owned()))
+}
+
+/// A column's name in SQL, which doubles the sign that ends one.
+fn name(key: &str) -> String {
+    format!("\"{}\"", key.replace('"', "\"\""))
 }
 
 fn matching(lake: &Lake, only: &str) -> Result<Vec<String>, Failure> {

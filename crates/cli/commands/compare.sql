@@ -1,5 +1,5 @@
 -- One row for every run, checkpoint and arena.
-SELECT units.run, units.step, units.arena, units.box_m,
+SELECT units.run, {keys}units.step, units.arena, units.box_m,
        units.active, units.grid, units.band, units.border, units.place_like, units.untuned, units.dead, units.grid_score_sargolini,
        modules.modules, modules.module_units, modules.shortest_period_m, modules.longest_period_m,
        states.spatial_coherence, decoding.decode_error_m, tori.tested, tori.tori
@@ -26,4 +26,4 @@ LEFT JOIN (SELECT run, step, arena, MEDIAN(decode_error_m) AS decode_error_m
 LEFT JOIN (SELECT run, step, SUM(CASE WHEN is_torus IS NULL THEN 0 ELSE 1 END) AS tested, SUM(CASE WHEN is_torus THEN 1 ELSE 0 END) AS tori
            FROM torus WHERE {chosen} GROUP BY run, step) AS tori
   ON units.run = tori.run AND units.step = tori.step
-ORDER BY units.run, units.step, units.box_m, units.arena
+{join}ORDER BY units.run, units.step, units.box_m, units.arena

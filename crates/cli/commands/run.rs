@@ -9,7 +9,7 @@ use crate::plan::{self, Stage, Verdict};
 use crate::progress::Mode;
 use crate::workers::{self, Cores, Task};
 use crate::workspace::Workspace;
-use crate::{stages, summary, sweep_index, variants_figure};
+use crate::{stages, summary, sweep_figure, sweep_index, variants_figure};
 use gridlake_lake::store::Location;
 use gridlake_lake::{Lake, LakeError};
 use std::collections::{HashMap, HashSet};
@@ -68,7 +68,7 @@ pub(crate) fn run(arguments: &PipelineArguments, wanted: &[Stage], mode: Mode) -
     Err(Failure::of(class, format!("{} of {} runs failed", failures.len(), runs.len())).hint("`gridlake status` tells which and why"))
 }
 
-/// Brings the index of the runs' reports and the figure of variants up to date, and says where they are.
+/// Brings the index of the runs' reports and the figures of all runs up to date, and says where they are.
 fn index(lake: &Lake, runs: &[Run], changed: bool, print: bool) -> Result<(), Failure> {
     let mut names: Vec<&str> = runs.iter().filter(|run| run.imported.is_none()).map(|run| run.settings.name.as_str()).collect();
     names.sort_unstable();
@@ -84,12 +84,16 @@ fn index(lake: &Lake, runs: &[Run], changed: bool, print: bool) -> Result<(), Fa
             Some(index) => tracing::info!("{name}: {} beside each other in {}", output::counted(index.runs, "run"), index.path.display()),
             None => {}
         }
-        let figure = if changed { None } else { variants_figure::written(lake, name)? };
-        let figure = if figure.is_some() { figure } else { variants_figure::update(lake, name)? };
-        match figure {
-            Some(path) if print => output::print(&format!("  variants    {}\n", path.display()))?,
-            Some(path) => tracing::info!("{name}: its variants in {}", path.display()),
-            None => {}
+        let variants = if changed { None } else { variants_figure::written(lake, name)? };
+        let variants = if variants.is_some() { variants } else { variants_figure::update(lake, name)? };
+        let sweep = if changed { None } else { sweep_figure::written(lake, name)? };
+        let sweep = if sweep.is_some() { sweep } else { sweep_figure::update(lake, name)? };
+        for (what, path) in [("variants", variants), ("sweep", sweep)] {
+            match path {
+                Some(path) if print => output::print(&format!("  {what:<11} {}\n", path.display()))?,
+                Some(path) => tracing::info!("{name}: its {what} in {}", path.display()),
+                None => {}
+            }
         }
     }
     Ok(())

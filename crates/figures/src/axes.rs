@@ -52,6 +52,16 @@ impl Axis {
         axis
     }
 
+    /// An axis with one place for each name, 0, 1, …; names that would meet are left out from the second on.
+    pub(crate) fn categories(names: &[&str], width_mm: f64, label: &str) -> Self {
+        let room = width_mm / names.len().max(1) as f64;
+        let style = TextStyle::new(SMALL_PT, INK);
+        let every = (5.0 / room).ceil().max(1.0) as usize;
+        let shown = |name: &str| style.shortened(name, (room - 1.0).max(4.0));
+        let ticks = names.iter().enumerate().step_by(every).map(|(at, name)| Tick::plain(at as f64, shown(name))).collect();
+        Self { ticks, exponent: 0, ..Self::linear(-0.5, names.len() as f64 - 0.5, 2, label) }
+    }
+
     /// A logarithmic axis; `0 < low < high`.
     pub(crate) fn logarithmic(low: f64, high: f64, count: usize, label: &str) -> Self {
         let ticks = ticks::logarithmic(low, high, count);

@@ -24,6 +24,7 @@
 //! | Do periods stay the same in larger boxes? | [`draw_period_changes`] |
 //! | How well, and for how long, is position known? | [`draw_decode_errors`], [`draw_coherence`] |
 //! | What becomes of the units without one ingredient? | [`draw_variants`] |
+//! | What becomes of the network as a key is swept? | [`draw_swept_keys`] |
 //! | How does the cost grow with the problem? | [`draw_cost_curves`] |
 //!
 //! A run's report and a sweep's index, each one HTML file: [`report`].
@@ -67,6 +68,7 @@ pub use figures::sheet_layout::MAX_UNITS;
 pub use figures::space_time::{SpaceTime, draw_space_time};
 pub use figures::state_rings::{Ring, RingColor, Rings, draw_rings};
 pub use figures::state_space::{StateEmbedding, draw_state_embedding};
+pub use figures::swept_keys::{MOST_KEYS, MOST_QUANTITIES, SweptKey, SweptKeys, SweptQuantity, draw_swept_keys};
 pub use figures::torus_maps::{MAX_TORUS_UNITS, TorusMaps, TorusUnit, draw_torus_maps};
 pub use figures::training_curves::{PhaseMark, TrainingCurves, draw_training_curves};
 pub use figures::unit_sheets::{Normalization, draw_autocorrelograms, draw_autocorrelograms_with, draw_ratemaps, draw_ratemaps_with};

@@ -6,9 +6,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use gridlake_figures::{
-    ArenaMaps, ArenaUnit, Distances, FigureError, GeneralizationSheet, PeriodChanges, PeriodPoint, SpaceTime, TimeCurve, TimeCurves,
-    Velocities, VelocitySet, draw_arena_maps, draw_coherence, draw_decode_errors, draw_distances, draw_generalization, draw_period_changes,
-    draw_space_time, draw_velocities,
+    ArenaMaps, ArenaUnit, Distances, FigureError, GeneralizationSheet, PeriodChanges, PeriodPoint, SpaceTime, SweptKey, SweptKeys,
+    SweptQuantity, TimeCurve, TimeCurves, Velocities, VelocitySet, draw_arena_maps, draw_coherence, draw_decode_errors, draw_distances,
+    draw_generalization, draw_period_changes, draw_space_time, draw_swept_keys, draw_velocities,
 };
 use ndarray::Array2;
 
@@ -233,5 +233,47 @@ fn all_panels_are_lettered_on_one_page_of_any_number_of_arenas() -> Outcome {
     let map = map(2, 2);
     let units = [ArenaUnit { unit: 0, ratemap: map.view() }];
     assert!(matches!(draw_arena_maps(&ArenaMaps { units: &units, bin_m: [0.1, NAN], ..empty }, &nothing), Err(FigureError::Range { .. })));
+    Ok(())
+}
+
+#[test]
+fn swept_keys_are_drawn_whatever_was_found() -> Outcome {
+    let folder = tempfile::tempdir()?;
+    let names: Vec<String> = (0..40).map(|value| format!("value-{value}-with-a-long-name")).collect();
+    for (values, runs) in [(1, 1), (2, 6), (4, 40), (40, 400)] {
+        let quantity = |label, counts, hole: f64| SweptQuantity {
+            label,
+            points: (0..runs).map(|run| (run % values, if scatter(run) < hole { NAN } else { (3.0 * scatter(run)).floor() })).collect(),
+            counts,
+        };
+        let key = |name| SweptKey {
+            name,
+            values: names.iter().take(values).map(String::as_str).collect(),
+            quantities: vec![
+                quantity("Grid score, median", false, 0.2),
+                quantity("Share of grid cells", false, 0.0),
+                quantity("Modules", true, 0.0),
+                quantity("Smallest period (m)", false, 1.0),
+                quantity("Tori", true, 0.5),
+            ],
+        };
+        let input = SweptKeys {
+            title: "Sweep of a pipeline",
+            note: "A point for each run",
+            keys: vec![key("train.loss.lambda_cap"), key("variant")],
+        };
+        let files = draw_swept_keys(&input, &folder.path().join(format!("sweep-{runs}")))?;
+        common::check(&files)?;
+        assert!(fs::read_to_string(&files[1])?.contains("No run has one"));
+        let many = SweptKeys { keys: vec![key("a"), key("b"), key("c"), key("d")], ..input.clone() };
+        assert!(matches!(draw_swept_keys(&many, &folder.path().join("bad")), Err(FigureError::Shape { .. })));
+        let mut beyond = input.clone();
+        beyond.keys[0].quantities[0].points.push((values, 1.0));
+        assert!(draw_swept_keys(&beyond, &folder.path().join("bad")).is_err_and(|error| error.to_string().contains("a point")));
+        assert!(matches!(
+            draw_swept_keys(&SweptKeys { keys: Vec::new(), ..input }, &folder.path().join("bad")),
+            Err(FigureError::Empty { .. })
+        ));
+    }
     Ok(())
 }

@@ -5,14 +5,13 @@ use std::path::{Path, PathBuf};
 use super::heading::Heading;
 use crate::FigureError;
 use crate::axes::{Axes, Axis, ROOM_BELOW_MM, ROOM_LEFT_MM};
-use crate::canvas::{Canvas, RectMm, Surface, TextStyle};
+use crate::canvas::{Canvas, RectMm, Surface};
 use crate::number::drawable;
 use crate::output::{self, Figure};
 use crate::page::{DOUBLE_COLUMN_MM, Page};
 use crate::panels::legend::{self, Key};
 use crate::panels::{marker, note};
-use crate::style::{HAIRLINE_PT, INK, LINE_PT, MARGIN_MM, MUTED, SMALL_PT, module_color};
-use crate::ticks::Tick;
+use crate::style::{HAIRLINE_PT, LINE_PT, MARGIN_MM, MUTED, module_color};
 
 /// A module in an arena.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -91,15 +90,8 @@ struct Periods<'a> {
 }
 
 impl Periods<'_> {
-    /// One place per arena; names that would meet are left out from the second on.
     fn x_axis(&self, width_mm: f64) -> Axis {
-        let count = self.input.arenas.len();
-        let room = width_mm / count as f64;
-        let style = TextStyle::new(SMALL_PT, INK);
-        let name = |name: &str| style.shortened(name, (room - 1.0).max(4.0));
-        let every = (5.0 / room).ceil().max(1.0) as usize;
-        let ticks = self.input.arenas.iter().enumerate().step_by(every).map(|(at, text)| Tick::plain(at as f64, name(text))).collect();
-        Axis { ticks, exponent: 0, ..Axis::linear(-0.5, count as f64 - 0.5, 2, "Arena") }
+        Axis::categories(self.input.arenas, width_mm, "Arena")
     }
 
     /// Modules side by side, so that equal values do not hide each other.

@@ -21,6 +21,7 @@ pub(crate) mod sheet_layout;
 pub(crate) mod space_time;
 pub(crate) mod state_rings;
 pub(crate) mod state_space;
+pub(crate) mod swept_keys;
 pub(crate) mod torus_maps;
 pub(crate) mod training_curves;
 pub(crate) mod unit_sheets;

@@ -2,6 +2,7 @@
 //! runs, columns and row groups that it needs. Nothing is ever written.
 
 mod output;
+mod runs;
 mod scan;
 
 pub use output::Rows;
@@ -65,7 +66,7 @@ fn columns(name: &str) -> Result<LazyFrame, SqlError> {
 }
 
 fn known() -> String {
-    TABLES.iter().map(|table| table.name).collect::<Vec<_>>().join(", ")
+    TABLES.iter().map(|table| table.name).chain([runs::NAME]).collect::<Vec<_>>().join(", ")
 }
 
 /// Functions of Polars' SQL that read any file; a lake's are checked before.
@@ -78,12 +79,17 @@ const QUESTIONS: [&str; 5] = ["select", "with", "show", "explain", "from"];
 ///
 /// `limit`: no more rows than these are wanted, and no more is read than they need.
 ///
+/// Beside the lake's tables there is `runs`: a row for each run, with its stages and the settings in which runs differ.
+///
 /// Lists are of the SQL type list, whatever their length in each run; partitions are the columns `run` (text) and `step` (integer).
 ///
 /// # Errors
 /// [`SqlError::ReadOnly`], [`SqlError::Query`], or a manifest that cannot be read.
 pub fn query(lake: &Lake, text: &str, limit: Option<usize>) -> Result<Rows, SqlError> {
     if let Some(name) = described(after_comments(text)) {
+        if name.eq_ignore_ascii_case(runs::NAME) {
+            return rows(runs::columns(lake)?, None);
+        }
         return rows(columns(name)?, None);
     }
     let first: String = after_comments(text).trim_start_matches('(').trim_start().chars().take_while(char::is_ascii_alphabetic).collect();
@@ -102,6 +108,9 @@ pub fn query(lake: &Lake, text: &str, limit: Option<usize>) -> Result<Rows, SqlE
     let all = first.eq_ignore_ascii_case("show");
     for table in TABLES.iter().filter(|table| all || mentioned(table)) {
         context.register(table.name, scan::scan(lake, table)?);
+    }
+    if all || named.iter().any(|name| name == runs::NAME) {
+        context.register(runs::NAME, runs::table(lake)?);
     }
     let plan = context.execute(text).map_err(|error| {
         SqlError::Query(format!("{}; the tables are {}, and DESCRIBE tells the columns of one", describe(&error), known()))
