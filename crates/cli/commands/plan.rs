@@ -8,6 +8,7 @@ use crate::plan::{self, Verdict};
 use crate::schedule::{Rates, Schedule};
 use gridlake_lake::store::{Location, Store};
 use gridlake_lake::{Lake, LakeError};
+use rayon::prelude::*;
 
 /// Prints every stage of every run: whether it would run, why, when, and roughly how long. Changes nothing.
 ///
@@ -18,7 +19,7 @@ pub(crate) fn plan(arguments: &PipelineArguments) -> Result<(), Failure> {
     let lake = open(&lake)?;
     let all: Vec<Vec<Run>> = runs.iter().map(|run| [vec![run.clone()], run.earlier()].concat()).collect();
     let verdicts =
-        all.iter().zip(&runs).map(|(all, run)| plan::assess_each(lake.as_ref(), &run.name, all)).collect::<Result<Vec<_>, _>>()?;
+        all.par_iter().zip(&runs).map(|(all, run)| plan::assess_each(lake.as_ref(), &run.name, all)).collect::<Result<Vec<_>, _>>()?;
     let rates = Rates::measured(lake.as_ref(), &runs);
     let schedule = Schedule::new(&runs, &verdicts, arguments.force, rayon::current_num_threads(), &rates);
     let mut rows = vec![["run", "stage", "state", "begins", "takes", "why"].map(str::to_owned).to_vec()];

@@ -6,6 +6,7 @@ use crate::output;
 use crate::pipeline::imported::is_imported;
 use gridlake_lake::run_record::{RunRecord, StageRecord, Status};
 use gridlake_lake::store::Location;
+use rayon::prelude::*;
 
 /// Prints every run of a lake with its stages; failures below.
 ///
@@ -15,8 +16,9 @@ pub(crate) fn status(location: &Location) -> Result<(), Failure> {
     let lake = open_lake(location)?;
     let mut rows = vec![["run", "train", "step", "record", "analyze", "draw"].map(str::to_owned).to_vec()];
     let mut failures = Vec::new();
-    for run in lake.runs()? {
-        let record = match RunRecord::load(&lake, &run) {
+    let records: Vec<_> = lake.runs()?.into_par_iter().map(|run| (RunRecord::load(&lake, &run), run)).collect();
+    for (record, run) in records {
+        let record = match record {
             Ok(Some(record)) => record,
             Ok(None) => continue,
             Err(error) => {

@@ -20,6 +20,7 @@ use crate::plan::Stage;
 use gridlake_lake::store::Location;
 use layer::Layer;
 use origin::Origin;
+use rayon::prelude::*;
 use schema::{DEFAULTS, Schema};
 use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
@@ -165,34 +166,34 @@ pub(crate) fn resolve(path: &Path, overrides: &Overrides) -> Result<Pipeline, Fa
     let mut base = Layer::parse(DEFAULTS, |_| Origin::Defaults)?;
     base.overlay(&file);
     base.overlay(&flags);
-    let (mut runs, mut names) = (Vec::new(), HashSet::new());
     let elements = sweep::expand(&base, &flags)?;
     let sweeps = elements.len() > 1;
     let (base, flags) = (Arc::new(base), Arc::new(flags));
-    for element in elements {
+    let settle = |element: sweep::Element| -> Result<Run, Failure> {
         let sources = Sources { base: Arc::clone(&base), element: element.settings, flags: Arc::clone(&flags) };
         let layer = sources.merged();
         let settings = Settings::new(&layer, &schema)?;
         settings.check_together(&layer, &schema)?;
-        if !settings.import.is_empty() {
-            if sweeps {
-                return Err(Failure::config(format!(
-                    "{}: a sweep makes networks, and import.run names what was imported",
-                    base.origin("sweep")
-                ))
-                .hint("take [sweep] out, or set import.run to \"\""));
-            }
-            runs.push(imported::find(settings, &base.origin("import.run"))?);
-            continue;
+        if settings.import.is_empty() {
+            return Run::new(settings, element.variant, sources);
         }
-        let run = Run::new(settings, element.variant, sources)?;
-        if !names.insert(run.name.clone()) {
-            return Err(Failure::config(format!("{}: the sweep makes the run {} twice", path.display(), run.name))
-                .hint("list every seed, variant and value once; settings outside [train] do not make another network"));
+        if sweeps {
+            return Err(Failure::config(format!(
+                "{}: a sweep makes networks, and import.run names what was imported",
+                base.origin("sweep")
+            ))
+            .hint("take [sweep] out, or set import.run to \"\""));
         }
-        runs.push(run);
+        imported::find(settings, &base.origin("import.run"))
+    };
+    let mut runs =
+        elements.into_par_iter().map(settle).collect::<Vec<Result<Run, Failure>>>().into_iter().collect::<Result<Vec<Run>, Failure>>()?;
+    let mut names = HashSet::new();
+    if let Some(run) = runs.iter().find(|run| !names.insert(run.name.as_str())) {
+        return Err(Failure::config(format!("{}: the sweep makes the run {} twice", path.display(), run.name))
+            .hint("list every seed, variant and value once; settings outside [train] do not make another network"));
     }
-    let lake = runs.first().map(|run: &Run| run.settings.lake.clone()).ok_or_else(|| Failure::config("the sweep makes no run"))?;
+    let lake = runs.first().map(|run| run.settings.lake.clone()).ok_or_else(|| Failure::config("the sweep makes no run"))?;
     if let Some(only) = &overrides.only {
         select(&mut runs, only)?;
     }

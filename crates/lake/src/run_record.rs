@@ -110,11 +110,16 @@ impl RunRecord {
         let refuse = |error: serde_json::Error| {
             LakeError::damaged(&path, format!("is no run record ({error}); remove it: checkpoints and tables stay, stages are done anew"))
         };
+        let read = serde_json::from_slice::<Self>(&text);
+        if read.as_ref().is_ok_and(|record| record.format <= RECORD_VERSION) {
+            return read.map(Some).map_err(refuse);
+        }
+        // One of a newer gridlake may have another form, but has its version.
         let value: serde_json::Value = serde_json::from_slice(&text).map_err(refuse)?;
         if let Some(found) = value.get("format").and_then(serde_json::Value::as_u64).filter(|found| *found > u64::from(RECORD_VERSION)) {
             return Err(LakeError::Version { path, found, known: RECORD_VERSION });
         }
-        serde_json::from_value(value).map(Some).map_err(refuse)
+        read.map(Some).map_err(refuse)
     }
 
     /// Writes it, whole or not at all.

@@ -6,6 +6,7 @@ use crate::manifest::{self, Entry, Manifest};
 use crate::parquet_file::{self, REMEDY};
 use crate::run_record::{RunRecord, Status};
 use crate::schema::{TABLES, Table};
+use rayon::prelude::*;
 use std::collections::BTreeSet;
 use std::fmt;
 
@@ -59,27 +60,40 @@ pub fn verify(lake: &Lake, progress: &mut dyn FnMut(u64, u64)) -> Result<Verific
     let runs = lake.store().list("runs")?.folders;
     let mut manifests = Vec::new();
     let mut unreadable = BTreeSet::new();
-    for run in &runs {
-        match of_run(lake, run, &mut found)? {
+    let read: Vec<_> = runs
+        .par_iter()
+        .map(|run| {
+            let mut found = Verification::default();
+            of_run(lake, run, &mut found).map(|manifest| (manifest, found))
+        })
+        .collect();
+    for (run, read) in runs.iter().zip(read) {
+        let (manifest, of_run) = read?;
+        found.faults.extend(of_run.faults);
+        found.notes.extend(of_run.notes);
+        match manifest {
             Some(manifest) => manifests.push((run, manifest)),
             None => {
                 unreadable.insert(run.as_str());
             }
         }
     }
-    let total = manifests.iter().flat_map(|(_, manifest)| manifest.files.values()).map(|entry| entry.bytes).sum();
-    let mut known = BTreeSet::new();
-    for (run, manifest) in &manifests {
-        for (key, entry) in &manifest.files {
-            progress(found.bytes, total);
+    let files: Vec<(&String, &String, &Entry)> =
+        manifests.iter().flat_map(|(run, manifest)| manifest.files.iter().map(move |(key, entry)| (*run, key, entry))).collect();
+    let total = files.iter().map(|(_, _, entry)| entry.bytes).sum();
+    // Some at a time, so that progress is told in between.
+    for portion in files.chunks(64) {
+        progress(found.bytes, total);
+        let faults: Vec<_> = portion.par_iter().map(|(run, key, entry)| lasting_fault_of(lake, run, key, entry)).collect();
+        for ((_, key, entry), fault) in portion.iter().zip(faults) {
             found.files += 1;
             found.bytes += entry.bytes;
-            if let Some(what) = lasting_fault_of(lake, run, key, entry)? {
+            if let Some(what) = fault? {
                 found.faults.push(Finding { path: lake.show(key).display().to_string(), what });
             }
-            known.insert(key.clone());
         }
     }
+    let known: BTreeSet<String> = files.iter().map(|(_, key, _)| (*key).clone()).collect();
     progress(total, total);
     // A folder without record and manifest is that of a process that has only just begun, or failed at once.
     found.runs = runs.iter().filter(|run| unreadable.contains(run.as_str()) || has_begun(lake, run).unwrap_or(true)).count();

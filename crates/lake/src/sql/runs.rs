@@ -4,6 +4,7 @@ use super::{SqlError, failed};
 use crate::layout::Lake;
 use crate::run_record::{RunRecord, Status};
 use polars::prelude::{Column, DataFrame, IntoLazy, LazyFrame, NamedFrom, Series};
+use rayon::prelude::*;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -45,8 +46,9 @@ pub(super) fn columns(lake: &Lake) -> Result<LazyFrame, SqlError> {
 
 fn frame(lake: &Lake) -> Result<DataFrame, SqlError> {
     let mut records: Vec<(String, RunRecord)> = Vec::new();
-    for run in lake.runs()? {
-        match RunRecord::load(lake, &run) {
+    let read: Vec<_> = lake.runs()?.into_par_iter().map(|run| (RunRecord::load(lake, &run), run)).collect();
+    for (record, run) in read {
+        match record {
             Ok(Some(record)) => records.push((run, record)),
             Ok(None) => {}
             Err(error) if error.is_io() => return Err(error.into()),

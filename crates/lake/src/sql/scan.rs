@@ -12,18 +12,22 @@ use polars::prelude::{
     CloudScheme, DataFrame, DataType, Field, IntoLazy, LazyFrame, PlRefPath, PolarsError, PolarsResult, ScanArgsParquet, Schema, UnionArgs,
     col, concat, lit,
 };
+use rayon::prelude::*;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// All runs of a table. Files whose lists differ in length or type are scanned apart and joined as lists of any length.
 pub(super) fn scan(lake: &Lake, table: &'static Table) -> Result<LazyFrame, SqlError> {
     let mut groups: BTreeMap<Shape, Vec<String>> = BTreeMap::new();
-    for run in lake.runs()? {
-        let folder = layout::table(table, &run) + "/";
-        for (key, entry) in Manifest::load(lake, &run)?.files {
-            if key.starts_with(&folder) {
-                groups.entry(Shape::of(lake, table, &key, entry.lists)?).or_default().push(key);
-            }
+    let of_run = |run: &String| -> Result<Vec<(Shape, String)>, LakeError> {
+        let folder = layout::table(table, run) + "/";
+        let files = Manifest::load(lake, run)?.files.into_iter().filter(|(key, _)| key.starts_with(&folder));
+        files.map(|(key, entry)| Ok((Shape::of(lake, table, &key, entry.lists)?, key))).collect()
+    };
+    let runs = lake.runs()?;
+    for found in runs.par_iter().map(of_run).collect::<Vec<Result<Vec<(Shape, String)>, LakeError>>>() {
+        for (shape, key) in found? {
+            groups.entry(shape).or_default().push(key);
         }
     }
     let wrong = |error: PolarsError| SqlError::Data(describe(&error));
