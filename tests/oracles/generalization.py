@@ -232,6 +232,8 @@ def decoding(recording: Recording, g: np.ndarray, t: np.ndarray, seed: int) -> l
                 similarity[row] = g[row] @ states[np.searchsorted(known, bins[row])] / np.linalg.norm(g[row])
             constant[row] = np.linalg.norm(place[row] - place[fit & (t == t[row])].mean(0))
     which = t // TIME_BIN
+    if t.max() % TIME_BIN != TIME_BIN - 1:  # a last bin that is not full is part of the one before
+        which = np.minimum(which, which.max() - 1)
     per_time = lambda values: [[np.nanmean(values[(which == one) & (recording.trajectory == path)]) for path in np.unique(recording.trajectory[which == one])] for one in np.unique(which)]  # noqa: E731
     found = []
     for name, values, tolerance in (("decode_error", nearest, 2e-4), ("linear_error", linear, 1e-6), ("constant_error", constant, 1e-9)):

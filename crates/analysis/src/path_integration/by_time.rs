@@ -28,7 +28,7 @@ pub struct PathIntegration {
     pub undecided: usize,
 }
 
-/// Errors of the moments of a few successive times. Quartiles are over trajectories; a trajectory's error is its mean over these moments.
+/// Errors of the moments of a few successive times: of as many steps as a bin has, and in the last one of up to twice as many less one. Quartiles are over trajectories; a trajectory's error is its mean over these moments.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TimeErrors {
     /// The first time, steps.
@@ -187,7 +187,13 @@ pub fn path_integration(
 
     let last = rows.iter().map(|row| moments.times()[*row]).max().unwrap_or(0);
     let width = config.time_bin_steps;
-    let bin_of = |row: usize| (moments.times()[row] / width) as usize;
+    // A last bin that times do not fill would stand for fewer steps than all others: it is part of the one before, where there are such times.
+    let incomplete = (last % width + 1 < width).then_some(last / width);
+    let joined = incomplete.filter(|bin| *bin > 0 && rows.iter().any(|row| moments.times()[*row] / width == bin - 1));
+    let bin_of = |row: usize| {
+        let bin = moments.times()[row] / width;
+        (if joined == Some(bin) { bin - 1 } else { bin }) as usize
+    };
     let mut present: Vec<usize> = rows.iter().map(|row| bin_of(*row)).collect();
     present.sort_unstable();
     present.dedup();
@@ -215,7 +221,7 @@ pub fn path_integration(
             };
             TimeErrors {
                 from_step: bin as u32 * width,
-                to_step: (bin as u32 * width).saturating_add(width - 1).min(last),
+                to_step: if joined == Some(bin as u32 + 1) { last } else { (bin as u32 * width).saturating_add(width - 1).min(last) },
                 nearest_m: quartiles(|one| one.nearest_m),
                 linear_m: quartiles(|one| one.linear_m),
                 constant_m: quartiles(|one| one.constant_m),

@@ -98,6 +98,9 @@ fn settings_and_recordings_that_do_not_do_are_refused() {
         path_integration(&moments, &bins, &config, Seed(1))
     };
     let four = [0, 0, 1, 1, 2, 2, 3, 3];
+    // Times 1, 2 and 5, 6 in bins of 5 steps: 5 to 9 is not filled, and joins 0 to 4.
+    let ends = |found: &PathIntegration| found.times.iter().map(|one| (one.from_step, one.to_step, one.t())).collect::<Vec<_>>();
+    assert_eq!(ends(&run(0.5, four, 0.0, 0).expect("decoded")), [(0, 6, 3)]);
     assert!(run(0.5, four, 0.0, 0).is_ok());
     assert_eq!(run(0.5, [0, 0, 1, 1, 2, 2, 2, 2], 0.0, 0).err(), Some(PathIntegrationError::Trajectories { found: 3 }));
     assert_eq!(run(0.5, four, 0.0, 2).err(), Some(PathIntegrationError::Trajectories { found: 3 }));
