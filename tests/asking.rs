@@ -1,6 +1,7 @@
 //! `sql`, `verify` and `export` of a real lake.
 
-use crate::common::{Bench, Outcome, TINY, gridlake, moments, snapshot, wait_for};
+use crate::common::{Bench, Outcome, TINY, gridlake, moments, snapshot, visible, wait_for};
+use std::path::Path;
 use std::process::Stdio;
 use std::thread::sleep;
 use std::time::Instant;
@@ -161,6 +162,15 @@ fn an_exported_run_is_a_lake_of_its_own() {
     export("../other").fails(2, &["there is no run"]);
     let done = export("other");
     assert_eq!(done.code, 0, "{done:?}");
+    let checkpoints = |lake: &Path| {
+        let mut runs = std::fs::read_dir(lake.join("runs")).unwrap().map(|entry| entry.unwrap().path());
+        visible(&runs.find(|run| run.to_string_lossy().contains("other-")).unwrap().join("checkpoints")).len()
+    };
+    let (had, has) = (checkpoints(&bench.lake), checkpoints(&to));
+    assert!(had > 1 && has == 1, "{had}, {has}");
+    let left =
+        if had == 2 { "without 1 older checkpoint of it".to_owned() } else { format!("without {} older checkpoints of it", had - 1) };
+    assert!(done.stdout.contains(&left), "{done:?}");
     let verified = Outcome::of(gridlake().arg("verify").arg(&to));
     assert!(verified.code == 0 && verified.stdout.contains("of 1 run,") && verified.stdout.lines().count() == 1, "{verified:?}");
     let counted = Outcome::of(gridlake().args(["sql", "SELECT COUNT(*) AS n FROM units", "--format", "csv", "--lake"]).arg(&to));

@@ -3,6 +3,7 @@
 use crate::pipeline::Overrides;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use gridlake_lake::store::Location;
+use std::ops::Deref;
 use std::path::PathBuf;
 
 /// Train networks that learn grid cells without supervision, record them into a Parquet data lake, analyze and draw them.
@@ -86,12 +87,30 @@ pub(crate) struct WorkerArguments {
     pub(crate) common: CommonArguments,
 }
 
+/// A lake that a verb is about: as its argument, or as --lake like everywhere else.
+#[derive(Debug, Args)]
+pub(crate) struct LakeArgument {
+    /// The lake: a folder, or s3://bucket/prefix.
+    #[arg(value_name = "LAKE", default_value = "data/lake", value_parser = location)]
+    lake: Location,
+    /// The same as LAKE.
+    #[arg(long = "lake", value_name = "LAKE", conflicts_with = "lake", value_parser = location)]
+    named: Option<Location>,
+}
+
+impl Deref for LakeArgument {
+    type Target = Location;
+
+    fn deref(&self) -> &Location {
+        self.named.as_ref().unwrap_or(&self.lake)
+    }
+}
+
 /// Arguments of verbs about a whole lake.
 #[derive(Debug, Args)]
 pub(crate) struct LakeArguments {
-    /// The lake: a folder, or s3://bucket/prefix.
-    #[arg(value_name = "LAKE", default_value = "data/lake", value_parser = location)]
-    pub(crate) lake: Location,
+    #[command(flatten)]
+    pub(crate) lake: LakeArgument,
     #[command(flatten)]
     pub(crate) common: CommonArguments,
 }
@@ -114,9 +133,8 @@ pub(crate) struct SqlArguments {
 /// Arguments of `compare`.
 #[derive(Debug, Args)]
 pub(crate) struct CompareArguments {
-    /// The lake: a folder, or s3://bucket/prefix.
-    #[arg(value_name = "LAKE", default_value = "data/lake", value_parser = location)]
-    pub(crate) lake: Location,
+    #[command(flatten)]
+    pub(crate) lake: LakeArgument,
     /// Only the runs whose name matches.
     #[arg(long, value_name = "GLOB")]
     pub(crate) only: Option<String>,

@@ -5,9 +5,9 @@ use crate::args::ExportArguments;
 use crate::failure::Failure;
 use crate::output;
 use crate::progress::{Mode, Progress};
-use gridlake_lake::{Lake, LakeError, export};
+use gridlake_lake::{Lake, LakeError, export, layout};
 
-/// Copies one run into a folder of its own, and prints where it is.
+/// Copies one run into a folder of its own, and prints where it is and what was left out.
 ///
 /// # Errors
 /// A run that is not there or not the only one meant; a folder that is not empty; a file that is not whole.
@@ -25,7 +25,16 @@ pub(crate) fn export(arguments: &ExportArguments, mode: Mode) -> Result<(), Fail
         other => other.into(),
     })?;
     let size = format!("{}, {:.1} MB", output::counted(exported.files, "file"), exported.bytes as f64 / 1e6);
-    output::print(&format!("{run}: {size}, in {} (a lake of its own: `gridlake verify` checks it)\n", arguments.to.display()))
+    let older = match checkpoints(&lake, &run)?.saturating_sub(1) {
+        0 => String::new(),
+        older => format!("; without {} of it, which the lake keeps", output::counted(older, "older checkpoint")),
+    };
+    output::print(&format!("{run}: {size}, in {} (a lake of its own: `gridlake verify` checks it){older}\n", arguments.to.display()))
+}
+
+/// How many checkpoints a run has, of which the newest alone is copied.
+fn checkpoints(lake: &Lake, run: &str) -> Result<usize, Failure> {
+    Ok(lake.store().list(&layout::checkpoints(run))?.files.iter().filter(|(name, _)| name.ends_with(".safetensors")).count())
 }
 
 /// The run of this name, or the only one whose name begins so.
