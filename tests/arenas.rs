@@ -201,6 +201,7 @@ fn cells_in_a_circle_are_what_they_are() {
     let occupancy = frames(&bench, &OCCUPANCY, 0, &["visits"]);
     assert_eq!(occupancy.iter().flat_map(|frame| frame.uint32("visits")).sum::<u32>(), 12_000, "no moment is outside");
     assert!(figures(&bench).iter().any(|name| name == "circle-1m-modules.png"));
+    assert!(figures(&bench).iter().any(|name| name == "circle-1m-modularity.svg"));
 }
 
 #[test]

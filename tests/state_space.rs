@@ -145,7 +145,15 @@ fn a_module_is_a_torus_and_its_units_are_where_their_phases_say() {
         assert!(far < 0.8, "{psi} is up to {far} rad from {fourier}");
     }
     let names = figures(&bench);
-    for name in ["module-0-states.png", "module-0-states.svg", "module-0-rings.svg", "module-0-barcodes.png", "module-0-torus.svg"] {
+    for name in [
+        "module-0-structure.png",
+        "module-0-structure.svg",
+        "module-0-states.png",
+        "module-0-states.svg",
+        "module-0-rings.svg",
+        "module-0-barcodes.png",
+        "module-0-torus.svg",
+    ] {
         assert!(names.iter().any(|other| other == name), "{name}: {names:?}");
     }
     let reports = snapshot(&bench.lake.join("reports"));
@@ -183,6 +191,12 @@ fn without_states_the_table_says_so() {
     let torus = one(&bench, &TORUS);
     assert!(torus.boolean("is_torus")[0].is_none() && torus.text("reason")[0].as_deref().unwrap().starts_with("no activity was kept"));
     assert!(frames(&bench, &EMBEDDING).is_empty());
+    let page = bench.lake.join("figures").join(bench.run().file_name().unwrap()).join("module-0-structure.svg");
+    let page = std::fs::read_to_string(page).unwrap();
+    assert!(
+        page.contains("States in three dimensions: no activity was kept") && page.contains("Phases of the units"),
+        "with a word in their place"
+    );
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Several runs of one pipeline.
 
-use crate::common::{Bench, Outcome, TINY, gridlake, snapshot};
+use crate::common::{Bench, Outcome, TINY, gridlake, snapshot, visible};
 use std::fs;
 
 const SWEEP: &str = r#"
@@ -76,6 +76,22 @@ fn an_index_compares_the_runs_of_a_sweep_and_keeps_up_with_them() {
     for words in ["cap-0.0", "cap-0.5", "Seed 0: ", "no module", "coherence"] {
         assert!(drawn.contains(words), "{words} is not in the figure");
     }
+    let of_name = || {
+        visible(&bench.lake.join("figures/tiny"))
+            .iter()
+            .map(|path| path.file_name().unwrap().to_string_lossy().into_owned())
+            .collect::<Vec<_>>()
+    };
+    let expected = |variants: &[&str]| {
+        let mut stems = vec!["all-ratemaps".to_owned(), "sweep".to_owned(), "variants".to_owned()];
+        stems.extend(variants.iter().map(|variant| format!("variant-lambda_cap-{variant}")));
+        let mut files: Vec<String> = stems.iter().flat_map(|stem| [format!("{stem}.png"), format!("{stem}.svg")]).collect();
+        files.sort();
+        files
+    };
+    assert_eq!(of_name(), expected(&["0.0", "0.5"]), "both pages, and each panel of Fig. 7 alone");
+    let all = fs::read_to_string(bench.lake.join("figures/tiny/all-ratemaps.svg")).unwrap();
+    assert!(all.contains("All ratemaps of variants of tiny") && all.contains("font-weight=\"bold\">b</text>"), "lettered");
     assert!(outcome.stdout.contains("tiny: 2 runs beside each other"), "{}", outcome.stdout);
     let page = fs::read_to_string(&index).unwrap();
     let links: Vec<&str> = page.split("<a href=\"../").skip(1).map(|rest| rest.split('"').next().unwrap()).collect();
@@ -108,6 +124,7 @@ fn an_index_compares_the_runs_of_a_sweep_and_keeps_up_with_them() {
     }
     bench.done("draw", &["--set", "train.loss.lambda_cap=0.25", "--seed", "3", "--force"]);
     assert!(!index.exists(), "{runs:?}");
+    assert!(of_name().is_empty(), "no variants are left to be beside each other: {:?}", of_name());
     assert!(Bench::with(TINY).done("run", &[]).stdout.lines().all(|line| !line.contains("index ")));
 }
 

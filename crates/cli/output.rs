@@ -25,6 +25,12 @@ pub(crate) fn duration(seconds: f64) -> String {
     }
 }
 
+/// A number with a true minus sign, and never a minus zero.
+pub(crate) fn signed(value: f64, decimals: usize) -> String {
+    let text = format!("{:.decimals$}", value.abs());
+    if value < 0.0 && text.bytes().any(|byte| (b'1'..=b'9').contains(&byte)) { format!("−{text}") } else { text }
+}
+
 /// "1 run", "2 runs".
 pub(crate) fn counted(count: usize, what: &str) -> String {
     format!("{count} {what}{}", if count == 1 { "" } else { "s" })
@@ -54,6 +60,11 @@ mod tests {
         assert_eq!(duration(12.34), "12.3 s");
         assert_eq!(duration(185.0), "3 min 05 s");
         assert_eq!(duration(3725.0), "1 h 02 min");
+    }
+
+    #[test]
+    fn zero_has_no_sign() {
+        assert_eq!([-0.004, -0.0, -0.006, 0.5].map(|value| signed(value, 2)), ["0.00", "0.00", "−0.01", "0.50"]);
     }
 
     #[test]

@@ -6,6 +6,7 @@ use crate::pipeline::Run;
 use gridlake_lake::query::{UnitSummary, unit_summaries};
 use gridlake_lake::run_record::RunRecord;
 use gridlake_lake::{Lake, layout};
+use gridlake_space::arena::Arena;
 use serde_json::Value;
 use std::fmt::Write;
 
@@ -23,7 +24,8 @@ pub(crate) fn print(lake: &Lake, run: &Run) -> Result<(), Failure> {
     let spaces = record.as_ref().and_then(|record| record.stages.get("analyze")?.notes.get("state_spaces")?.as_array());
     tori(&mut text, spaces.map_or(&[], Vec::as_slice));
     let places = record.as_ref().and_then(|record| record.stages.get("analyze")?.notes.get("generalization"));
-    positions(&mut text, places.unwrap_or(&Value::Null));
+    let modules = record.as_ref().and_then(|record| record.stages.get("analyze")?.notes.get("modules_in"));
+    positions(&mut text, places.unwrap_or(&Value::Null), modules.unwrap_or(&Value::Null));
     // Writing to a String cannot fail.
     let _ = writeln!(text, "  figures     {}", lake.show(&layout::figures(&run.name)).display());
     if lake.store().size(&layout::report(&run.name))?.is_some() {
@@ -92,7 +94,7 @@ fn tori(text: &mut String, spaces: &[Value]) {
 }
 
 /// What states tell of places in each arena: the half rise, and how well the position is decoded at the end.
-fn positions(text: &mut String, found: &Value) {
+fn positions(text: &mut String, found: &Value, modules_in: &Value) {
     let arenas = found.get("arenas").and_then(Value::as_object);
     let training = found.get("training");
     let mut title = "places";
@@ -121,6 +123,9 @@ fn positions(text: &mut String, found: &Value) {
                 metres(nearest),
                 metres(shuffled)
             ));
+            parts.extend(only_period_m(arena, modules_in).map(|period_m| {
+                format!("one module, whose period of {} repeats within the box, cannot tell places a period apart", metres(period_m))
+            }));
         } else if let Some(why) = one.get("decoding_reason").and_then(Value::as_str) {
             parts.push(why.to_owned());
         }
@@ -128,6 +133,14 @@ fn positions(text: &mut String, found: &Value) {
         let _ = writeln!(text, "  {title:<11} {arena}: {}", parts.join("; "));
         title = "";
     }
+}
+
+/// The period of an arena's only module, where it is shorter than the arena's shorter side.
+fn only_period_m(arena: &str, modules_in: &Value) -> Option<f64> {
+    let modules = modules_in.get(arena)?.get("modules")?.as_array()?;
+    let [module] = modules.as_slice() else { return None };
+    let side_m = arena.parse::<Arena>().ok().map(|arena| arena.width_m.min(arena.height_m))?;
+    module.get("period_m")?.as_f64().filter(|period_m| *period_m < side_m)
 }
 
 #[cfg(test)]
@@ -158,7 +171,7 @@ mod tests {
         let seen = json!({ "half_rise_m": 0.046, "coherence": 0.98, "coherence_chance": 0.3, "steps": 200, "training_lengths": 6.67, "decoding": { "last": last } });
         let early = json!({ "half_rise_m": null, "half_rise_reason": "drift", "half_rise_in_training_m": 0.08 });
         let places = json!({ "a": seen, "b": { "reason": "no activity was kept" }, "c": early });
-        positions(&mut text, &json!({ "arenas": places, "training": { "sigma_x_m": 0.05 } }));
+        positions(&mut text, &json!({ "arenas": places, "training": { "sigma_x_m": 0.05 } }), &Value::Null);
         let told = "half of chance at 0.046 m (σ_x 0.05 m); coherence 0.98 (chance 0.30); nearest state off by 0.050 m after 200 steps, 6.7 × the training's length (of another trajectory 0.800 m)";
         assert_eq!(
             text,
@@ -167,8 +180,17 @@ mod tests {
             )
         );
         text.clear();
-        positions(&mut text, &Value::Null);
+        positions(&mut text, &Value::Null, &Value::Null);
         assert_eq!(text, "");
+        let last = json!({ "nearest_m": 0.9, "shuffled_m": 1.0 });
+        let places = json!({ "arenas": { "square-2m": { "decoding": { "last": last } } } });
+        for (periods, told) in [(&[0.98][..], true), (&[2.1], false), (&[0.7, 1.0], false), (&[], false)] {
+            let modules: Vec<Value> = periods.iter().map(|period_m| json!({ "period_m": period_m })).collect();
+            text.clear();
+            positions(&mut text, &places, &json!({ "square-2m": { "modules": modules } }));
+            assert_eq!(text.contains("one module, whose period of 0.980 m repeats within the box"), told, "{text}");
+        }
+        text.clear();
         arena(&mut text, &some, Some(&json!({ "modules": [] })));
         assert!(text.contains("modules   none"), "{text}");
     }

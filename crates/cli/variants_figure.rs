@@ -1,38 +1,58 @@
-//! `figures/<name>/variants.png` and `.svg`: the named variants of a pipeline side by side, as in the paper's Fig. 7.
+//! Figures of a pipeline's named variants side by side, in `figures/<name>/`: `variants`, as the paper's Fig. 7, and each variant of it alone; `all-ratemaps`, as Fig. 8.
 //!
-//! Made from run records and tables alone, like the index: example units of one run of each variant, and what was counted in all of its runs.
+//! Made from run records and tables alone, like the index: units of one run of each variant, and what was counted in all of its runs.
 
 use crate::failure::Failure;
 use crate::stages::draw::{maps_of, place};
 use crate::sweep_index::{Recorded, read, runs_of};
-use gridlake_figures::{Variant, Variants, draw_variants};
+use gridlake_figures::{AllRatemaps, RatemapBlock, RatemapUnit, Variant, Variants, draw_all_ratemaps, draw_variants};
 use gridlake_lake::frame::Frame;
 use gridlake_lake::query::{UnitSummary, unit_summaries};
 use gridlake_lake::run_record::{RunRecord, Status};
 use gridlake_lake::schema::{GENERALIZATION, MODULES, RATEMAPS, Table, UNITS};
 use gridlake_lake::{Lake, layout, partition};
 use ndarray::{Array2, ArrayView2};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Example units of each variant, and how many in a row.
 const EXAMPLES: usize = 12;
 const COLUMNS: usize = 6;
-const FILES: [&str; 2] = ["variants.png", "variants.svg"];
+const ALONE: &str =
+    "The first run's units with the highest grid scores (Sargolini) in the smallest arena; every map from 0 to its own peak.";
+/// The most units of a variant among all ratemaps.
+const MOST_UNITS: usize = 256;
+const FIRST: &str = "variants.png";
+/// What the names of these figures begin with.
+const OURS: [&str; 2] = ["variant", "all-ratemaps"];
 
 /// What one variant shows.
 struct Shown {
     name: String,
+    /// Of all runs.
     note: String,
-    maps: Vec<Array2<f64>>,
+    /// Of the run whose units are shown.
+    first_note: String,
+    /// Units of the first run, active ones with the highest scores first, dead ones last.
+    units: Vec<Unit>,
     bin_m: [f64; 2],
 }
 
-/// Draws the variants of all analyzed runs of a pipeline's name, where there are several; else removes the figure. Returns where it is.
+struct Unit {
+    map: Array2<f64>,
+    active: bool,
+}
+
+impl Shown {
+    fn examples(&self) -> Vec<ArrayView2<'_, f64>> {
+        self.units.iter().filter(|unit| unit.active).take(EXAMPLES).map(|unit| unit.map.view()).collect()
+    }
+}
+
+/// Draws the variants of all analyzed runs of a pipeline's name, where there are several; else removes the figures. Returns where the first is.
 ///
 /// # Errors
 /// A torn table, a damaged record, a lake that cannot be written.
 pub(crate) fn update(lake: &Lake, name: &str) -> Result<Option<PathBuf>, Failure> {
-    let keys = FILES.map(|file| format!("{}/{file}", layout::figures(name)));
     let analyzed: Vec<Recorded> = runs_of(lake, name)?.into_iter().filter(|(_, record)| step(record).is_some()).collect();
     let mut variants: Vec<(String, Vec<&Recorded>)> = Vec::new();
     for recorded in &analyzed {
@@ -43,24 +63,64 @@ pub(crate) fn update(lake: &Lake, name: &str) -> Result<Option<PathBuf>, Failure
         }
     }
     if variants.len() < 2 {
-        forget(lake, &keys)?;
+        publish(lake, name, &[])?;
         return Ok(None);
     }
     let shown = variants.iter().map(|(variant, runs)| show(lake, variant, runs)).collect::<Result<Vec<Shown>, Failure>>()?;
-    let views: Vec<Vec<ArrayView2<'_, f64>>> = shown.iter().map(|one| one.maps.iter().map(Array2::view).collect()).collect();
+    let scratch = tempfile::tempdir().map_err(|error| Failure::work(format!("a temporary folder: {error}")))?;
+    publish(lake, name, &draw(name, &shown, scratch.path())?)?;
+    Ok(Some(lake.show(&format!("{}/{FIRST}", layout::figures(name)))))
+}
+
+/// Figs. 7 and 8, and each panel of Fig. 7; Fig. 8's alone are the runs' sheets of ratemaps.
+fn draw(name: &str, shown: &[Shown], folder: &Path) -> Result<Vec<PathBuf>, Failure> {
+    let views: Vec<Vec<ArrayView2<'_, f64>>> = shown.iter().map(Shown::examples).collect();
     let panels: Vec<Variant<'_>> =
         shown.iter().zip(&views).map(|(one, ratemaps)| Variant { name: &one.name, note: &one.note, ratemaps }).collect();
-    let scratch = tempfile::tempdir().map_err(|error| Failure::work(format!("a temporary folder: {error}")))?;
+    let title = format!("Variants of {name}");
     let input = Variants {
-        title: &format!("Variants of {name}"),
+        title: &title,
         note: "Of each variant the first run's units with the highest grid scores (Sargolini) in the smallest arena; every map from 0 to its own peak.",
         variants: &panels,
         columns: COLUMNS,
         bin_m: shown.iter().map(|one| one.bin_m).find(|bin| bin.iter().all(|side| side.is_finite())).unwrap_or([1.0; 2]),
     };
-    let drawn = draw_variants(&input, &scratch.path().join("variants"))?;
-    keep(lake, &drawn, &keys)?;
-    Ok(keys.first().map(|key| lake.show(key)))
+    let mut drawn = draw_variants(&input, &folder.join("variants"))?;
+    let title = format!("A variant of {name}");
+    for (panel, one) in panels.iter().zip(shown) {
+        let alone = Variants { title: &title, note: ALONE, variants: std::slice::from_ref(panel), ..input.clone() };
+        drawn.extend(draw_variants(&alone, &folder.join(format!("variant-{}", one.name)))?);
+    }
+    let units: Vec<Vec<RatemapUnit<'_>>> = shown
+        .iter()
+        .map(|one| one.units.iter().map(|unit| RatemapUnit { ratemap: unit.map.view(), dead: !unit.active }).collect())
+        .collect();
+    let blocks: Vec<RatemapBlock<'_>> = shown
+        .iter()
+        .zip(&units)
+        .map(|(one, units)| RatemapBlock { name: &one.name, note: &one.first_note, units, bin_m: one.bin_m })
+        .collect();
+    let input = AllRatemaps {
+        title: &format!("All ratemaps of variants of {name}"),
+        note: "Of each variant the first run's units in the smallest arena, by falling grid score (Sargolini); every map from 0 to its own peak.",
+        blocks: &blocks,
+    };
+    drawn.extend(draw_all_ratemaps(&input, &folder.join("all-ratemaps"))?);
+    Ok(drawn)
+}
+
+/// Writes what has changed, and removes what earlier runs had and these have not.
+fn publish(lake: &Lake, name: &str, drawn: &[PathBuf]) -> Result<(), Failure> {
+    let folder = layout::figures(name);
+    let key = |path: &PathBuf| format!("{folder}/{}", path.file_name().unwrap_or_default().to_string_lossy());
+    let keys: Vec<String> = drawn.iter().map(key).collect();
+    keep(lake, drawn, &keys)?;
+    let ours = |key: &str| {
+        let file = key.strip_prefix(&folder).and_then(|rest| rest.strip_prefix('/')).unwrap_or_default();
+        OURS.iter().any(|ours| file.starts_with(ours))
+    };
+    let there = lake.store().files_below(&folder)?.into_iter().map(|(key, _)| key);
+    forget(lake, &there.filter(|key| ours(key) && !keys.contains(key)).collect::<Vec<String>>())
 }
 
 /// Puts files into the lake, each where its bytes are others than before.
@@ -95,7 +155,7 @@ pub(crate) fn forget(lake: &Lake, keys: &[String]) -> Result<(), Failure> {
 /// # Errors
 /// A lake that cannot be read.
 pub(crate) fn written(lake: &Lake, name: &str) -> Result<Option<PathBuf>, Failure> {
-    let key = format!("{}/{}", layout::figures(name), FILES[0]);
+    let key = format!("{}/{FIRST}", layout::figures(name));
     Ok(lake.store().size(&key)?.map(|_| lake.show(&key)))
 }
 
@@ -117,21 +177,31 @@ fn show(lake: &Lake, variant: &str, runs: &[&Recorded]) -> Result<Shown, Failure
             found.push((run.as_str(), step, unit_summaries(lake, run, step)?));
         }
     }
-    let (mut maps, mut bin_m) = (Vec::new(), [f64::NAN; 2]);
+    let notes = found.iter().map(|(run, step, summaries)| note(lake, run, *step, summaries)).collect::<Result<Vec<String>, Failure>>()?;
+    let arena = found.iter().find_map(|(_, _, summaries)| summaries.first()).map_or_else(String::new, |one| place(&one.arena));
+    let (mut units, mut bin_m, mut first_note) =
+        (Vec::new(), [f64::NAN; 2], format!("{arena}. {}", notes.first().map_or("", String::as_str)));
     if let Some((run, step, summaries)) = found.first()
         && let Some(arena) = summaries.first()
     {
-        let wanted = best(lake, run, *step, &arena.arena)?;
-        let (all, bins) = maps_of(lake, run, *step, &arena.arena, &RATEMAPS, &wanted)?;
-        maps = wanted.iter().filter_map(|unit| all.iter().find(|(other, _)| other == unit)).map(|(_, map)| map.clone()).collect();
+        let mut wanted = ranked(lake, run, *step, &arena.arena)?;
+        if wanted.len() > MOST_UNITS {
+            first_note = format!("{first_note} {MOST_UNITS} of {} units shown.", wanted.len());
+            wanted.truncate(MOST_UNITS);
+        }
+        let numbers: Vec<u32> = wanted.iter().map(|(unit, _)| *unit).collect();
+        let (mut all, bins) = maps_of(lake, run, *step, &arena.arena, &RATEMAPS, &numbers)?;
+        for (unit, active) in wanted {
+            if let Some(at) = all.iter().position(|(other, _)| *other == unit) {
+                units.push(Unit { map: all.swap_remove(at).1, active });
+            }
+        }
         bin_m = bins;
     }
-    let notes = found.iter().map(|(run, step, summaries)| note(lake, run, *step, summaries)).collect::<Result<Vec<String>, Failure>>()?;
-    let arena = found.iter().find_map(|(_, _, summaries)| summaries.first()).map_or_else(String::new, |one| place(&one.arena));
-    Ok(Shown { name: variant.to_owned(), note: format!("{arena}. {}", notes.join(" ")), maps, bin_m })
+    Ok(Shown { name: variant.to_owned(), note: format!("{arena}. {}", notes.join(" ")), first_note, units, bin_m })
 }
 
-/// "Seed 3: grid 40, band 2, dead 10; 2 modules (0.61 and 0.86 m); coherence 0.93."
+/// "Seed 3: grid 40, band 2, dead 10; 2 modules (0.61 and 0.86 m); coherence 0.93 (chance 0.31)."
 fn note(lake: &Lake, run: &str, step: u64, summaries: &[UnitSummary]) -> Result<String, Failure> {
     let seed = run.rsplit('-').nth(1).and_then(|part| part.strip_prefix('s')).unwrap_or("?");
     let Some(arena) = summaries.first() else { return Ok(format!("Seed {seed}: nothing analyzed.")) };
@@ -147,8 +217,9 @@ fn note(lake: &Lake, run: &str, step: u64, summaries: &[UnitSummary]) -> Result<
         }
     };
     let all_units = |frame: &Frame, row: usize| frame.int32("module")[row].is_none();
-    let coherence = numbers(lake, &GENERALIZATION, run, step, &arena.arena, "spatial_coherence", all_units)?;
-    let coherence = coherence.first().map_or_else(String::new, |value| format!("; coherence {value:.2}"));
+    let of = |column: &str| Ok::<_, Failure>(numbers(lake, &GENERALIZATION, run, step, &arena.arena, column, all_units)?.first().copied());
+    let chance = of("spatial_coherence_chance")?.map_or_else(String::new, |chance| format!(" (chance {chance:.2})"));
+    let coherence = of("spatial_coherence_corrected")?.map_or_else(String::new, |value| format!("; coherence {value:.2}{chance}"));
     Ok(format!("Seed {seed}: {}; {modules}{coherence}.", classes.join(", ")))
 }
 
@@ -170,20 +241,18 @@ fn numbers(
     Ok(found)
 }
 
-/// Active units with the highest grid scores; where these are alike or undefined, in their order.
-fn best(lake: &Lake, run: &str, step: u64, arena: &str) -> Result<Vec<u32>, Failure> {
-    let mut active: Vec<(f64, u32)> = Vec::new();
+/// Units and whether they are active: active ones with the highest grid scores first, dead ones last; where scores are alike or undefined, in their order.
+fn ranked(lake: &Lake, run: &str, step: u64, arena: &str) -> Result<Vec<(u32, bool)>, Failure> {
+    let mut units: Vec<(bool, f64, u32)> = Vec::new();
     for frame in partition::read(lake, &UNITS, run, step, &["arena", "unit", "active", "grid_score_sargolini"])? {
         let frame = frame?;
         for row in (0..frame.rows()).filter(|row| frame.text("arena")[*row].as_deref() == Some(arena)) {
-            if frame.boolean("active")[row] == Some(true) {
-                let score = frame.float64("grid_score_sargolini")[row];
-                active.push((if score.is_nan() { f64::NEG_INFINITY } else { score }, frame.uint32("unit")[row]));
-            }
+            let (active, score) = (frame.boolean("active")[row] == Some(true), frame.float64("grid_score_sargolini")[row]);
+            units.push((active, if score.is_nan() { f64::NEG_INFINITY } else { score }, frame.uint32("unit")[row]));
         }
     }
-    active.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
-    Ok(active.into_iter().take(EXAMPLES).map(|(_, unit)| unit).collect())
+    units.sort_by(|a, b| b.0.cmp(&a.0).then(b.1.total_cmp(&a.1)).then(a.2.cmp(&b.2)));
+    Ok(units.into_iter().map(|(active, _, unit)| (unit, active)).collect())
 }
 
 #[cfg(test)]

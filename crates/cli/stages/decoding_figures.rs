@@ -1,5 +1,6 @@
 //! Errors of decoded positions and coherence against the time since the start.
 
+use super::draw::place;
 use super::generalization_figures::{ArenaRow, OfTraining};
 use super::state_figures::column;
 use crate::failure::Failure;
@@ -15,12 +16,12 @@ fn steps(frames: &[Frame]) -> Vec<f64> {
     frames.iter().flat_map(|frame| frame.uint32("t").iter().map(|t| f64::from(*t)).collect::<Vec<f64>>()).collect()
 }
 
-/// Errors of decoded positions by time.
+/// Errors of decoded positions by time; `whose` run.
 pub(super) fn decoding(
     times: &[Frame],
     arena: &ArenaRow,
     training: &OfTraining,
-    title: &str,
+    whose: &str,
     stem: &Path,
 ) -> Result<Vec<PathBuf>, Failure> {
     let here = of_arena(times, &arena.label);
@@ -42,17 +43,24 @@ pub(super) fn decoding(
         band: (!is_chance).then_some((low, high)),
         is_chance,
     });
-    let subtitle = "Medians over trajectories, bands: quartiles; decoders are fitted to the other half of the trajectories";
-    let input = TimeCurves { title, subtitle, times: &steps(&here), curves: &curves, training_steps: training.length_steps };
+    // A code that repeats within the box cannot do better, however well it integrates.
+    let repeats = arena.only_period_m.map_or_else(String::new, |period| {
+        format!(". One module: its period of {period:.2} m repeats within the box, so the nearest state cannot tell places a period apart")
+    });
+    let subtitle =
+        format!("{whose}. Medians over trajectories, bands: quartiles; decoders are fitted to the other half of the trajectories{repeats}");
+    let title = format!("Decoded position in the {}", place(&arena.label));
+    let input =
+        TimeCurves { title: &title, subtitle: &subtitle, times: &steps(&here), curves: &curves, training_steps: training.length_steps };
     Ok(draw_decode_errors(&input, stem)?)
 }
 
-/// Coherence and faithfulness to the map by time.
+/// Coherence and faithfulness to the map by time; `whose` run.
 pub(super) fn coherence(
     times: &[Frame],
     arena: &ArenaRow,
     training: &OfTraining,
-    title: &str,
+    whose: &str,
     stem: &Path,
 ) -> Result<Vec<PathBuf>, Failure> {
     let here = of_arena(times, &arena.label);
@@ -69,7 +77,10 @@ pub(super) fn coherence(
         TimeCurve { name: "Chance of the first", values: &among_chance, band: None, is_chance: true },
         TimeCurve { name: "Chance of the second", values: &map_chance, band: None, is_chance: true },
     ];
-    let subtitle = "Spatial coherence ± one standard error, corrected for few visits; mean cosine with the mean state of the bin";
-    let input = TimeCurves { title, subtitle, times: &steps(&here), curves: &curves, training_steps: training.length_steps };
+    let subtitle =
+        format!("{whose}. Spatial coherence ± one standard error, corrected for few visits; mean cosine with the mean state of the bin");
+    let title = format!("Coherence in the {}", place(&arena.label));
+    let input =
+        TimeCurves { title: &title, subtitle: &subtitle, times: &steps(&here), curves: &curves, training_steps: training.length_steps };
     Ok(draw_coherence(&input, stem)?)
 }

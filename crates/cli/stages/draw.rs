@@ -1,7 +1,7 @@
 //! Figures of what is in the lake.
 
 use super::geometry;
-use super::{development, generalization_figures, module_figures, report, state_figures};
+use super::{development, generalization_figures, module_figures, report, state_figures, structure_figures};
 use crate::failure::Failure;
 use crate::interrupt;
 use crate::pipeline::{Run, Settings};
@@ -50,6 +50,7 @@ pub(crate) fn draw(workspace: &mut Workspace<'_>) -> Result<Value, Failure> {
     }
     interrupt::check(Stage::Draw.name())?;
     paths.extend(state_figures::draw(workspace, &units.rows, &states, &folder)?);
+    paths.extend(structure_figures::draw(workspace, &units.rows, &states, &folder)?);
     interrupt::check(Stage::Draw.name())?;
     paths.extend(generalization_figures::draw(workspace, &units.rows, &folder)?);
     let checkpoints = plan::analyzed_before(run, &workspace.record);

@@ -45,8 +45,9 @@ pub(crate) fn draw(workspace: &Workspace<'_>, units: &[UnitRow], folder: &Path) 
             }
             shown.push((arena, space, time));
         }
-        paths.extend(decoding(&times, arena, &training, &title("Decoded position", Some(arena)), &stem("decoding"))?);
-        paths.extend(coherence(&times, arena, &training, &title("Coherence", Some(arena)), &stem("coherence"))?);
+        let whose = format!("{}{}", who(workspace.run), when(workspace.run));
+        paths.extend(decoding(&times, arena, &training, &whose, &stem("decoding"))?);
+        paths.extend(coherence(&times, arena, &training, &whose, &stem("coherence"))?);
     }
     let (sets, of_velocities) = (velocity_sets(workspace)?, title("Velocities", None));
     let velocities: Vec<VelocitySet<'_>> =
@@ -108,6 +109,8 @@ pub(super) struct ArenaRow {
     /// The half rise within the training's length in words; empty without one.
     early_says: String,
     sigma_x_m: f64,
+    /// The period of the only module, where it is shorter than the box.
+    pub(super) only_period_m: Option<f64>,
 }
 
 fn arenas(workspace: &Workspace<'_>) -> Result<Vec<ArenaRow>, Failure> {
@@ -123,8 +126,19 @@ fn arenas(workspace: &Workspace<'_>) -> Result<Vec<ArenaRow>, Failure> {
                 half_rise_se_m: number("half_rise_se_m"),
                 early_says: early_says(number("half_rise_in_training_m"), number("half_rise_in_training_se_m")),
                 sigma_x_m: number("sigma_x_m"),
+                only_period_m: None,
             });
         }
+    }
+    let mut periods: Vec<(String, f64)> = Vec::new();
+    for frame in read(workspace, &GENERALIZATION)? {
+        for row in (0..frame.rows()).filter(|row| frame.int32("module")[*row].is_some()) {
+            periods.push((frame.text("arena")[row].as_deref().unwrap_or_default().to_owned(), frame.float64("period_m")[row]));
+        }
+    }
+    for arena in &mut found {
+        let own: Vec<f64> = periods.iter().filter(|(label, _)| *label == arena.label).map(|(_, period_m)| *period_m).collect();
+        arena.only_period_m = if let [period_m] = own[..] { Some(period_m).filter(|period_m| *period_m < arena.box_m) } else { None };
     }
     Ok(found)
 }

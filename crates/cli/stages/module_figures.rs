@@ -1,36 +1,25 @@
-//! Figures of modules, as in the paper's Figs. 4 and 6, and of null distributions: from what the analysis left in the tables.
+//! Figures of modules, as in the paper's Figs. 4, 6a and 6b: from what the analysis left in the tables.
 
 use super::draw::{UnitRow, maps, or, place, when, who};
+use super::null_figures::nulls;
 use crate::failure::Failure;
 use crate::pipeline::Run;
 use crate::workspace::Workspace;
 use gridlake_figures::{
-    ModuleCentre, ModulePhases, ModuleRow, ModuleScatter, ModuleSpectra, ModuleSpectrum, ModuleUnit, ModuleUnits, NullDistributions,
-    ScatterUnit, ScoreNull, draw_module_phases, draw_module_scatter, draw_module_spectra, draw_module_units, draw_null_distributions,
+    ModuleCentre, ModulePhases, ModuleRow, ModuleScatter, ModuleSpectra, ModuleSpectrum, ModuleUnit, ModuleUnits, ModulesSheet,
+    ScatterUnit, draw_module_phases, draw_module_scatter, draw_module_spectra, draw_module_units, draw_modules_sheet,
 };
 use gridlake_lake::frame::Frame;
 use gridlake_lake::partition;
-use gridlake_lake::schema::{AUTOCORRELOGRAMS, MODULES, NULLS, RATEMAPS, SPECTRA};
+use gridlake_lake::schema::{AUTOCORRELOGRAMS, MODULES, RATEMAPS, SPECTRA};
 use ndarray::{Array2, ArrayView2};
 use std::path::{Path, PathBuf};
 
 /// Orientations are told modulo this.
-const FOLD_DEG: f64 = 60.0;
-/// As `units.above_null` and `classes.discovered` have it.
-const SIGNIFICANCE: f64 = 0.01;
-const FALSE_DISCOVERIES: f64 = 0.05;
-/// Names of scores as the tables have them, and as figures do.
-const SCORES: [(&str, &str); 5] = [
-    ("sargolini", "grid score (Sargolini)"),
-    ("banino", "grid score (Banino)"),
-    ("square", "90° score"),
-    ("periodicity", "share of the strongest wave"),
-    ("border", "border score"),
-];
-
+pub(super) const FOLD_DEG: f64 = 60.0;
 /// A row of `modules`.
-struct Module {
-    label: usize,
+pub(super) struct Module {
+    pub(super) label: usize,
     units: usize,
     period_m: f64,
     period_sd_m: f64,
@@ -38,6 +27,7 @@ struct Module {
     shape: String,
     waves: [[f64; 2]; 3],
     uniformity_p: f64,
+    evenness_p: f64,
 }
 
 /// Draws all figures about an arena's modules, and its null distributions.
@@ -50,20 +40,28 @@ pub(crate) fn draw(workspace: &Workspace<'_>, arena: &str, rows: &[&UnitRow], fo
     let modules = modules(workspace, arena)?;
     let mut paths = Vec::new();
     if !modules.is_empty() {
-        paths.extend(units(workspace, arena, rows, &modules, &title("Modules"), &stem("modules"))?);
-        paths.extend(spectra(workspace, arena, rows, &modules, &title("Spectra of modules"), &stem("module-spectra"))?);
+        let scatter = Scatter::of(rows, &modules);
+        let titles = [title("Modules"), title("Periods and orientations"), title("Modules and their periods")];
+        let stems = [stem("modules"), stem("module-scatter"), stem("modularity")];
+        paths.extend(units(workspace, arena, rows, &modules, scatter.as_ref(), &titles, &stems)?);
+        let spectra = Spectra::read(workspace, arena)?;
+        let each: Vec<Tuning> = modules.iter().map(|module| Tuning::of(rows, module)).collect();
+        let input: Vec<ModuleSpectrum<'_>> = modules.iter().zip(&each).map(|(module, tuning)| spectra.figure(module, tuning)).collect();
+        let input = ModuleSpectra { title: &title("Spectra of modules"), modules: &input, fold_deg: FOLD_DEG };
+        paths.extend(draw_module_spectra(&input, &stem("module-spectra"))?);
         for module in &modules {
-            let name = title(&format!("Phases of module {}", module.label));
-            paths.extend(phases(workspace, rows, module, &name, &stem(&format!("module-{}-phases", module.label)))?);
+            if let Some(phases) = Phases::of(workspace, rows, module) {
+                let name = title(&format!("Phases of module {}", module.label));
+                paths.extend(draw_module_phases(&phases.figure(module, &name), &stem(&format!("module-{}-phases", module.label)))?);
+            }
         }
-        paths.extend(scatter(rows, &modules, &title("Periods and orientations"), &stem("module-scatter"))?);
     }
     paths.extend(nulls(workspace, arena, rows, &title("Scores and their nulls"), &stem("scores"))?);
     Ok(paths)
 }
 
 /// The table's rows of an arena; none where it has no modules, or an older gridlake has analyzed it.
-fn modules(workspace: &Workspace<'_>, arena: &str) -> Result<Vec<Module>, Failure> {
+pub(super) fn modules(workspace: &Workspace<'_>, arena: &str) -> Result<Vec<Module>, Failure> {
     let (lake, run, step) = (workspace.lake, &workspace.run.name, workspace.last_step());
     let mut found = Vec::new();
     if !partition::exists(lake, &MODULES, run, step)? {
@@ -82,13 +80,14 @@ fn modules(workspace: &Workspace<'_>, arena: &str) -> Result<Vec<Module>, Failur
                 shape: frame.text("lattice_shape")[row].as_deref().unwrap_or_default().to_owned(),
                 waves: [[number("kx1"), number("ky1")], [number("kx2"), number("ky2")], [number("kx3"), number("ky3")]],
                 uniformity_p: number("phase_uniformity_p"),
+                evenness_p: number("phase_evenness_p"),
             });
         }
     }
     Ok(found)
 }
 
-fn rows_of(frame: &Frame, arena: &str) -> Vec<usize> {
+pub(super) fn rows_of(frame: &Frame, arena: &str) -> Vec<usize> {
     (0..frame.rows()).filter(|row| frame.text("arena")[*row].as_deref() == Some(arena)).collect()
 }
 
@@ -100,14 +99,15 @@ fn members<'r>(rows: &[&'r UnitRow], module: i32) -> Vec<&'r UnitRow> {
     found
 }
 
-/// Fig. 4: units of each module.
+/// Fig. 4: units of each module, where modules lie, and both on one page.
 fn units(
     workspace: &Workspace<'_>,
     arena: &str,
     rows: &[&UnitRow],
     modules: &[Module],
-    title: &str,
-    stem: &Path,
+    scatter: Option<&Scatter>,
+    titles: &[String; 3],
+    stems: &[PathBuf; 3],
 ) -> Result<Vec<PathBuf>, Failure> {
     let most = workspace.run.settings.draw.module_units;
     let chosen = |module: i32| members(rows, module).into_iter().take(most).collect::<Vec<&UnitRow>>();
@@ -141,8 +141,8 @@ fn units(
             units,
         })
         .collect();
-    let input = ModuleUnits {
-        title,
+    let units = ModuleUnits {
+        title: &titles[0],
         modules: &blocks,
         unassigned: examples.last().map_or(&[], Vec::as_slice),
         unassigned_count: members(rows, -1).len(),
@@ -150,7 +150,14 @@ fn units(
         bin_m,
         rate_unit: rate_unit(workspace.run),
     };
-    Ok(draw_module_units(&input, stem)?)
+    let mut paths = draw_module_units(&units, &stems[0])?;
+    let scatter = scatter.map(|scatter| scatter.figure(&titles[1]));
+    if let Some(scatter) = &scatter {
+        paths.extend(draw_module_scatter(scatter, &stems[1])?);
+    }
+    let sheet = ModulesSheet { title: &titles[2], units, scatter: scatter.ok_or("no unit has both in this arena") };
+    paths.extend(draw_modules_sheet(&sheet, &stems[2])?);
+    Ok(paths)
 }
 
 /// What rates are counted in.
@@ -158,74 +165,88 @@ pub(crate) fn rate_unit(run: &Run) -> &'static str {
     if run.imported.is_some() { "units of the import" } else { "arbitrary units" }
 }
 
-/// Fig. 6a: mean spectra with wave vectors, periods, orientations.
-fn spectra(
-    workspace: &Workspace<'_>,
-    arena: &str,
-    rows: &[&UnitRow],
-    modules: &[Module],
-    title: &str,
-    stem: &Path,
-) -> Result<Vec<PathBuf>, Failure> {
-    let mut power: Vec<(usize, [f64; 2], Array2<f64>)> = Vec::new();
-    for frame in partition::read(workspace.lake, &SPECTRA, &workspace.run.name, workspace.last_step(), &[])? {
-        let frame = frame?;
-        let (length, values) = frame.floats("power");
-        for row in rows_of(&frame, arena) {
-            let side = frame.uint32("lags")[row] as usize;
-            let map = values[row * length..(row + 1) * length].iter().map(|value| f64::from(*value)).collect();
-            let map = Array2::from_shape_vec((side, side), map).map_err(|error| Failure::data(format!("table spectra: {error}")))?;
-            let step = frame.float64("df_cycles_per_m")[row];
-            let step = [step, or(frame.float64("df_y_cycles_per_m")[row], step)];
-            power.push((frame.int32("module")[row].unwrap_or_default().max(0) as usize, step, map));
+/// Fig. 6a: mean spectra of an arena's modules.
+pub(super) struct Spectra {
+    /// Module, distances of bins in cycles/m, power.
+    of: Vec<(usize, [f64; 2], Array2<f64>)>,
+    nothing: Array2<f64>,
+}
+
+impl Spectra {
+    pub(super) fn read(workspace: &Workspace<'_>, arena: &str) -> Result<Self, Failure> {
+        let mut of = Vec::new();
+        for frame in partition::read(workspace.lake, &SPECTRA, &workspace.run.name, workspace.last_step(), &[])? {
+            let frame = frame?;
+            let (length, values) = frame.floats("power");
+            for row in rows_of(&frame, arena) {
+                let side = frame.uint32("lags")[row] as usize;
+                let map = values[row * length..(row + 1) * length].iter().map(|value| f64::from(*value)).collect();
+                let map = Array2::from_shape_vec((side, side), map).map_err(|error| Failure::data(format!("table spectra: {error}")))?;
+                let step = frame.float64("df_cycles_per_m")[row];
+                let step = [step, or(frame.float64("df_y_cycles_per_m")[row], step)];
+                of.push((frame.int32("module")[row].unwrap_or_default().max(0) as usize, step, map));
+            }
+        }
+        Ok(Self { of, nothing: Array2::zeros((0, 0)) })
+    }
+
+    /// A module's spectrum with its waves, and its units' periods and orientations.
+    pub(super) fn figure<'a>(&'a self, module: &Module, tuning: &'a Tuning) -> ModuleSpectrum<'a> {
+        let found = self.of.iter().find(|(label, _, _)| *label == module.label);
+        let (frequency_step, power): ([f64; 2], ArrayView2<'_, f64>) =
+            found.map_or(([1.0; 2], self.nothing.view()), |(_, step, map)| (*step, map.view()));
+        ModuleSpectrum {
+            module: Some(module.label),
+            power,
+            frequency_step,
+            wave_vectors: module.waves,
+            periods_m: &tuning.periods_m,
+            orientations_deg: &tuning.orientations_deg,
         }
     }
-    let nothing = Array2::zeros((0, 0));
-    let columns = |module: i32| {
-        let of: Vec<&UnitRow> = members(rows, module);
-        (
-            of.iter().map(|row| row.period_m).collect::<Vec<f64>>(),
-            of.iter().map(|row| row.orientation_rad.to_degrees()).collect::<Vec<f64>>(),
-        )
-    };
-    let numbers: Vec<(Vec<f64>, Vec<f64>)> = modules.iter().map(|module| columns(module.label as i32)).collect();
-    let input: Vec<ModuleSpectrum<'_>> = modules
-        .iter()
-        .zip(&numbers)
-        .map(|(module, (periods_m, orientations_deg))| {
-            let (step, map): ([f64; 2], ArrayView2<'_, f64>) = power
-                .iter()
-                .find(|(label, _, _)| *label == module.label)
-                .map_or(([1.0; 2], nothing.view()), |(_, step, map)| (*step, map.view()));
-            ModuleSpectrum {
-                module: Some(module.label),
-                power: map,
-                frequency_step: step,
-                wave_vectors: module.waves,
-                periods_m,
-                orientations_deg,
-            }
-        })
-        .collect();
-    Ok(draw_module_spectra(&ModuleSpectra { title, modules: &input, fold_deg: FOLD_DEG }, stem)?)
+}
+
+/// Periods and orientations of a module's units.
+pub(super) struct Tuning {
+    periods_m: Vec<f64>,
+    orientations_deg: Vec<f64>,
+}
+
+impl Tuning {
+    pub(super) fn of(rows: &[&UnitRow], module: &Module) -> Self {
+        let of = members(rows, module.label as i32);
+        Self {
+            periods_m: of.iter().map(|row| row.period_m).collect(),
+            orientations_deg: of.iter().map(|row| row.orientation_rad.to_degrees()).collect(),
+        }
+    }
 }
 
 /// Fig. 6b: phases of a module's units.
-fn phases(workspace: &Workspace<'_>, rows: &[&UnitRow], module: &Module, title: &str, stem: &Path) -> Result<Vec<PathBuf>, Failure> {
-    let phases: Vec<[f64; 3]> = members(rows, module.label as i32).iter().map(|row| row.phases).collect();
-    if !phases.iter().any(|of_unit| of_unit.iter().all(|phase| phase.is_finite())) {
-        return Ok(Vec::new());
+pub(super) struct Phases {
+    each: Vec<[f64; 3]>,
+    test: String,
+}
+
+impl Phases {
+    /// `None` where no unit has any.
+    pub(super) fn of(workspace: &Workspace<'_>, rows: &[&UnitRow], module: &Module) -> Option<Self> {
+        let each: Vec<[f64; 3]> = members(rows, module.label as i32).iter().map(|row| row.phases).collect();
+        let test = format!("Sobolev test on the torus, {} draws", workspace.run.settings.analyze.modules.draws);
+        each.iter().any(|of_unit| of_unit.iter().all(|phase| phase.is_finite())).then_some(Self { each, test })
     }
-    let test = format!("Sobolev test on the torus, {} draws", workspace.run.settings.analyze.modules.draws);
-    let input = ModulePhases {
-        title,
-        module: module.label,
-        phases_rad: &phases,
-        lattice_m: direct(&module.waves),
-        uniformity_p: module.uniformity_p,
-        uniformity_test: &test,
-    };
-    Ok(draw_module_phases(&input, stem)?)
+
+    pub(super) fn figure<'a>(&'a self, module: &Module, title: &'a str) -> ModulePhases<'a> {
+        ModulePhases {
+            title,
+            module: module.label,
+            phases_rad: &self.each,
+            lattice_m: direct(&module.waves),
+            uniformity_p: module.uniformity_p,
+            evenness_p: module.evenness_p,
+            uniformity_test: &self.test,
+        }
+    }
 }
 
 /// Direct lattice vectors with `k_i · a_j` = 1 where i = j, else 0, for the first two waves.
@@ -236,24 +257,26 @@ fn direct(waves: &[[f64; 2]; 3]) -> Option<[[f64; 2]; 2]> {
 }
 
 /// Period against orientation.
-fn scatter(rows: &[&UnitRow], modules: &[Module], title: &str, stem: &Path) -> Result<Vec<PathBuf>, Failure> {
-    let units: Vec<ScatterUnit> = rows
-        .iter()
-        .filter(|row| row.module.is_some())
-        .map(|row| ScatterUnit {
-            period_m: row.period_m,
-            period_error_m: row.period_se_m,
-            angle_deg: row.orientation_rad.to_degrees(),
-            angle_error_deg: row.orientation_se_rad.to_degrees(),
-            module: row.module.and_then(|module| usize::try_from(module).ok()),
-        })
-        .collect();
-    if !units.iter().any(|unit| unit.period_m.is_finite() && unit.angle_deg.is_finite()) {
-        return Ok(Vec::new());
-    }
-    let centres: Vec<ModuleCentre> = modules
-        .iter()
-        .map(|module| {
+struct Scatter {
+    units: Vec<ScatterUnit>,
+    centres: Vec<ModuleCentre>,
+}
+
+impl Scatter {
+    /// `None` where no unit has both.
+    fn of(rows: &[&UnitRow], modules: &[Module]) -> Option<Self> {
+        let units: Vec<ScatterUnit> = rows
+            .iter()
+            .filter(|row| row.module.is_some())
+            .map(|row| ScatterUnit {
+                period_m: row.period_m,
+                period_error_m: row.period_se_m,
+                angle_deg: row.orientation_rad.to_degrees(),
+                angle_error_deg: row.orientation_se_rad.to_degrees(),
+                module: row.module.and_then(|module| usize::try_from(module).ok()),
+            })
+            .collect();
+        let centre = |module: &Module| {
             let of = members(rows, module.label as i32);
             // Around the module's own orientation, since 59° and 1° are neighbours.
             let turned = |row: &&UnitRow| {
@@ -265,10 +288,14 @@ fn scatter(rows: &[&UnitRow], modules: &[Module], title: &str, stem: &Path) -> R
                 period_m: median(of.iter().map(|row| row.period_m)),
                 angle_deg: module.orientation_rad.to_degrees() + median(of.iter().map(turned)),
             }
-        })
-        .collect();
-    let input = ModuleScatter { title, units: &units, modules: &centres, angle_name: "Orientation", fold_deg: FOLD_DEG };
-    Ok(draw_module_scatter(&input, stem)?)
+        };
+        let any = units.iter().any(|unit| unit.period_m.is_finite() && unit.angle_deg.is_finite());
+        any.then(|| Self { units, centres: modules.iter().map(centre).collect() })
+    }
+
+    fn figure<'a>(&'a self, title: &'a str) -> ModuleScatter<'a> {
+        ModuleScatter { title, units: &self.units, modules: &self.centres, angle_name: "Orientation", fold_deg: FOLD_DEG }
+    }
 }
 
 /// NaN is left out; NaN where nothing is left.
@@ -277,54 +304,4 @@ fn median(values: impl Iterator<Item = f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     let count = values.len();
     if count == 0 { f64::NAN } else { f64::midpoint(values[(count - 1) / 2], values[count / 2]) }
-}
-
-/// Each score over its null, and p-values.
-fn nulls(workspace: &Workspace<'_>, arena: &str, rows: &[&UnitRow], title: &str, stem: &Path) -> Result<Vec<PathBuf>, Failure> {
-    let active: Vec<&UnitRow> = rows.iter().copied().filter(|row| row.active).collect();
-    let mut pooled: Vec<Vec<f64>> = vec![Vec::new(); SCORES.len()];
-    let (lake, run, step) = (workspace.lake, &workspace.run.name, workspace.last_step());
-    if active.is_empty() || !partition::exists(lake, &NULLS, run, step)? {
-        return Ok(Vec::new());
-    }
-    for frame in partition::read(lake, &NULLS, run, step, &["arena", "score", "null"])? {
-        let frame = frame?;
-        let (length, values) = frame.floats("null");
-        for row in rows_of(&frame, arena) {
-            let Some(score) = SCORES.iter().position(|(name, _)| frame.text("score")[row].as_deref() == Some(name)) else { continue };
-            pooled[score]
-                .extend(values[row * length..(row + 1) * length].iter().map(|score| f64::from(*score)).filter(|score| score.is_finite()));
-        }
-    }
-    let told: Vec<(Vec<f64>, Vec<f64>, usize)> = (0..SCORES.len())
-        .map(|score| {
-            let scores = active.iter().map(|row| row.scores[score]).collect();
-            let p: Vec<f64> = active.iter().map(|row| row.p_values[score]).collect();
-            let q = gridlake_analysis::nulls::discovery::discovery(&p, gridlake_analysis::nulls::discovery::Dependence::Positive);
-            let controlled = q.called(FALSE_DISCOVERIES);
-            (scores, p, controlled)
-        })
-        .collect();
-    let scores: Vec<ScoreNull<'_>> = told
-        .iter()
-        .zip(&pooled)
-        .zip(SCORES)
-        .map(|(((scores, p_values, controlled), null_scores), (_, name))| ScoreNull {
-            name,
-            scores,
-            null_scores,
-            p_values,
-            significant: p_values.iter().filter(|p| **p <= SIGNIFICANCE).count(),
-            significant_controlled: *controlled,
-        })
-        .collect();
-    let input = NullDistributions {
-        title,
-        scores: &scores,
-        unit_count: active.len(),
-        units_name: "active units",
-        significance: SIGNIFICANCE,
-        false_discovery_rate: FALSE_DISCOVERIES,
-    };
-    Ok(draw_null_distributions(&input, stem)?)
 }

@@ -9,6 +9,7 @@ use gridlake_figures::report::{
     Cell, Cloud, CloudColor, ColorScale, Column, Definition, Fact, Image, Measure, Outcome, Report, ReportArena, ReportFigure, ScoreKind,
     Table, Verdict, write_report,
 };
+use gridlake_figures::share;
 use gridlake_lake::frame::{Data, Frame};
 use gridlake_lake::schema::{self, MODULES, TORUS, UNITS};
 use gridlake_space::arena::Arena;
@@ -16,7 +17,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-const MODULE_COLUMNS: [&str; 13] = [
+const MODULE_COLUMNS: [&str; 14] = [
     "arena",
     "module",
     "units",
@@ -30,6 +31,7 @@ const MODULE_COLUMNS: [&str; 13] = [
     "stability",
     "chance",
     "phase_uniformity_p",
+    "phase_evenness_p",
 ];
 const TORUS_COLUMNS: [&str; 15] = [
     "module",
@@ -170,6 +172,7 @@ fn modules_verdict(modules: &[Frame]) -> Verdict {
 
 fn torus_verdict(frame: &Frame, row: usize, alpha: f64) -> Verdict {
     let number = |name: &str| short(frame.float64(name)[row]);
+    let p = |name: &str| share(frame.float64(name)[row]);
     let reason = frame.text("reason")[row].as_deref().unwrap_or_default().to_owned();
     let (outcome, verdict) = match frame.boolean("is_torus")[row] {
         Some(true) => (Outcome::Found, "a torus".to_owned()),
@@ -184,8 +187,8 @@ fn torus_verdict(frame: &Frame, row: usize, alpha: f64) -> Verdict {
         numbers: vec![
             fact("β", betti.join(", ")),
             fact("loops", format!("{}, {}, {}", number("h1_first"), number("h1_second"), number("h1_third"))),
-            fact("their p", format!("{}, {}, {}", number("p_h1_first"), number("p_h1_second"), number("p_h1_third"))),
-            fact("void, p", format!("{}, {}", number("h2_first"), number("p_h2"))),
+            fact("their p", format!("{}, {}, {}", p("p_h1_first"), p("p_h1_second"), p("p_h1_third"))),
+            fact("void, p", format!("{}, {}", number("h2_first"), p("p_h2"))),
         ],
         definition: format!(
             "One piece, two loops and one void by persistent cohomology, each longer than in surrogates whose units' maps are displaced each by itself (level {alpha}); the third loop and the second void at most half as long. Here: {reason}."
@@ -203,6 +206,11 @@ fn arena(units: &Units, label: &str, known: Option<&Arena>) -> ReportArena {
     ReportArena { label: label.to_owned(), width_m: side, height_m: side }
 }
 
+/// Whether a column has p-values.
+fn is_share(name: &str) -> bool {
+    name.starts_with("p_") || name.ends_with("_p")
+}
+
 /// Some columns of a table.
 fn table(title: &str, caption: &str, of: &schema::Table, names: &[&str], frames: &[Frame]) -> Table {
     let cell = |frame: &Frame, row: usize, name: &str| match frame.data(name) {
@@ -211,6 +219,7 @@ fn table(title: &str, caption: &str, of: &schema::Table, names: &[&str], frames:
         Data::Int32(values) => values[row].map_or_else(|| Cell::Text("–".to_owned()), |value| Cell::Number(f64::from(value))),
         Data::UInt32(values) => Cell::Count(u64::from(values[row])),
         Data::UInt64(values) => Cell::Count(values[row]),
+        Data::Float64(values) if is_share(name) => Cell::Share(values[row]),
         Data::Float64(values) => Cell::Number(values[row]),
         Data::Floats { .. } | Data::Doubles { .. } => Cell::Text("–".to_owned()),
     };

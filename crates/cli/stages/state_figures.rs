@@ -27,22 +27,14 @@ pub(crate) fn draw(workspace: &Workspace<'_>, units: &[UnitRow], all_states: &[F
     let mut paths = Vec::new();
     for torus in read(workspace, &TORUS)? {
         for row in 0..torus.rows() {
-            let module = torus.int32("module")[row].unwrap_or_default();
-            let arena = torus.text("arena")[row].as_deref().unwrap_or_default().to_owned();
-            let one = OfModule {
-                workspace,
-                module,
-                title: move |what: &str| {
-                    format!("{what} of module {module} in the {} of {}{}", place(&arena), who(workspace.run), when(workspace.run))
-                },
-                torus: &torus,
-                row,
-            };
-            let stem = |name: &str| folder.join(format!("module-{module}-{name}"));
-            let states = of_module(all_states, module);
-            if !states.iter().all(|frame| frame.rows() == 0) {
-                paths.extend(one.embedding(&states, &stem("states"))?);
-                paths.extend(one.rings(&states, &stem("rings"))?);
+            let one = OfModule { workspace, module: torus.int32("module")[row].unwrap_or_default(), torus: &torus, row };
+            let stem = |name: &str| folder.join(format!("module-{}-{name}", one.module));
+            let states = of_module(all_states, one.module);
+            if let Some(embedding) = one.embedding(&states)? {
+                paths.extend(draw_state_embedding(&embedding.figure(&one.title("States")), &stem("states"))?);
+            }
+            if let Some(rings) = one.rings(&states) {
+                paths.extend(draw_rings(&rings.figure(&one.title("Rings")), &stem("rings"))?);
             }
             paths.extend(one.barcodes(&stem("barcodes"))?);
             paths.extend(one.torus_maps(&states, units, &stem("torus"))?);
@@ -60,7 +52,7 @@ pub(crate) fn read(workspace: &Workspace<'_>, table: &'static Table) -> Result<V
     Ok(partition::read(lake, table, run, step, &[])?.collect::<Result<Vec<Frame>, _>>()?)
 }
 
-fn of_module(frames: &[Frame], module: i32) -> Vec<Frame> {
+pub(super) fn of_module(frames: &[Frame], module: i32) -> Vec<Frame> {
     frames.iter().map(|frame| frame.filter(|row| frame.int32("module")[row] == Some(module))).collect()
 }
 
@@ -74,16 +66,21 @@ fn columns<const N: usize>(frames: &[Frame], names: [&str; N]) -> Vec<[f64; N]> 
     (0..each.first().map_or(0, Vec::len)).map(|row| std::array::from_fn(|k| each[k][row])).collect()
 }
 
-/// One row of the table `torus`, with what titles say.
-struct OfModule<'a, F: Fn(&str) -> String> {
-    workspace: &'a Workspace<'a>,
-    module: i32,
-    title: F,
-    torus: &'a Frame,
-    row: usize,
+/// One row of the table `torus`.
+pub(super) struct OfModule<'a> {
+    pub(super) workspace: &'a Workspace<'a>,
+    pub(super) module: i32,
+    pub(super) torus: &'a Frame,
+    pub(super) row: usize,
 }
 
-impl<F: Fn(&str) -> String> OfModule<'_, F> {
+impl OfModule<'_> {
+    /// "States of module 0 in the 2 m box of quickstart, seed 1, after 10,000 steps".
+    pub(super) fn title(&self, what: &str) -> String {
+        let run = self.workspace.run;
+        format!("{what} of module {} in the {} of {}{}", self.module, place(&self.text("arena")), who(run), when(run))
+    }
+
     fn label(&self) -> usize {
         self.module.max(0) as usize
     }
@@ -92,59 +89,37 @@ impl<F: Fn(&str) -> String> OfModule<'_, F> {
         self.torus.float64(name)[self.row]
     }
 
-    fn text(&self, name: &str) -> String {
+    pub(super) fn text(&self, name: &str) -> String {
         self.torus.text(name)[self.row].as_deref().unwrap_or_default().to_owned()
     }
 
-    /// Fig. 6c.
-    fn embedding(&self, states: &[Frame], stem: &Path) -> Result<Vec<PathBuf>, Failure> {
+    /// Fig. 6c; `None` where no state has coordinates.
+    pub(super) fn embedding(&self, states: &[Frame]) -> Result<Option<OfStates>, Failure> {
         let method = self.text("embedding_method");
         let points: Vec<[f64; 3]> = columns(states, ["e1", "e2", "e3"]);
         if method.is_empty() || !points.iter().any(|point| point.iter().all(|axis| axis.is_finite())) {
-            return Ok(Vec::new());
+            return Ok(None);
         }
-        let phases: Vec<f64> = columns(states, ["ring1_im", "ring1_re"]).iter().map(|[im, re]| im.atan2(*re)).collect();
         let laplacian = of_module(&read(self.workspace, &LAPLACIAN)?, self.module);
-        let eigenvalues: Vec<f64> = column(&laplacian, "eigenvalue").into_iter().skip(1).collect();
-        let input = StateEmbedding {
-            title: &(self.title)("States"),
+        Ok(Some(OfStates {
             module: self.label(),
             method: if method == "isomap" { "Isomap" } else { "spectral embedding" },
             neighbors: self.workspace.run.settings.analyze.embedding.neighbors,
-            points: &points,
-            positions_m: &columns(states, ["x_m", "y_m"]),
-            phases_rad: &phases,
-            eigenvalues: &eigenvalues,
-            ideal_ratios: &HEXAGONAL_RATIOS,
-            ideal_name: "ideal hexagonal torus",
-        };
-        Ok(draw_state_embedding(&input, stem)?)
+            points,
+            positions_m: columns(states, ["x_m", "y_m"]),
+            phases_rad: columns(states, ["ring1_im", "ring1_re"]).iter().map(|[im, re]| im.atan2(*re)).collect(),
+            eigenvalues: column(&laplacian, "eigenvalue").into_iter().skip(1).collect(),
+        }))
     }
 
-    /// Fig. 6d.
-    fn rings(&self, states: &[Frame], stem: &Path) -> Result<Vec<PathBuf>, Failure> {
+    /// Fig. 6d; `None` where there are no rings.
+    pub(super) fn rings(&self, states: &[Frame]) -> Option<OfRings> {
         let each = [["ring1_re", "ring1_im"], ["ring2_re", "ring2_im"], ["ring3_re", "ring3_im"]].map(|names| {
             let z: Vec<[f64; 2]> = columns(states, names);
             if z.iter().flatten().any(|part| part.is_finite()) { z } else { Vec::new() }
         });
-        if each.iter().all(Vec::is_empty) {
-            return Ok(Vec::new());
-        }
-        let ring = |a: usize, names: [&str; 4]| {
-            let [mean_radius, variation, hole, coverage] = names.map(|name| self.number(name));
-            Ring { z: &each[a], mean_radius, variation, hole, coverage }
-        };
-        let input = Rings {
-            title: &(self.title)("Rings"),
-            module: self.label(),
-            rings: [
-                ring(0, ["ring1_mean", "ring1_variation", "ring1_hole", "ring1_coverage"]),
-                ring(1, ["ring2_mean", "ring2_variation", "ring2_hole", "ring2_coverage"]),
-                ring(2, ["ring3_mean", "ring3_variation", "ring3_hole", "ring3_coverage"]),
-            ],
-            color: if each[0].len() > MANY_STATES { RingColor::Density } else { RingColor::Angle },
-        };
-        Ok(draw_rings(&input, stem)?)
+        let numbers = ["ring1", "ring2", "ring3"].map(|ring| RING_NUMBERS.map(|what| self.number(&format!("{ring}_{what}"))));
+        each.iter().any(|z| !z.is_empty()).then(|| OfRings { module: self.label(), each, numbers })
     }
 
     /// Bars over the null's.
@@ -186,7 +161,7 @@ impl<F: Fn(&str) -> String> OfModule<'_, F> {
             .collect();
         let alpha = self.workspace.run.settings.analyze.torus.alpha;
         let input = Barcodes {
-            title: &(self.title)("Persistent homology"),
+            title: &self.title("Persistent homology"),
             module: self.label(),
             point_count: self.torus.uint32("points")[self.row] as usize,
             dimensions: &dimensions,
@@ -224,7 +199,7 @@ impl<F: Fn(&str) -> String> OfModule<'_, F> {
             found.iter().map(|(unit, map, phase_rad)| TorusUnit { unit: *unit as usize, map: map.view(), phase_rad: *phase_rad }).collect();
         let angle = self.number("theta_lattice_angle_rad").to_degrees();
         let input = TorusMaps {
-            title: &(self.title)("Units on the torus"),
+            title: &self.title("Units on the torus"),
             module: self.label(),
             units: &shown,
             unit_count: count,
@@ -234,6 +209,61 @@ impl<F: Fn(&str) -> String> OfModule<'_, F> {
             rate_unit: rate_unit(self.workspace.run),
         };
         Ok(draw_torus_maps(&input, stem)?)
+    }
+}
+
+/// States in three dimensions.
+pub(super) struct OfStates {
+    module: usize,
+    method: &'static str,
+    neighbors: usize,
+    points: Vec<[f64; 3]>,
+    positions_m: Vec<[f64; 2]>,
+    phases_rad: Vec<f64>,
+    eigenvalues: Vec<f64>,
+}
+
+impl OfStates {
+    pub(super) fn figure<'a>(&'a self, title: &'a str) -> StateEmbedding<'a> {
+        StateEmbedding {
+            title,
+            module: self.module,
+            method: self.method,
+            neighbors: self.neighbors,
+            points: &self.points,
+            positions_m: &self.positions_m,
+            phases_rad: &self.phases_rad,
+            eigenvalues: &self.eigenvalues,
+            ideal_ratios: &HEXAGONAL_RATIOS,
+            ideal_name: "Ideal hexagonal torus",
+            ideal_origin: "a simulated ideal hexagonal module (docs/validation.md)",
+        }
+    }
+}
+
+/// Columns of each ring.
+const RING_NUMBERS: [&str; 4] = ["mean", "variation", "hole", "coverage"];
+
+/// States in the planes of the phases.
+pub(super) struct OfRings {
+    module: usize,
+    each: [Vec<[f64; 2]>; 3],
+    /// As [`RING_NUMBERS`].
+    numbers: [[f64; 4]; 3],
+}
+
+impl OfRings {
+    pub(super) fn figure<'a>(&'a self, title: &'a str) -> Rings<'a> {
+        let ring = |index: usize| {
+            let [mean_radius, variation, hole, coverage] = self.numbers[index];
+            Ring { z: &self.each[index], mean_radius, variation, hole, coverage }
+        };
+        Rings {
+            title,
+            module: self.module,
+            rings: [ring(0), ring(1), ring(2)],
+            color: if self.each[0].len() > MANY_STATES { RingColor::Density } else { RingColor::Angle },
+        }
     }
 }
 

@@ -178,6 +178,7 @@ fn draw_phases(units: usize, lattice: bool, folder: &Path) -> Result<(), FigureE
         phases_rad: &phases,
         lattice_m: lattice.then_some([a, b]),
         uniformity_p: if lattice { 0.43 } else { f64::NAN },
+        evenness_p: 0.7,
         uniformity_test: if lattice { "Rayleigh test on the torus, 999 permutations" } else { "" },
     };
     draw_module_phases(&input, &folder.join(format!("phases-{units}")))?;

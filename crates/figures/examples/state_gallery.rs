@@ -75,6 +75,7 @@ fn draw_embeddings(folder: &Path) -> Result<(), FigureError> {
             eigenvalues: &eigenvalues,
             ideal_ratios: &HEXAGONAL,
             ideal_name: "Ideal hexagonal torus",
+            ideal_origin: "a simulated module",
         };
         draw_state_embedding(&input, &folder.join(format!("embedding-{name}")))?;
         if name == "few" {

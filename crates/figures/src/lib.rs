@@ -21,6 +21,7 @@
 //! | How do training and evaluation move? | [`draw_velocities`] |
 //! | What do the same units look like in another arena? | [`draw_arena_maps`] |
 //! | All of it as the paper's Fig. 5? | [`draw_generalization`] |
+//! | Modules and units as the paper's Figs. 4, 6 and 8? | [`draw_modules_sheet`], [`draw_structure_sheet`], [`draw_all_ratemaps`] |
 //! | Do periods stay the same in larger boxes? | [`draw_period_changes`] |
 //! | How well, and for how long, is position known? | [`draw_decode_errors`], [`draw_coherence`] |
 //! | What becomes of the units without one ingredient? | [`draw_variants`] |
@@ -50,6 +51,7 @@ mod style;
 mod ticks;
 
 pub use error::FigureError;
+pub use figures::all_ratemaps::{AllRatemaps, RatemapBlock, RatemapUnit, draw_all_ratemaps};
 pub use figures::arena_maps::{ArenaMaps, ArenaUnit, draw_arena_maps};
 pub use figures::barcodes::{Bar, BarcodeDimension, Barcodes, draw_barcodes};
 pub use figures::cost_curves::{CostCurve, draw_cost_curves};
@@ -61,6 +63,7 @@ pub use figures::module_phases::{ModulePhases, draw_module_phases};
 pub use figures::module_scatter::{ModuleCentre, ModuleScatter, ScatterUnit, draw_module_scatter};
 pub use figures::module_spectra::{ModuleSpectra, ModuleSpectrum, draw_module_spectra};
 pub use figures::module_units::{ModuleRow, ModuleUnit, ModuleUnits, draw_module_units};
+pub use figures::modules_sheet::{ModulesSheet, draw_modules_sheet};
 pub use figures::null_distributions::{NullDistributions, ScoreNull, draw_null_distributions};
 pub use figures::path_integration::{TimeCurve, TimeCurves, draw_coherence, draw_decode_errors};
 pub use figures::sheet::{SheetOptions, UnitPanel, UnitSheet};
@@ -68,10 +71,12 @@ pub use figures::sheet_layout::MAX_UNITS;
 pub use figures::space_time::{SpaceTime, draw_space_time};
 pub use figures::state_rings::{Ring, RingColor, Rings, draw_rings};
 pub use figures::state_space::{StateEmbedding, draw_state_embedding};
+pub use figures::structure_sheet::{StructureSheet, draw_structure_sheet};
 pub use figures::swept_keys::{MOST_KEYS, MOST_QUANTITIES, SweptKey, SweptKeys, SweptQuantity, draw_swept_keys};
 pub use figures::torus_maps::{MAX_TORUS_UNITS, TorusMaps, TorusUnit, draw_torus_maps};
 pub use figures::training_curves::{PhaseMark, TrainingCurves, draw_training_curves};
 pub use figures::unit_sheets::{Normalization, draw_autocorrelograms, draw_autocorrelograms_with, draw_ratemaps, draw_ratemaps_with};
 pub use figures::variants::{Variant, Variants, draw_variants};
 pub use figures::velocities::{Velocities, VelocitySet, draw_velocities};
+pub use number::share;
 pub use page::{DOUBLE_COLUMN_MM, Page, SINGLE_COLUMN_MM};

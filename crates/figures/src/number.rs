@@ -51,12 +51,22 @@ pub(crate) fn short(value: f64) -> String {
     signed(value, if size < 9.995 { 2 } else { usize::from(size < 99.95) })
 }
 
-/// A p-value: "p = 0.43", "p < 0.001", or that there is none.
-pub(crate) fn p_value(p: f64) -> String {
+/// A p- or q-value as all figures and reports write it: "0.43", "0.010", "< 0.001" (never 0, which no p-value is), and "–" where there is none.
+#[must_use]
+pub fn share(p: f64) -> String {
     if !(0.0..=1.0).contains(&p) {
-        return "p undefined".to_owned();
+        return "–".to_owned();
     }
-    if p < 0.001 { "p < 0.001".to_owned() } else { format!("p = {p:.*}", if p < 0.0995 { 3 } else { 2 }) }
+    if p < 0.001 { "< 0.001".to_owned() } else { format!("{p:.*}", if p < 0.0995 { 3 } else { 2 }) }
+}
+
+/// A p-value in a sentence: "p = 0.43", "p < 0.001", or that there is none.
+pub(crate) fn p_value(p: f64) -> String {
+    match share(p).as_str() {
+        "–" => "p undefined".to_owned(),
+        share if share.starts_with('<') => format!("p {share}"),
+        share => format!("p = {share}"),
+    }
 }
 
 /// An angle as short as it is exact to a hundredth of a degree: "60°".

@@ -98,6 +98,7 @@ fn draw_all(count: usize, units: usize, folder: &Path) -> Result<Vec<Vec<PathBuf
         phases_rad: &phases,
         lattice_m: Some([[0.4, 0.1], [-0.1, 0.45]]),
         uniformity_p: 0.43,
+        evenness_p: 0.7,
         uniformity_test: "Rayleigh test on the torus",
     };
     files.push(draw_module_phases(&input, &folder.join("phases"))?);
@@ -177,11 +178,21 @@ fn what_is_missing_is_said() -> Outcome {
     }
     assert!(draw_module_spectra(&ModuleSpectra { title: "", modules: &[], fold_deg: 60.0 }, &stem).is_err());
 
-    let input =
-        ModulePhases { title: "", module: 3, phases_rad: &[[NAN, 0.0, 0.0]], lattice_m: None, uniformity_p: NAN, uniformity_test: "" };
+    let input = ModulePhases {
+        title: "",
+        module: 3,
+        phases_rad: &[[NAN, 0.0, 0.0]],
+        lattice_m: None,
+        uniformity_p: NAN,
+        evenness_p: 0.7,
+        uniformity_test: "",
+    };
     let text = svg(draw_module_phases(&input, &stem)?)?;
     assert!(says(&text, "No phases") && says(&text, "No lattice vectors"));
-    assert!(says(&text, "Module 3: 0 units; 1 unit without phases. Uniform on the torus: p undefined"));
+    assert!(says(
+        &text,
+        "Module 3: 0 units; 1 unit without phases. Less even than uniform on the torus: p undefined; more even than chance: p = 0.70"
+    ));
     assert!(draw_module_phases(&ModulePhases { phases_rad: &[], ..input }, &stem).is_err());
 
     let dot = |period_m, module| ScatterUnit { period_m, period_error_m: f64::INFINITY, angle_deg: -3.0, angle_error_deg: NAN, module };
@@ -242,7 +253,15 @@ fn extreme_numbers_are_drawn_or_refused_without_a_panic() -> Outcome {
 
             let phases = [[one, two, 0.3]];
             let lattice_m = Some([[one, two], [two, 0.3]]);
-            let input = ModulePhases { title: "", module: 0, phases_rad: &phases, lattice_m, uniformity_p: one, uniformity_test: "" };
+            let input = ModulePhases {
+                title: "",
+                module: 0,
+                phases_rad: &phases,
+                lattice_m,
+                uniformity_p: one,
+                evenness_p: 0.7,
+                uniformity_test: "",
+            };
             draw_module_phases(&input, &stem)?;
 
             let dot = |period_m| ScatterUnit { period_m, period_error_m: two, angle_deg: two, angle_error_deg: one, module: Some(1) };

@@ -33,6 +33,7 @@ fn embedding<'a>(points: &'a [[f64; 3]], positions_m: &'a [[f64; 2]], phases_rad
         eigenvalues: &[0.5, 0.52, 0.56, 0.6, 0.63, 0.68, 1.5],
         ideal_ratios: &[1.0, 1.04, 1.13, 1.21, 1.26, 1.37, 3.09],
         ideal_name: "Ideal hexagonal torus",
+        ideal_origin: "",
     }
 }
 
@@ -160,6 +161,9 @@ fn eigenvalues_stand_at_their_ratio_to_the_lowest() -> Outcome {
     assert!(((tops[0][1] - tops[1][1]) - 0.5 * unit).abs() <= 1.5, "{tops:?}");
     assert!((tops[1][0] - tops[0][0] - (tops[2][0] - tops[1][0])).abs() <= 1.0 && unit > 100.0);
     assert!(says(&text, "Module 3: 2 states, spectral embedding, 15 nearest neighbours"));
+    let told = StateEmbedding { ideal_origin: "a simulated module", ..input };
+    let text = svg(&draw_state_embedding(&told, &folder.path().join("origin"))?)?;
+    assert!(says(&text, "Module 3: 2 states, spectral embedding, 15 nearest neighbours. Dashes in b: a simulated module"));
     Ok(())
 }
 

@@ -61,6 +61,8 @@ impl RectMm {
 pub(crate) struct Canvas<S> {
     surface: S,
     page: Page,
+    /// Where (0, 0) lies on the page, in millimetres.
+    origin: (f64, f64),
 }
 
 pub(crate) fn render_error<E: std::error::Error + Send + Sync>(error: &DrawingErrorKind<E>) -> FigureError {
@@ -69,15 +71,25 @@ pub(crate) fn render_error<E: std::error::Error + Send + Sync>(error: &DrawingEr
 
 impl<S: Surface> Canvas<S> {
     pub(crate) fn new(surface: S, page: Page) -> Self {
-        Self { surface, page }
+        Self { surface, page, origin: (0.0, 0.0) }
     }
 
     pub(crate) fn into_surface(self) -> S {
         self.surface
     }
 
+    /// Draws something whose (0, 0) is to lie at `by` millimetres from where it lies now: a figure as a panel of a page.
+    pub(crate) fn moved(&mut self, by: (f64, f64), draw: impl FnOnce(&mut Self) -> Result<(), FigureError>) -> Result<(), FigureError> {
+        let before = self.origin;
+        self.origin = (before.0 + by.0, before.1 + by.1);
+        let drawn = draw(self);
+        self.origin = before;
+        drawn
+    }
+
     fn at(&self, x_mm: f64, y_mm: f64) -> (i32, i32) {
-        (self.page.dots(x_mm).round() as i32, self.page.dots(y_mm).round() as i32)
+        let dot = |mm: f64| self.page.dots(mm).round() as i32;
+        (dot(self.origin.0 + x_mm), dot(self.origin.1 + y_mm))
     }
 
     fn corners(&self, rect: RectMm) -> ((i32, i32), (i32, i32)) {

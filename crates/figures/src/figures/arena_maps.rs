@@ -31,14 +31,15 @@ pub struct ArenaMaps<'a> {
     pub title: &'a str,
     /// What the arena is called, such as "2 m box".
     pub arena: &'a str,
-    /// The units, in the order in which they are drawn, three to a line.
+    /// The units, in the order in which they are drawn; three to a line, or more where a page has room.
     pub units: &'a [ArenaUnit<'a>],
     /// Width and height of a bin, m.
     pub bin_m: [f64; 2],
 }
 
 const FIGURE: &str = "figure of units in an arena";
-const COLUMNS: usize = 3;
+/// Maps to a line of a panel that is a column wide or less.
+pub(super) const COLUMNS: usize = 3;
 const GAP_MM: f64 = 1.8;
 const FOOTER_MM: f64 = 8.0;
 
@@ -48,7 +49,7 @@ const FOOTER_MM: f64 = 8.0;
 ///
 /// [`FigureError`] if there are no units, a map is empty, a length is out of range, or a file cannot be written.
 pub fn draw_arena_maps(input: &ArenaMaps<'_>, out_stem: &Path) -> Result<Vec<PathBuf>, FigureError> {
-    let panel = MapsPanel::new(input)?;
+    let panel = MapsPanel::new(input, COLUMNS)?;
     let content = SINGLE_COLUMN_MM - 2.0 * MARGIN_MM;
     let heading = Heading::new(input.title, "Each map from 0 to its own peak, which stands above it", content);
     output::write_figure(&Sheet { heading, panel }, out_stem)
@@ -57,23 +58,19 @@ pub fn draw_arena_maps(input: &ArenaMaps<'_>, out_stem: &Path) -> Result<Vec<Pat
 /// The panel without its title.
 pub(super) struct MapsPanel<'a, 'b> {
     input: &'a ArenaMaps<'b>,
+    columns: usize,
 }
 
 impl<'a, 'b> MapsPanel<'a, 'b> {
-    /// Checks what is to be drawn.
-    pub(super) fn new(input: &'a ArenaMaps<'b>) -> Result<Self, FigureError> {
+    /// Checks what is to be drawn, so many maps to a line.
+    pub(super) fn new(input: &'a ArenaMaps<'b>, columns: usize) -> Result<Self, FigureError> {
         if input.units.is_empty() || input.units.iter().any(|unit| unit.ratemap.is_empty()) {
             return Err(FigureError::Empty { figure: FIGURE, what: "maps", remedy: "pass at least one unit, each with at least one bin" });
         }
         match input.bin_m.iter().find(|bin| !(bin.is_finite() && **bin > 0.0)) {
             Some(&value) => Err(FigureError::Range { figure: FIGURE, field: "bin_m", value, allowed: "a finite length above 0 m" }),
-            None => Ok(Self { input }),
+            None => Ok(Self { input, columns }),
         }
-    }
-
-    /// What the arena is called.
-    pub(super) fn arena(&self) -> &str {
-        self.input.arena
     }
 
     /// Extents of the arena, m.
@@ -82,9 +79,10 @@ impl<'a, 'b> MapsPanel<'a, 'b> {
         (columns as f64 * self.input.bin_m[0], rows as f64 * self.input.bin_m[1])
     }
 
-    /// Width and height of a map within this width: no side longer than a third of it.
+    /// Width and height of a map within this width: no side longer than its share of it.
     fn map_mm(&self, width_mm: f64) -> (f64, f64) {
-        let side = (width_mm - (COLUMNS - 1) as f64 * GAP_MM) / COLUMNS as f64;
+        let columns = self.columns as f64;
+        let side = (width_mm - (columns - 1.0) * GAP_MM) / columns;
         let (width_m, height_m) = self.extents_m();
         let longer = width_m.max(height_m);
         (side * width_m / longer, side * height_m / longer)
@@ -95,15 +93,15 @@ impl<'a, 'b> MapsPanel<'a, 'b> {
     }
 
     pub(super) fn height_mm(&self, width_mm: f64) -> f64 {
-        self.input.units.len().div_ceil(COLUMNS) as f64 * self.line_mm(width_mm) + FOOTER_MM
+        self.input.units.len().div_ceil(self.columns) as f64 * self.line_mm(width_mm) + FOOTER_MM
     }
 
     /// Draws it with its upper left corner at `left`, `top`.
     pub(super) fn draw<S: Surface>(&self, canvas: &mut Canvas<S>, left: f64, top: f64, width_mm: f64) -> Result<(), FigureError> {
         let (width, height) = self.map_mm(width_mm);
-        let step = (width_mm + GAP_MM) / COLUMNS as f64;
+        let step = (width_mm + GAP_MM) / self.columns as f64;
         for (number, unit) in self.input.units.iter().enumerate() {
-            let (line, column) = (number / COLUMNS, number % COLUMNS);
+            let (line, column) = (number / self.columns, number % self.columns);
             let y = top + line as f64 * self.line_mm(width_mm) + heat_map::title_mm(1);
             let map = RectMm { x: left + column as f64 * step, y, width, height };
             let (low, high) = heat_map::rate_range(unit.ratemap);

@@ -2,16 +2,16 @@
 
 use std::path::{Path, PathBuf};
 
-use super::arena_maps::{ArenaMaps, MapsPanel};
+use super::arena_maps::{ArenaMaps, COLUMNS, MapsPanel};
 use super::distances::{Distances, SpacePanel};
 use super::heading::Heading;
 use super::space_time::{MapPanel, SpaceTime};
 use super::velocities::{VelocityPanel, VelocitySet};
 use crate::FigureError;
-use crate::canvas::{Canvas, Surface, TextStyle};
+use crate::canvas::{Canvas, Surface};
 use crate::output::{self, Figure};
 use crate::page::{DOUBLE_COLUMN_MM, Page};
-use crate::style::{INK, LABEL_PT, MARGIN_MM, TITLE_PT};
+use crate::style::MARGIN_MM;
 
 /// All panels.
 #[derive(Debug, Clone)]
@@ -36,8 +36,8 @@ const CONTENT_MM: f64 = DOUBLE_COLUMN_MM - 2.0 * MARGIN_MM;
 const GAP_MM: f64 = 6.0;
 const BLOCK_MM: f64 = (CONTENT_MM - GAP_MM) / 2.0;
 const THIRD_MM: f64 = (CONTENT_MM - 2.0 * GAP_MM) / 3.0;
-/// A letter with its title, and the distance to what is below.
-const LETTER_MM: f64 = 5.5;
+/// Arenas beside each other.
+const ARENAS_IN_A_ROW: usize = 3;
 
 /// Draws all panels, lettered, at the width of two journal columns to `<out_stem>.png` (600 dpi) and `<out_stem>.svg`; returns the two paths.
 ///
@@ -49,63 +49,91 @@ pub fn draw_generalization(input: &GeneralizationSheet<'_>, out_stem: &Path) -> 
         let value = input.arenas.len() as f64;
         return Err(FigureError::Range { figure: FIGURE, field: "arenas", value, allowed: "at most 20" });
     }
+    // Few arenas take the page's width too.
+    let columns = match input.arenas.len() {
+        1 => 3 * COLUMNS,
+        2 => 5,
+        _ => COLUMNS,
+    };
+    let says = format!("{}. {}", input.arena, SpacePanel::new(&input.distances)?.says);
+    let map = "Pairs within trajectories; red: one place, the error of path integration";
+    let mut panels = if input.velocities.is_empty() { 1 } else { 2 };
+    let mut next = |title: &str, width: f64| {
+        panels += 1;
+        Heading::lettered(panels - 1, title, "", width)
+    };
     let sheet = Sheet {
         title: input.title,
-        arena: input.arena,
         heading: Heading::new(input.title, "", CONTENT_MM),
+        a: [Heading::lettered(0, &says, "", BLOCK_MM), Heading::unlettered(map, BLOCK_MM)],
+        b: Heading::lettered(1, "Velocities: share of steps, each over its highest", "", CONTENT_MM),
         distances: SpacePanel::new(&input.distances)?,
         space_time: MapPanel::new(&input.space_time)?,
         velocities: if input.velocities.is_empty() { None } else { Some(VelocityPanel::new(input.velocities)?) },
-        arenas: input.arenas.iter().map(MapsPanel::new).collect::<Result<_, _>>()?,
+        arenas: input
+            .arenas
+            .iter()
+            .map(|arena| {
+                let alone = if input.arenas.len() == 1 { ": the only arena, so none to compare it with" } else { "" };
+                let heading = next(&format!("{}{alone}", arena.arena), arena_mm(input.arenas.len()));
+                Ok((heading, MapsPanel::new(arena, columns)?))
+            })
+            .collect::<Result<_, FigureError>>()?,
     };
     output::write_figure(&sheet, out_stem)
 }
 
+/// Width of the panel of one of so many arenas.
+fn arena_mm(count: usize) -> f64 {
+    match count {
+        1 => CONTENT_MM,
+        2 => BLOCK_MM,
+        _ => THIRD_MM,
+    }
+}
+
 struct Sheet<'a> {
     title: &'a str,
-    arena: &'a str,
     heading: Heading,
+    /// Of both halves of panel a.
+    a: [Heading; 2],
+    b: Heading,
     distances: SpacePanel<'a>,
     space_time: MapPanel<'a>,
     velocities: Option<VelocityPanel<'a>>,
-    arenas: Vec<MapsPanel<'a, 'a>>,
+    arenas: Vec<(Heading, MapsPanel<'a, 'a>)>,
 }
 
 impl Sheet<'_> {
+    /// Of panel a's headings.
+    fn a_mm(&self) -> f64 {
+        self.a.iter().map(Heading::height_mm).fold(0.0, f64::max)
+    }
+
     fn distances_mm(&self) -> f64 {
-        LETTER_MM + self.distances.height_mm(BLOCK_MM).max(MapPanel::height_mm(SpacePanel::FRAMES_MM)) + 2.0
+        self.a_mm() + self.distances.height_mm(BLOCK_MM).max(MapPanel::height_mm(SpacePanel::FRAMES_MM)) + 2.0
     }
 
     fn velocities_mm(&self) -> f64 {
-        self.velocities.as_ref().map_or(0.0, |panel| LETTER_MM + panel.height_mm() + 1.0)
+        self.velocities.as_ref().map_or(0.0, |panel| self.b.height_mm() + panel.height_mm() + 1.0)
     }
 
-    /// Of each line of three arenas.
-    fn arenas_mm(&self) -> Vec<f64> {
-        let line = |panels: &[MapsPanel<'_, '_>]| panels.iter().map(|panel| panel.height_mm(THIRD_MM)).fold(0.0, f64::max) + LETTER_MM;
-        self.arenas.chunks(3).map(line).collect()
+    /// Of each row of arenas: their headings, and all of it.
+    fn arenas_mm(&self) -> Vec<(f64, f64)> {
+        let width = arena_mm(self.arenas.len());
+        let highest = |heights: &mut dyn Iterator<Item = f64>| heights.fold(0.0, f64::max);
+        let row = |panels: &[(Heading, MapsPanel<'_, '_>)]| {
+            let headings = highest(&mut panels.iter().map(|(heading, _)| heading.height_mm()));
+            (headings, headings + highest(&mut panels.iter().map(|(_, panel)| panel.height_mm(width))))
+        };
+        self.arenas.chunks(ARENAS_IN_A_ROW).map(row).collect()
     }
-}
-
-/// Writes a panel's letter and title.
-fn letter<S: Surface>(
-    canvas: &mut Canvas<S>,
-    (left, top): (f64, f64),
-    width_mm: f64,
-    number: usize,
-    title: &str,
-) -> Result<(), FigureError> {
-    let (bold, plain) = (TextStyle::new(TITLE_PT, INK).bold(), TextStyle::new(LABEL_PT, INK));
-    let baseline = top + bold.cap_mm();
-    let letter = char::from(b'a' + number as u8).to_string();
-    canvas.text(left, baseline, &letter, bold)?;
-    canvas.text(left + 4.0, baseline, &plain.shortened(title, width_mm - 4.0), plain)
 }
 
 impl Figure for Sheet<'_> {
     fn page(&self) -> Page {
-        let arenas: f64 = self.arenas_mm().iter().sum();
-        let height = 2.0 * MARGIN_MM + self.heading.height_mm() + self.distances_mm() + self.velocities_mm() + arenas;
+        let arenas: f64 = self.arenas_mm().iter().map(|(_, row)| row).sum();
+        let height = 2.0 * MARGIN_MM + self.heading.height_mm() + 1.0 + self.distances_mm() + self.velocities_mm() + arenas;
         Page::print(DOUBLE_COLUMN_MM, height)
     }
 
@@ -117,27 +145,22 @@ impl Figure for Sheet<'_> {
         self.heading.draw(canvas)?;
         let mut top = MARGIN_MM + self.heading.height_mm() + 1.0;
         let right = MARGIN_MM + BLOCK_MM + GAP_MM;
-        let says = format!("{}. {}", self.arena, self.distances.says);
-        letter(canvas, (MARGIN_MM, top), BLOCK_MM, 0, &says)?;
-        self.distances.draw(canvas, MARGIN_MM, top + LETTER_MM, BLOCK_MM)?;
-        let plain = TextStyle::new(LABEL_PT, INK);
-        let map = "Pairs within trajectories; red: one place, the error of path integration";
-        canvas.text(right, top + TextStyle::new(TITLE_PT, INK).cap_mm(), &plain.shortened(map, BLOCK_MM), plain)?;
-        self.space_time.draw(canvas, right, top + LETTER_MM, (BLOCK_MM, SpacePanel::FRAMES_MM))?;
+        self.a[0].draw_at(canvas, MARGIN_MM, top)?;
+        self.distances.draw(canvas, MARGIN_MM, top + self.a_mm(), BLOCK_MM)?;
+        self.a[1].draw_at(canvas, right, top)?;
+        self.space_time.draw(canvas, right, top + self.a_mm(), (BLOCK_MM, SpacePanel::FRAMES_MM))?;
         top += self.distances_mm();
-        let mut number = 1;
         if let Some(panel) = &self.velocities {
-            letter(canvas, (MARGIN_MM, top), CONTENT_MM, number, "Velocities: share of steps, each over its highest")?;
-            panel.draw(canvas, MARGIN_MM, top + LETTER_MM)?;
-            number += 1;
+            self.b.draw_at(canvas, MARGIN_MM, top)?;
+            panel.draw(canvas, MARGIN_MM, top + self.b.height_mm())?;
             top += self.velocities_mm();
         }
-        for (line, height) in self.arenas.chunks(3).zip(self.arenas_mm()) {
-            for (column, panel) in line.iter().enumerate() {
-                let left = MARGIN_MM + column as f64 * (THIRD_MM + GAP_MM);
-                letter(canvas, (left, top), THIRD_MM, number, panel.arena())?;
-                panel.draw(canvas, left, top + LETTER_MM, THIRD_MM)?;
-                number += 1;
+        let width = arena_mm(self.arenas.len());
+        for (row, (headings, height)) in self.arenas.chunks(ARENAS_IN_A_ROW).zip(self.arenas_mm()) {
+            for (column, (heading, panel)) in row.iter().enumerate() {
+                let left = MARGIN_MM + column as f64 * (width + GAP_MM);
+                heading.draw_at(canvas, left, top)?;
+                panel.draw(canvas, left, top + headings, width)?;
             }
             top += height;
         }

@@ -1,5 +1,6 @@
 //! Whole figures.
 
+pub(crate) mod all_ratemaps;
 pub(crate) mod arena_maps;
 pub(crate) mod barcodes;
 mod blocks;
@@ -13,14 +14,18 @@ pub(crate) mod module_phases;
 pub(crate) mod module_scatter;
 pub(crate) mod module_spectra;
 pub(crate) mod module_units;
+mod module_units_footer;
 mod module_units_layout;
+pub(crate) mod modules_sheet;
 pub(crate) mod null_distributions;
 pub(crate) mod path_integration;
 pub(crate) mod sheet;
 pub(crate) mod sheet_layout;
 pub(crate) mod space_time;
+mod stack;
 pub(crate) mod state_rings;
 pub(crate) mod state_space;
+pub(crate) mod structure_sheet;
 pub(crate) mod swept_keys;
 pub(crate) mod torus_maps;
 pub(crate) mod training_curves;

@@ -3,7 +3,7 @@
 use std::f64::consts::{PI, TAU};
 use std::path::{Path, PathBuf};
 
-use super::heading::Heading;
+use super::heading::{Heading, Place};
 use crate::FigureError;
 use crate::axes::{Axes, Axis, ROOM_BELOW_MM, ROOM_LEFT_MM};
 use crate::canvas::{Anchor, Canvas, RectMm, Run, Surface, TextStyle};
@@ -27,8 +27,10 @@ pub struct ModulePhases<'a> {
     /// Lattice vectors a₁, a₂ as [x, y] in metres with k_i · a_j = 1 cycle where i = j, else 0 (k₁, k₂ in cycles/m), so that
     /// the unit with phases φ¹, φ² has a field at (φ¹ a₁ + φ² a₂) / 2π; `None` if there is no lattice.
     pub lattice_m: Option<[[f64; 2]; 2]>,
-    /// p-value of the test for a uniform distribution on the torus; NaN if there was none.
+    /// p-value of the test for a uniform distribution on the torus, small where phases cluster; NaN if there was none.
     pub uniformity_p: f64,
+    /// p-value of the test's other tail, small where phases are more even than chance; NaN leaves it out.
+    pub evenness_p: f64,
     /// What the test is called, such as "Rayleigh test on the torus, 999 permutations".
     pub uniformity_test: &'a str,
 }
@@ -49,14 +51,21 @@ const MANY_UNITS: usize = 100;
 ///
 /// [`FigureError`] if there are no units, or a file cannot be written.
 pub fn draw_module_phases(input: &ModulePhases<'_>, out_stem: &Path) -> Result<Vec<PathBuf>, FigureError> {
+    output::write_figure(&checked(input, Place::Alone)?, out_stem)
+}
+
+/// The figure, alone or on a page, of input that can be drawn.
+pub(super) fn checked<'a>(input: &ModulePhases<'a>, place: Place) -> Result<PhaseMaps<'a>, FigureError> {
     if input.phases_rad.is_empty() {
         return Err(FigureError::Empty { figure: FIGURE, what: "units", remedy: "pass the phases of at least one unit" });
     }
-    output::write_figure(&PhaseMaps::new(input), out_stem)
+    Ok(PhaseMaps::new(input, place))
 }
 
-struct PhaseMaps<'a> {
+pub(super) struct PhaseMaps<'a> {
     heading: Heading,
+    /// Whether its panels have letters of their own.
+    letters: bool,
     input: ModulePhases<'a>,
     /// Units with three phases, each in [0, 2π).
     phases: Vec<[f64; 3]>,
@@ -68,7 +77,7 @@ fn wrapped(angle: f64) -> f64 {
 }
 
 impl<'a> PhaseMaps<'a> {
-    fn new(input: &ModulePhases<'a>) -> Self {
+    fn new(input: &ModulePhases<'a>, place: Place) -> Self {
         let phases: Vec<[f64; 3]> = input
             .phases_rad
             .iter()
@@ -78,13 +87,19 @@ impl<'a> PhaseMaps<'a> {
         let test = if input.uniformity_test.is_empty() { String::new() } else { format!(" ({})", input.uniformity_test) };
         let missing = input.phases_rad.len() - phases.len();
         let missing = if missing > 0 { format!("; {} without phases", number::units(missing)) } else { String::new() };
+        let even = if input.evenness_p.is_nan() {
+            String::new()
+        } else {
+            format!("; more even than chance: {}", number::p_value(input.evenness_p))
+        };
         let text = format!(
-            "Module {}: {}{missing}. Uniform on the torus: {}{test}",
+            "Module {}: {}{missing}. Less even than uniform on the torus: {}{even}{test}",
             input.module,
             number::units(phases.len()),
             number::p_value(input.uniformity_p)
         );
-        Self { heading: Heading::new(input.title, &text, DOUBLE_COLUMN_MM - 2.0 * MARGIN_MM), input: *input, phases }
+        let heading = place.heading(input.title, &text, DOUBLE_COLUMN_MM - 2.0 * MARGIN_MM);
+        Self { heading, letters: place == Place::Alone, input: *input, phases }
     }
 
     fn dot_mm(&self) -> f64 {
@@ -206,8 +221,10 @@ impl Figure for PhaseMaps<'_> {
         for (index, title) in titles.into_iter().enumerate() {
             let left = MARGIN_MM + index as f64 * cell;
             let frame = RectMm { x: left + ROOM_LEFT_MM - 2.0, y, width: FRAME_MM, height: FRAME_MM };
-            let letter = ["a", "b", "c", "d", "e"][index];
-            canvas.text(left, y - note::TITLE_ABOVE_MM, letter, TextStyle::new(LABEL_PT, INK).bold())?;
+            if self.letters {
+                let letter = ["a", "b", "c", "d", "e"][index];
+                canvas.text(left, y - note::TITLE_ABOVE_MM, letter, TextStyle::new(LABEL_PT, INK).bold())?;
+            }
             note::title(canvas, left + 3.0, frame, cell - 3.5, title)?;
             match index {
                 0 => self.draw_pair(canvas, frame, (0, 1))?,

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::heading::Heading;
+use super::heading::{Heading, Place};
 use crate::FigureError;
 use crate::axes::{Axes, Axis, ROOM_BELOW_MM, ROOM_LEFT_MM};
 use crate::canvas::{Anchor, Canvas, RectMm, Surface, TextStyle};
@@ -73,13 +73,18 @@ const WIDE_MODULES: usize = 5;
 ///
 /// [`FigureError`] if no unit has a period and an angle, `fold_deg` is out of range, or a file cannot be written.
 pub fn draw_module_scatter(input: &ModuleScatter<'_>, out_stem: &Path) -> Result<Vec<PathBuf>, FigureError> {
+    output::write_figure(&checked(input, Place::Alone)?, out_stem)
+}
+
+/// The figure, alone or on a page, of input that can be drawn.
+pub(super) fn checked<'a>(input: &ModuleScatter<'a>, place: Place) -> Result<Scatter<'a>, FigureError> {
     if !(input.fold_deg > 0.0 && input.fold_deg <= 360.0) {
         return Err(FigureError::Range { figure: FIGURE, field: "fold_deg", value: input.fold_deg, allowed: "0 < fold_deg <= 360" });
     }
     if !input.units.iter().any(is_shown) {
         return Err(FigureError::Empty { figure: FIGURE, what: "units with a period and an angle", remedy: "pass at least one" });
     }
-    output::write_figure(&Scatter::new(input), out_stem)
+    Ok(Scatter::new(input, place))
 }
 
 fn is_shown(unit: &ScatterUnit) -> bool {
@@ -95,7 +100,7 @@ struct Ratio {
     lane: usize,
 }
 
-struct Scatter<'a> {
+pub(super) struct Scatter<'a> {
     heading: Heading,
     input: ModuleScatter<'a>,
     axes: Axes,
@@ -133,7 +138,7 @@ fn ratios(centres: &[ModuleCentre], x_mm: impl Fn(f64) -> f64) -> Vec<Ratio> {
 }
 
 impl<'a> Scatter<'a> {
-    fn new(input: &ModuleScatter<'a>) -> Self {
+    fn new(input: &ModuleScatter<'a>, place: Place) -> Self {
         let shown = || input.units.iter().filter(|unit| is_shown(unit));
         let mut centres: Vec<ModuleCentre> = input
             .modules
@@ -142,11 +147,12 @@ impl<'a> Scatter<'a> {
             .filter(|centre| drawable(centre.period_m) && centre.period_m > 1e-100 && drawable(centre.angle_deg))
             .collect();
         centres.sort_by(|a, b| a.period_m.total_cmp(&b.period_m).then(a.module.cmp(&b.module)));
-        let page_width_mm = if input.modules.len() >= WIDE_MODULES { DOUBLE_COLUMN_MM } else { SINGLE_COLUMN_MM };
+        let wide = place != Place::Alone || input.modules.len() >= WIDE_MODULES;
+        let page_width_mm = if wide { DOUBLE_COLUMN_MM } else { SINGLE_COLUMN_MM };
         let content = page_width_mm - 2.0 * MARGIN_MM;
         let missing = input.units.len() - shown().count();
         let missing = if missing > 0 { format!("; {} without a lattice not drawn", number::units(missing)) } else { String::new() };
-        let heading = Heading::new(input.title, &format!("{}{missing}", number::units(shown().count())), content);
+        let heading = place.heading(input.title, &format!("{}{missing}", number::units(shown().count())), content);
 
         let periods = shown().map(|unit| unit.period_m).chain(centres.iter().map(|centre| centre.period_m));
         let (low, high) = periods.fold((f64::INFINITY, 0.0_f64), |(low, high), period| (low.min(period), high.max(period)));

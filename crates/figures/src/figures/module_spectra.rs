@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use ndarray::ArrayView2;
 
 use super::blocks::Blocks;
-use super::heading::Heading;
+use super::heading::{Heading, Place};
 use crate::FigureError;
 use crate::axes::{Axes, Axis, ROOM_BELOW_MM};
 use crate::canvas::{Canvas, RectMm, Surface, TextStyle};
@@ -61,7 +61,6 @@ const FREQUENCIES_MM: f64 = 9.5;
 const COUNTS_MM: f64 = 8.5;
 /// See [`FREQUENCIES_MM`].
 const RIGHT_MM: f64 = 2.0;
-const COLOR_BAR_MM: f64 = 32.0;
 const ORIENTATION_BINS: usize = 30;
 
 /// Draws a block per module with its mean power spectrum and wave vectors and the histograms of its units' periods and
@@ -74,6 +73,11 @@ const ORIENTATION_BINS: usize = 30;
 ///
 /// [`FigureError`] if there are no modules, a frequency step or `fold_deg` is out of range, or a file cannot be written.
 pub fn draw_module_spectra(input: &ModuleSpectra<'_>, out_stem: &Path) -> Result<Vec<PathBuf>, FigureError> {
+    output::write_figure(&checked(input, Place::Alone)?, out_stem)
+}
+
+/// The figure of input that can be drawn, alone or, of one module, as a panel across a page.
+pub(super) fn checked<'a>(input: &ModuleSpectra<'a>, place: Place) -> Result<Spectra<'a>, FigureError> {
     if input.modules.is_empty() {
         return Err(FigureError::Empty { figure: FIGURE, what: "modules", remedy: "pass at least one module" });
     }
@@ -84,7 +88,7 @@ pub fn draw_module_spectra(input: &ModuleSpectra<'_>, out_stem: &Path) -> Result
     if !(input.fold_deg > 0.0 && input.fold_deg <= 360.0) {
         return Err(FigureError::Range { figure: FIGURE, field: "fold_deg", value: input.fold_deg, allowed: "0 < fold_deg <= 360" });
     }
-    output::write_figure(&Spectra::new(input), out_stem)
+    Ok(Spectra::new(input, place))
 }
 
 /// Values that can be drawn, of one module.
@@ -94,8 +98,10 @@ struct Tuning {
     orientations: Vec<f64>,
 }
 
-struct Spectra<'a> {
+pub(super) struct Spectra<'a> {
     heading: Heading,
+    /// Histograms beside each other, not one below the other.
+    beside: bool,
     title: &'a str,
     modules: &'a [ModuleSpectrum<'a>],
     tunings: Vec<Tuning>,
@@ -110,7 +116,7 @@ fn name(module: Option<usize>) -> String {
 }
 
 impl<'a> Spectra<'a> {
-    fn new(input: &ModuleSpectra<'a>) -> Self {
+    fn new(input: &ModuleSpectra<'a>, place: Place) -> Self {
         let tunings: Vec<Tuning> = input
             .modules
             .iter()
@@ -127,19 +133,20 @@ impl<'a> Spectra<'a> {
             .collect();
         let several = input.modules.len() > 1;
         let shown = input.modules.iter().filter(|module| module.module.is_some()).count();
-        let blocks = Blocks::new(if several { shown + 1 } else { 1 }, BLOCK_MM);
+        let beside = place != Place::Alone && !several;
+        let blocks = if beside { Blocks::stacked(1, BLOCK_MM) } else { Blocks::new(if several { shown + 1 } else { 1 }, BLOCK_MM) };
         let keys =
             if several { tunings.iter().map(|tuning| (Key::Module(tuning.module), name(tuning.module))).collect() } else { Vec::new() };
-        let heading = Heading::new(input.title, "", blocks.content_mm());
-        Self { heading, title: input.title, modules: input.modules, tunings, fold_deg: input.fold_deg, blocks, keys }
+        let heading = place.heading(input.title, "", blocks.content_mm());
+        Self { heading, beside, title: input.title, modules: input.modules, tunings, fold_deg: input.fold_deg, blocks, keys }
     }
 
-    /// What the keys beside the colour bar may take.
+    /// What the keys to the right of the colour bar may take.
     fn keys_mm(&self) -> f64 {
-        self.blocks.content_mm() - COLOR_BAR_MM - 6.0
+        self.blocks.content_mm() - FREQUENCIES_MM - SPECTRUM_MM - 6.0
     }
 
-    /// The two histograms of `tunings`, stacked, in the right part of a block.
+    /// The two histograms of `tunings` in the right part of a block.
     fn draw_histograms<S: Surface>(
         &self,
         canvas: &mut Canvas<S>,
@@ -148,7 +155,8 @@ impl<'a> Spectra<'a> {
         width: f64,
         tunings: &[Tuning],
     ) -> Result<(), FigureError> {
-        let frame = RectMm { x: left + COUNTS_MM, y: top, width: width - COUNTS_MM - RIGHT_MM, height: HISTOGRAM_MM };
+        let (half, height) = if self.beside { (width / 2.0, SPECTRUM_MM) } else { (width, HISTOGRAM_MM) };
+        let frame = RectMm { x: left + COUNTS_MM, y: top, width: half - COUNTS_MM - RIGHT_MM, height };
         let all = || tunings.iter().flat_map(|tuning| tuning.periods.iter().copied());
         let (low, high) = all().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), period| (low.min(period), high.max(period)));
         // At least a tenth to each side, so that equal periods look equal.
@@ -157,7 +165,11 @@ impl<'a> Spectra<'a> {
         let x = Axis::linear(bins.low, bins.high(), 5, "Period (m)");
         let periods: Vec<_> = tunings.iter().map(|tuning| (tuning.module, tuning.periods.as_slice())).collect();
         draw_stack(canvas, frame, x, &bins, &periods)?;
-        let frame = RectMm { y: top + HISTOGRAM_MM + ROOM_BELOW_MM + BETWEEN_MM, ..frame };
+        let frame = if self.beside {
+            RectMm { x: frame.x + half, ..frame }
+        } else {
+            RectMm { y: top + HISTOGRAM_MM + ROOM_BELOW_MM + BETWEEN_MM, ..frame }
+        };
         let bins = Bins { low: 0.0, width: self.fold_deg / ORIENTATION_BINS as f64, count: ORIENTATION_BINS };
         let x = Axis::linear(0.0, self.fold_deg, 6, &format!("Orientation (°, mod {})", (self.fold_deg * 100.0).round() / 100.0));
         let orientations: Vec<_> = tunings.iter().map(|tuning| (tuning.module, tuning.orientations.as_slice())).collect();
@@ -230,13 +242,15 @@ impl Figure for Spectra<'_> {
             let (x, y) = self.blocks.corner(index, top);
             let total: usize = self.modules.iter().map(|module| module.periods_m.len().max(module.orientations_deg.len())).sum();
             draw_title(canvas, x, y, &format!("All {}", number::units(total)))?;
-            self.draw_histograms(canvas, x, y + TITLE_MM, width, &self.tunings)?;
+            self.draw_histograms(canvas, x, y + TITLE_MM, self.blocks.width_of_mm(index), &self.tunings)?;
         }
         let footer = top + self.blocks.height_mm();
         let tick = |place, text: &str| (place, text.to_owned());
         let ticks = vec![tick(0.0, "0"), tick(0.5, "0.5"), tick(1.0, "1")];
         let bar = ColorBar { colormap: Colormap::Viridis, label: "Mean power / highest in view".to_owned(), ticks };
-        bar.draw(canvas, MARGIN_MM + self.blocks.content_mm(), footer, COLOR_BAR_MM)?;
-        legend::draw(canvas, MARGIN_MM, footer, self.keys_mm(), &self.keys)
+        // Below the spectra that it is of.
+        let right = MARGIN_MM + FREQUENCIES_MM + SPECTRUM_MM;
+        bar.draw(canvas, right, footer, SPECTRUM_MM)?;
+        legend::draw(canvas, right + 6.0, footer, self.keys_mm(), &self.keys)
     }
 }

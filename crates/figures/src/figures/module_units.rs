@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use ndarray::ArrayView2;
 
-use super::heading::Heading;
+use super::heading::{Heading, Place};
+use super::module_units_footer::Footer;
 use super::module_units_layout::{Block, Layout};
 use crate::FigureError;
 use crate::canvas::{Canvas, Cells, Surface, TextStyle};
@@ -12,9 +13,8 @@ use crate::colormap::Colormap;
 use crate::number::{self, drawable};
 use crate::output::{self, Figure};
 use crate::page::Page;
-use crate::panels::color_bar::{self, ColorBar};
 use crate::panels::heat_map::{self, HeatMapTitle};
-use crate::panels::legend::{self, Key};
+use crate::panels::legend::Key;
 use crate::panels::marker;
 use crate::panels::scale_bar::ScaleBar;
 use crate::style::{INK, MARGIN_MM, MUTED, NO_DATA, SMALL_PT};
@@ -72,7 +72,8 @@ pub struct ModuleUnits<'a> {
 }
 
 const FIGURE: &str = "figure of modules' units";
-const FOOTER_GAP_MM: f64 = 1.0;
+/// What a page has below this panel.
+const BELOW_ON_PAGE_MM: f64 = 75.0;
 
 /// Draws example units of each module to `<out_stem>.png` (600 dpi) and `<out_stem>.svg`; returns the two paths.
 ///
@@ -85,6 +86,11 @@ const FOOTER_GAP_MM: f64 = 1.0;
 /// [`FigureError`] if there is neither a module nor a unit without one, maps differ in size or are empty, a length is out of
 /// range, or a file cannot be written.
 pub fn draw_module_units(input: &ModuleUnits<'_>, out_stem: &Path) -> Result<Vec<PathBuf>, FigureError> {
+    output::write_figure(&checked(input, Place::Alone)?, out_stem)
+}
+
+/// The figure, alone or on a page, of input that can be drawn.
+pub(super) fn checked(input: &ModuleUnits<'_>, place: Place) -> Result<UnitMaps, FigureError> {
     if input.modules.is_empty() && input.unassigned.is_empty() {
         return Err(FigureError::Empty { figure: FIGURE, what: "units", remedy: "pass at least one module or one unit" });
     }
@@ -95,7 +101,7 @@ pub fn draw_module_units(input: &ModuleUnits<'_>, out_stem: &Path) -> Result<Vec
         return Err(FigureError::Range { figure: FIGURE, field: "bin_m", value, allowed: "a finite length above 0 m" });
     }
     check_sizes(input)?;
-    output::write_figure(&UnitMaps::new(input), out_stem)
+    Ok(UnitMaps::new(input, place))
 }
 
 /// All units that may be drawn.
@@ -144,15 +150,14 @@ impl Row {
     }
 }
 
-struct UnitMaps {
+pub(super) struct UnitMaps {
     heading: Heading,
     title: String,
     rows: Vec<Row>,
     layout: Layout,
     /// Whether units stand above their peak rates for lack of width.
     stacked: bool,
-    scale_bar: Option<ScaleBar>,
-    keys: Vec<(Key, String)>,
+    footer: Footer,
 }
 
 fn title_style() -> TextStyle {
@@ -208,7 +213,7 @@ fn panel_title(panel: &Panel, stacked: bool) -> HeatMapTitle {
 }
 
 impl UnitMaps {
-    fn new(input: &ModuleUnits<'_>) -> Self {
+    fn new(input: &ModuleUnits<'_>, place: Place) -> Self {
         let panels = |units: &[ModuleUnit<'_>]| units.iter().take(input.max_units).map(panel).collect();
         let mut modules: Vec<&ModuleRow<'_>> = input.modules.iter().collect();
         let period = |module: &ModuleRow<'_>| if module.period_m.is_nan() { f64::INFINITY } else { module.period_m };
@@ -232,7 +237,11 @@ impl UnitMaps {
             autocorrelograms: rows.iter().flat_map(|row| &row.panels).any(|panel| panel.correlations.is_some()),
         };
         let title_lines = |width: f64| texts.iter().map(|text| title_style().wrapped(text, width)).collect::<Vec<_>>();
-        let lay_out = |block: Block| Layout::new(block, |width| title_lines(width).iter().map(Vec::len).max().unwrap_or(1));
+        let most_lines = |width: f64| title_lines(width).iter().map(Vec::len).max().unwrap_or(1);
+        let lay_out = |block: Block| match place {
+            Place::Alone => Layout::new(block, most_lines),
+            Place::Panel(..) => Layout::across(block, BELOW_ON_PAGE_MM, most_lines),
+        };
         let mut layout = lay_out(block);
         let panels = || rows.iter().flat_map(|row| &row.panels);
         let stacked = !panels().all(|panel| heat_map::has_room_for_unit(layout.map_width_mm, &panel_title(panel, false)));
@@ -245,7 +254,12 @@ impl UnitMaps {
         }
         let drawn = rows.iter().any(|row| !row.panels.is_empty());
         let note = format!("Ratemap: {} × {}", number::metres(width_m), number::metres(height_m));
-        let scale_bar = drawn.then(|| ScaleBar::new(width_m, layout.map_width_mm, note));
+        let mut scale_bars: Vec<ScaleBar> = drawn.then(|| ScaleBar::new(width_m, layout.map_width_mm, note)).into_iter().collect();
+        if let Some((rows, columns)) = all_units(input).find_map(|unit| unit.autocorrelogram.map(|map| map.dim())).filter(|_| drawn) {
+            let (width_m, height_m) = (columns as f64 * input.bin_m[0], rows as f64 * input.bin_m[1]);
+            let note = format!("Autocorrelogram: lags over {} × {}", number::metres(width_m), number::metres(height_m));
+            scale_bars.push(ScaleBar::new(width_m, layout.map_width_mm, note));
+        }
         let unit = if input.rate_unit.is_empty() { "unit not given" } else { input.rate_unit };
         let mut keys = vec![(Key::Label("#7"), "Unit number".to_owned()), (Key::Word("0.42"), format!("Peak rate ({unit})"))];
         if all_units(input).any(|unit| unit.ratemap.iter().any(|rate| !drawable(*rate)))
@@ -254,8 +268,15 @@ impl UnitMaps {
         {
             keys.push((Key::Fill(NO_DATA), "No data".to_owned()));
         }
-        let heading = Heading::new(input.title, "", layout.content_mm());
-        Self { heading, title: input.title.to_owned(), rows, layout, stacked, scale_bar, keys }
+        let heading = place.heading(input.title, "", layout.content_mm());
+        Self {
+            heading,
+            title: input.title.to_owned(),
+            rows,
+            layout,
+            stacked,
+            footer: Footer { scale_bars, keys, correlations: block.autocorrelograms, content_mm: layout.content_mm() },
+        }
     }
 
     /// Height of all rows; the last one takes no room for autocorrelograms that it lacks.
@@ -285,34 +306,12 @@ impl UnitMaps {
         }
         Ok(())
     }
-
-    fn draw_footer<S: Surface>(&self, canvas: &mut Canvas<S>, top: f64) -> Result<(), FigureError> {
-        let Some(scale_bar) = &self.scale_bar else { return Ok(()) };
-        scale_bar.draw(canvas, MARGIN_MM, top)?;
-        let tick = |place, text: &str| (place, text.to_owned());
-        let mut right = MARGIN_MM + self.layout.content_mm();
-        if self.layout.autocorrelograms() {
-            let bar = ColorBar {
-                colormap: Colormap::BlueWhiteRed,
-                label: "Correlation r".to_owned(),
-                ticks: vec![tick(0.0, "−1"), tick(0.5, "0"), tick(1.0, "1")],
-            };
-            bar.draw(canvas, right, top, Layout::COLOR_BAR_MM)?;
-            right -= Layout::COLOR_BAR_MM + 5.0;
-        }
-        let bar =
-            ColorBar { colormap: Colormap::Viridis, label: "Rate / own peak".to_owned(), ticks: vec![tick(0.0, "0"), tick(1.0, "peak")] };
-        bar.draw(canvas, right, top, Layout::COLOR_BAR_MM)?;
-        legend::draw(canvas, MARGIN_MM, top + color_bar::HEIGHT_MM, self.layout.content_mm(), &self.keys)
-    }
 }
 
 impl Figure for UnitMaps {
     fn page(&self) -> Page {
         let rows = self.rows_mm();
-        let keys = legend::height_mm(&self.keys, self.layout.content_mm());
-        let footer = if self.scale_bar.is_some() { FOOTER_GAP_MM + color_bar::HEIGHT_MM + keys } else { 0.0 };
-        Page::print(self.layout.page_width_mm, 2.0 * MARGIN_MM + self.heading.height_mm() + rows + footer)
+        Page::print(self.layout.page_width_mm, 2.0 * MARGIN_MM + self.heading.height_mm() + rows + self.footer.height_mm())
     }
 
     fn title(&self) -> &str {
@@ -325,7 +324,7 @@ impl Figure for UnitMaps {
         for (index, row) in self.rows.iter().enumerate() {
             self.draw_row(canvas, row, top + index as f64 * self.layout.row_mm())?;
         }
-        self.draw_footer(canvas, top + self.rows_mm() + FOOTER_GAP_MM)
+        self.footer.draw(canvas, top + self.rows_mm())
     }
 }
 

@@ -77,6 +77,13 @@ impl Layout {
         best.unwrap_or_else(|| Self::with(block, DOUBLE_COLUMN_MM, HEIGHTS_MM[1].1, options[0], 1))
     }
 
+    /// The layout across a page on which other panels take `less_mm` of its height: autocorrelograms beside ratemaps.
+    pub(super) fn across(block: Block, less_mm: f64, title_lines: impl Fn(f64) -> usize) -> Self {
+        let lines = title_lines(DOUBLE_COLUMN_MM - 2.0 * MARGIN_MM - Self::KEY_MM);
+        let lags = if block.autocorrelograms { Lags::Beside } else { Lags::Absent };
+        Self::with(block, DOUBLE_COLUMN_MM, HEIGHTS_MM[1].1 - less_mm, lags, lines)
+    }
+
     fn with(block: Block, page_width_mm: f64, height_mm: f64, lags: Lags, title_lines: usize) -> Self {
         let (across, groups, down) = match lags {
             Lags::Absent => (block.columns, 0.0, 1.0),
@@ -99,10 +106,6 @@ impl Layout {
         layout.map_width_mm = by_width.min(by_height).min(by_size).max(MIN_MAP_MM.min(by_width));
         layout.map_height_mm = layout.map_width_mm * block.aspect;
         layout
-    }
-
-    pub(super) fn autocorrelograms(&self) -> bool {
-        self.lags != Lags::Absent
     }
 
     pub(super) fn content_mm(&self) -> f64 {

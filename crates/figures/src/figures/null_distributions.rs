@@ -97,14 +97,15 @@ fn finite(values: &[f64]) -> Vec<f64> {
 impl<'a> Nulls<'a> {
     fn new(input: &NullDistributions<'a>) -> Self {
         let blocks = Blocks::new(input.scores.len(), BLOCK_MM);
-        let text = format!("{} {}", number::grouped(input.unit_count as u64), input.units_name);
+        let units = format!("{} {}", number::grouped(input.unit_count as u64), input.units_name);
+        let text = format!("{}. Each is tested against its own null: one beyond it may lie within the pooled nulls", units.trim_end());
         let keys = vec![
             (Key::Fill(BLUE), "Units".to_owned()),
-            (Key::Fill(NULL), "Null, pooled".to_owned()),
-            (Key::Dashes(INK), "Quantiles of the pooled null".to_owned()),
+            (Key::Fill(NULL), "Nulls of all units, pooled".to_owned()),
+            (Key::Dashes(INK), "Quantiles of the pooled nulls".to_owned()),
             (Key::Dashes(MUTED), "p-values by chance alone".to_owned()),
         ];
-        Self { heading: Heading::new(input.title, text.trim_end(), blocks.content_mm()), input: *input, blocks, keys }
+        Self { heading: Heading::new(input.title, &text, blocks.content_mm()), input: *input, blocks, keys }
     }
 
     fn verdict(&self, score: &ScoreNull<'_>) -> String {

@@ -219,8 +219,8 @@ impl<'a> Sheet<'a> {
             keys.push((Key::Fill(NO_DATA), coloring.no_data.to_owned()));
         }
         if options.list_dead_units {
-            let room = layout.page_width_mm - 2.0 * MARGIN_MM - legend::text_start_mm(&Key::Frame(DEAD));
-            keys.extend(dead_units(input.panels, room).map(|text| (Key::Frame(DEAD), text)));
+            let room = layout.page_width_mm - 2.0 * MARGIN_MM - legend::text_start_mm(&Key::Nothing);
+            keys.extend(dead_units(input.panels, room).map(|text| (Key::Nothing, text)));
         }
         let subtitle = match panels.len() {
             0 => "No active units".to_owned(),

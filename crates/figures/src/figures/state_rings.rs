@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use ndarray::Array2;
 
-use super::heading::Heading;
+use super::heading::{Heading, Place};
 use crate::FigureError;
 use crate::axes::{Axes, Axis, ROOM_BELOW_MM, ROOM_LEFT_MM};
 use crate::canvas::{Anchor, Canvas, RectMm, Surface, TextStyle};
@@ -38,7 +38,7 @@ pub struct Ring<'a> {
     pub mean_radius: f64,
     /// Standard deviation of |z| over its mean.
     pub variation: f64,
-    /// Radius of the hole as a share of the mean |z|, drawn as a dashed circle.
+    /// Radius of the hole, within which 5 % of the states lie, as a share of the mean |z|; drawn as a dashed circle.
     pub hole: f64,
     /// Share of the angles that states cover, 0 to 1.
     pub coverage: f64,
@@ -59,6 +59,8 @@ pub struct Rings<'a> {
 
 const FIGURE: &str = "figure of rings";
 const FRAME_MM: f64 = 44.0;
+/// On a page with other panels.
+const PAGE_FRAME_MM: f64 = 38.0;
 const NUMBERS_MM: f64 = 8.4;
 const DENSITY_BINS: usize = 80;
 const COLOR_BAR_MM: f64 = 32.0;
@@ -70,14 +72,22 @@ const COLOR_BAR_MM: f64 = 32.0;
 ///
 /// [`FigureError`] if none of the rings has states, or a file cannot be written.
 pub fn draw_rings(input: &Rings<'_>, out_stem: &Path) -> Result<Vec<PathBuf>, FigureError> {
+    output::write_figure(&checked(input, Place::Alone)?, out_stem)
+}
+
+/// The figure, alone or on a page, of input that can be drawn.
+pub(super) fn checked<'a>(input: &Rings<'a>, place: Place) -> Result<Planes<'a>, FigureError> {
     if input.rings.iter().all(|ring| ring.z.is_empty()) {
         return Err(FigureError::Empty { figure: FIGURE, what: "states", remedy: "pass z of at least one state" });
     }
-    output::write_figure(&Planes::new(input), out_stem)
+    Ok(Planes::new(input, place))
 }
 
-struct Planes<'a> {
+pub(super) struct Planes<'a> {
     heading: Heading,
+    /// Whether its panels have letters of their own.
+    letters: bool,
+    frame_mm: f64,
     input: Rings<'a>,
     /// z that can be drawn.
     kept: [Vec<[f64; 2]>; 3],
@@ -87,14 +97,19 @@ struct Planes<'a> {
 }
 
 impl<'a> Planes<'a> {
-    fn new(input: &Rings<'a>) -> Self {
+    fn new(input: &Rings<'a>, place: Place) -> Self {
         let kept = input.rings.map(|ring| ring.z.iter().copied().filter(|z| z.iter().all(|part| drawable(*part))).collect::<Vec<_>>());
         let largest = kept.iter().flatten().flatten().map(|part| part.abs()).fold(0.0, f64::max);
         let most = kept.iter().map(Vec::len).max().unwrap_or(0);
         let text = format!("Module {}: {}", input.module, number::states(most));
-        let keys = vec![(Key::Line(INK), "Mean |z|".to_owned()), (Key::Dashes(INK), "Hole".to_owned())];
+        let keys = vec![
+            (Key::Line(INK), "Mean |z|".to_owned()),
+            (Key::Dashes(INK), "Hole (its share of mean |z|): 5 % of the states lie within".to_owned()),
+        ];
         Self {
-            heading: Heading::new(input.title, &text, DOUBLE_COLUMN_MM - 2.0 * MARGIN_MM),
+            heading: place.heading(input.title, &text, DOUBLE_COLUMN_MM - 2.0 * MARGIN_MM),
+            letters: place == Place::Alone,
+            frame_mm: if place == Place::Alone { FRAME_MM } else { PAGE_FRAME_MM },
             input: *input,
             kept,
             reach: if largest > 0.0 { 1.06 * largest } else { 1.0 },
@@ -182,7 +197,7 @@ fn draw_density<S: Surface>(canvas: &mut Canvas<S>, frame: RectMm, axes: &Axes, 
 
 impl Figure for Planes<'_> {
     fn page(&self) -> Page {
-        let plane = note::TITLE_MM + FRAME_MM + ROOM_BELOW_MM + NUMBERS_MM;
+        let plane = note::TITLE_MM + self.frame_mm + ROOM_BELOW_MM + NUMBERS_MM;
         Page::print(DOUBLE_COLUMN_MM, 2.0 * MARGIN_MM + self.heading.height_mm() + plane + color_bar::HEIGHT_MM + 1.0)
     }
 
@@ -197,14 +212,16 @@ impl Figure for Planes<'_> {
         let y = MARGIN_MM + self.heading.height_mm() + note::TITLE_MM;
         for index in 0..3 {
             let left = MARGIN_MM + index as f64 * cell;
-            let frame = RectMm { x: left + ROOM_LEFT_MM, y, width: FRAME_MM, height: FRAME_MM };
-            canvas.text(left, y - note::TITLE_ABOVE_MM, ["a", "b", "c"][index], TextStyle::new(LABEL_PT, INK).bold())?;
+            let frame = RectMm { x: left + ROOM_LEFT_MM, y, width: self.frame_mm, height: self.frame_mm };
+            if self.letters {
+                canvas.text(left, y - note::TITLE_ABOVE_MM, ["a", "b", "c"][index], TextStyle::new(LABEL_PT, INK).bold())?;
+            }
             let count = number::states(self.kept[index].len());
             note::title(canvas, left + 3.0, frame, cell - 4.0, &format!("Ring {}: {count}", index + 1))?;
             self.draw_plane(canvas, frame, index)?;
             self.draw_numbers(canvas, frame, index)?;
         }
-        let footer = y + FRAME_MM + ROOM_BELOW_MM + NUMBERS_MM + 1.0;
+        let footer = y + self.frame_mm + ROOM_BELOW_MM + NUMBERS_MM + 1.0;
         let bar = match self.input.color {
             RingColor::Angle => ColorBar { colormap: Colormap::PhaseRing, label: "arg z (rad)".to_owned(), ticks: turn_ticks() },
             RingColor::Density => ColorBar {

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::heading::Heading;
+use super::heading::{Heading, Place};
 use crate::FigureError;
 use crate::axes::{Axis, ROOM_BELOW_MM};
 use crate::canvas::{Canvas, RectMm, Surface, TextStyle};
@@ -41,6 +41,8 @@ pub struct StateEmbedding<'a> {
     pub ideal_ratios: &'a [f64],
     /// What the ideal is called, such as "ideal hexagonal torus".
     pub ideal_name: &'a str,
+    /// Where the ideal's numbers come from, such as "a simulated module"; empty leaves it unsaid.
+    pub ideal_origin: &'a str,
 }
 
 const FIGURE: &str = "figure of a state space";
@@ -56,7 +58,12 @@ const VIEWS_MM: f64 = 10.0;
 const AXES_MM: f64 = 3.2;
 /// The bars are shorter than their rows, so that ticks of neighbours keep apart.
 const BAR_SHARE: f64 = 0.8;
-const ROWS: usize = 3;
+/// Rows are coloured by x, y, φ¹.
+const ROWS: [usize; 3] = [0, 1, PHASE_ROW];
+const PHASE_ROW: usize = 2;
+/// The row on a page with other panels: φ¹, or x where there are no phases.
+const PAGE_ROW: [usize; 1] = [PHASE_ROW];
+const PAGE_ROW_WITHOUT_PHASES: [usize; 1] = [0];
 /// The cloud's share of a panel.
 const CLOUD_SHARE: f64 = 0.94;
 /// Frames of the side panels.
@@ -72,6 +79,11 @@ const SIDE_MM: f64 = 26.0;
 ///
 /// [`FigureError`] if there are no points, positions or phases are not as many as points, or a file cannot be written.
 pub fn draw_state_embedding(input: &StateEmbedding<'_>, out_stem: &Path) -> Result<Vec<PathBuf>, FigureError> {
+    output::write_figure(&checked(input, Place::Alone)?, out_stem)
+}
+
+/// The figure of input that can be drawn, alone or, with one row of clouds and without the spectrum, on a page.
+pub(super) fn checked<'a>(input: &StateEmbedding<'a>, place: Place) -> Result<Embedding<'a>, FigureError> {
     let count = input.points.len();
     if count == 0 {
         return Err(FigureError::Empty { figure: FIGURE, what: "states", remedy: "pass the coordinates of at least one state" });
@@ -88,11 +100,15 @@ pub fn draw_state_embedding(input: &StateEmbedding<'_>, out_stem: &Path) -> Resu
     if !input.phases_rad.is_empty() && input.phases_rad.len() != count {
         return Err(shape("phases_rad", input.phases_rad.len()));
     }
-    output::write_figure(&Embedding::new(input), out_stem)
+    Ok(Embedding::new(input, place))
 }
 
-struct Embedding<'a> {
+pub(super) struct Embedding<'a> {
     heading: Heading,
+    /// Which colourings have a row.
+    rows: &'static [usize],
+    /// Whether the spectrum is drawn and panels have letters of their own.
+    alone: bool,
     input: StateEmbedding<'a>,
     /// Which states have three coordinates.
     kept: Vec<usize>,
@@ -113,7 +129,7 @@ struct Coloring {
 }
 
 impl<'a> Embedding<'a> {
-    fn new(input: &StateEmbedding<'a>) -> Self {
+    fn new(input: &StateEmbedding<'a>, place: Place) -> Self {
         let kept: Vec<usize> = (0..input.points.len()).filter(|&state| input.points[state].iter().all(|part| drawable(*part))).collect();
         let centre = [0, 1, 2].map(|axis| {
             let range = point_cloud::range(kept.iter().map(|&state| input.points[state][axis]));
@@ -134,9 +150,18 @@ impl<'a> Embedding<'a> {
             0 => String::new(),
             count => format!("; {} without coordinates left out", grouped(count as u64)),
         };
-        let text = format!("Module {}: {}{method}{neighbors}{missing}", input.module, number::states(kept.len()));
-        let heading = Heading::new(input.title, &text, DOUBLE_COLUMN_MM - 2.0 * MARGIN_MM);
+        let alone = place == Place::Alone;
         let ratios = ratios(input.eigenvalues);
+        let dashes = alone && !ratios.is_empty() && !input.ideal_ratios.is_empty() && !input.ideal_origin.is_empty();
+        let origin = if dashes { format!(". Dashes in b: {}", input.ideal_origin) } else { String::new() };
+        let text = format!("Module {}: {}{method}{neighbors}{missing}{origin}", input.module, number::states(kept.len()));
+        let heading = place.heading(input.title, &text, DOUBLE_COLUMN_MM - 2.0 * MARGIN_MM);
+        let has_phases = input.phases_rad.iter().any(|phase| drawable(*phase));
+        let rows: &'static [usize] = match (alone, has_phases) {
+            (true, _) => &ROWS,
+            (false, true) => &PAGE_ROW,
+            (false, false) => &PAGE_ROW_WITHOUT_PHASES,
+        };
         let mut keys = Vec::new();
         if !ratios.is_empty() {
             keys.push((Key::Line(BLUE), "This module".to_owned()));
@@ -145,11 +170,11 @@ impl<'a> Embedding<'a> {
                 keys.push((Key::Dashes(INK), name.to_owned()));
             }
         }
-        Self { heading, input: *input, kept, centre, reach, ratios, keys }
+        Self { heading, rows, alone, input: *input, kept, centre, reach, ratios, keys }
     }
 
     fn coloring(&self, row: usize) -> Coloring {
-        if row == 2 {
+        if row == PHASE_ROW {
             let bar =
                 SideBar { colormap: Colormap::PhaseRing, label: "φ¹ (rad)".to_owned(), ticks: angle_arena::turn_ticks(), exponent: 0 };
             let shares = self.input.phases_rad.iter().map(|&phase| angle_arena::turn_share(phase)).collect();
@@ -199,7 +224,7 @@ fn ratios(eigenvalues: &[f64]) -> Vec<f64> {
 
 impl Figure for Embedding<'_> {
     fn page(&self) -> Page {
-        Page::print(DOUBLE_COLUMN_MM, 2.0 * MARGIN_MM + self.heading.height_mm() + VIEWS_MM + ROWS as f64 * PANEL_MM)
+        Page::print(DOUBLE_COLUMN_MM, 2.0 * MARGIN_MM + self.heading.height_mm() + VIEWS_MM + self.rows.len() as f64 * PANEL_MM)
     }
 
     fn title(&self) -> &str {
@@ -213,18 +238,20 @@ impl Figure for Embedding<'_> {
             x: MARGIN_MM + side_bar::WIDTH_MM,
             y: top + VIEWS_MM,
             width: VIEWS.len() as f64 * PANEL_MM,
-            height: ROWS as f64 * PANEL_MM,
+            height: self.rows.len() as f64 * PANEL_MM,
         };
         let small = TextStyle::new(SMALL_PT, INK);
         let letter = TextStyle::new(LABEL_PT, INK).bold();
-        canvas.text(MARGIN_MM, top + letter.cap_mm(), "a", letter)?;
+        if self.alone {
+            canvas.text(MARGIN_MM, top + letter.cap_mm(), "a", letter)?;
+        }
         for (index, (view, name)) in VIEWS.into_iter().enumerate() {
             let left = clouds.x + index as f64 * PANEL_MM;
             canvas.text(left + 1.0, top + small.cap_mm(), name, small)?;
             view.draw_axes(canvas, (left + PANEL_MM - 7.5, top + 5.2), AXES_MM)?;
         }
-        for row in 0..ROWS {
-            let y = clouds.y + row as f64 * PANEL_MM;
+        for (line, &row) in self.rows.iter().enumerate() {
+            let y = clouds.y + line as f64 * PANEL_MM;
             let coloring = self.coloring(row);
             let margin = (1.0 - BAR_SHARE) / 2.0 * PANEL_MM;
             coloring.bar.draw(canvas, MARGIN_MM, y + margin, BAR_SHARE * PANEL_MM)?;
@@ -240,13 +267,19 @@ impl Figure for Embedding<'_> {
         }
         let right = DOUBLE_COLUMN_MM - MARGIN_MM;
         let left = clouds.right() + 4.0;
-        let frame = RectMm { x: right - SIDE_MM - 0.5, y: top + 13.5, width: SIDE_MM, height: 1.5 * SIDE_MM };
-        canvas.text(left, top + letter.cap_mm(), "b", letter)?;
-        canvas.text(left + 3.0, top + small.cap_mm(), "Spectrum of the Laplacian", small)?;
-        legend::draw(canvas, left + 3.0, top + 3.6, right - left - 3.0, &self.keys)?;
-        self.draw_eigenvalues(canvas, frame)?;
+        let frame = RectMm { x: right - SIDE_MM - 2.5, y: top + 13.5, width: SIDE_MM, height: 1.5 * SIDE_MM };
+        if self.alone {
+            canvas.text(left, top + letter.cap_mm(), "b", letter)?;
+            canvas.text(left + 3.0, top + small.cap_mm(), "Spectrum of the Laplacian", small)?;
+            legend::draw(canvas, left + 3.0, top + 3.6, right - left - 3.0, &self.keys)?;
+            self.draw_eigenvalues(canvas, frame)?;
+        }
         let frame = RectMm { y: clouds.bottom() - ROOM_BELOW_MM - SIDE_MM, height: SIDE_MM, ..frame };
-        canvas.text(left, frame.y - note::TITLE_ABOVE_MM, "c", letter)?;
+        if self.alone {
+            canvas.text(left, frame.y - note::TITLE_ABOVE_MM, "c", letter)?;
+        } else if self.rows != PAGE_ROW {
+            return Ok(());
+        }
         let style = TextStyle::new(SMALL_PT, INK);
         canvas.text(left + 3.0, frame.y - note::TITLE_ABOVE_MM, "φ¹ over the arena", style)?;
         let states: Vec<([f64; 2], f64)> = self.input.positions_m.iter().copied().zip(self.input.phases_rad.iter().copied()).collect();

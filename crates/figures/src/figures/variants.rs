@@ -15,7 +15,7 @@ use crate::page::Page;
 use crate::panels::color_bar::{self, ColorBar};
 use crate::panels::heat_map;
 use crate::panels::scale_bar::ScaleBar;
-use crate::style::{INK, LABEL_PT, MARGIN_MM, MUTED, SMALL_PT};
+use crate::style::{MARGIN_MM, MUTED, SMALL_PT};
 
 /// One variant of a network.
 #[derive(Debug, Clone)]
@@ -35,7 +35,7 @@ pub struct Variants<'a> {
     pub title: &'a str,
     /// What all have in common, below the title; empty for none.
     pub note: &'a str,
-    /// The variants, in the order of the panels (a), (b), ….
+    /// The variants, in the order of the panels a, b, …; one alone has no letter.
     pub variants: &'a [Variant<'a>],
     /// Ratemaps in one row of a panel, 1 to 12.
     pub columns: usize,
@@ -44,8 +44,6 @@ pub struct Variants<'a> {
 }
 
 const FIGURE: &str = "figure of variants";
-const NAME_MM: f64 = 3.6;
-const LINE_MM: f64 = 2.9;
 const GAP_MM: f64 = 1.0;
 const BELOW_MM: f64 = 4.0;
 const COLOR_BAR_MM: f64 = 24.0;
@@ -80,8 +78,7 @@ pub fn draw_variants(input: &Variants<'_>, out_stem: &Path) -> Result<Vec<PathBu
 }
 
 struct Panel {
-    name: String,
-    lines: Vec<String>,
+    heading: Heading,
     maps: Vec<Cells>,
 }
 
@@ -91,8 +88,8 @@ struct Comparison {
     panels: Vec<Panel>,
     blocks: Blocks,
     columns: usize,
-    /// Lines of the longest note.
-    lines: usize,
+    /// Of the highest heading.
+    heading_mm: f64,
     map_mm: (f64, f64),
     scale_bar: ScaleBar,
 }
@@ -106,17 +103,21 @@ impl Comparison {
             .iter()
             .enumerate()
             .map(|(index, variant)| Panel {
-                name: format!("{} {}", letter(index), variant.name),
-                lines: if variant.note.is_empty() { Vec::new() } else { TextStyle::new(SMALL_PT, MUTED).wrapped(variant.note, width) },
+                // One alone needs no letter.
+                heading: if count > 1 {
+                    Heading::lettered(index, variant.name, variant.note, width)
+                } else {
+                    Heading::new(variant.name, variant.note, width)
+                },
                 maps: variant.ratemaps.iter().map(|map| cells(*map)).collect(),
             })
             .collect();
-        let lines = panels.iter().map(|panel| panel.lines.len()).max().unwrap_or(0);
+        let heading_mm = panels.iter().map(|panel| panel.heading.height_mm()).fold(0.0, f64::max);
         let (width_m, height_m) = (columns as f64 * input.bin_m[0], rows as f64 * input.bin_m[1]);
         let map_width = (width + GAP_MM) / input.columns as f64 - GAP_MM;
         let map_mm = (map_width, map_width * height_m / width_m);
         let rows_of_maps = panels.iter().map(|panel| panel.maps.len()).max().unwrap_or(0).div_ceil(input.columns);
-        let height = NAME_MM + lines as f64 * LINE_MM + GAP_MM + rows_of_maps as f64 * (map_mm.1 + GAP_MM) + BELOW_MM;
+        let height = heading_mm + rows_of_maps as f64 * (map_mm.1 + GAP_MM) + BELOW_MM;
         let blocks = Blocks::new(count, height);
         let note = format!("Ratemap: {} × {}", number::metres(width_m), number::metres(height_m));
         Self {
@@ -125,18 +126,11 @@ impl Comparison {
             panels,
             blocks,
             columns: input.columns,
-            lines,
+            heading_mm,
             map_mm,
             scale_bar: ScaleBar::new(width_m, map_width, note),
         }
     }
-}
-
-/// "(a)", "(b)", …, "(z)", "(27)".
-fn letter(index: usize) -> String {
-    char::from_u32('a' as u32 + index as u32)
-        .filter(char::is_ascii_lowercase)
-        .map_or_else(|| format!("({})", index + 1), |c| format!("({c})"))
 }
 
 fn cells(map: ArrayView2<'_, f64>) -> Cells {
@@ -157,14 +151,11 @@ impl Figure for Comparison {
     fn draw<S: Surface>(&self, canvas: &mut Canvas<S>) -> Result<(), FigureError> {
         self.heading.draw(canvas)?;
         let top = MARGIN_MM + self.heading.height_mm();
-        let (name, note) = (TextStyle::new(LABEL_PT, INK).bold(), TextStyle::new(SMALL_PT, MUTED));
+        let note = TextStyle::new(SMALL_PT, MUTED);
         for (index, panel) in self.panels.iter().enumerate() {
             let (x, y) = self.blocks.corner(index, top);
-            canvas.text(x, y + name.cap_mm(), &name.shortened(&panel.name, self.blocks.width_mm()), name)?;
-            for (number, line) in panel.lines.iter().enumerate() {
-                canvas.text(x, y + NAME_MM + number as f64 * LINE_MM + note.cap_mm(), line, note)?;
-            }
-            let maps_top = y + NAME_MM + self.lines as f64 * LINE_MM + GAP_MM;
+            panel.heading.draw_at(canvas, x, y)?;
+            let maps_top = y + self.heading_mm;
             if panel.maps.is_empty() {
                 canvas.text(x, maps_top + note.cap_mm(), "No active units", note)?;
             }
@@ -180,7 +171,7 @@ impl Figure for Comparison {
         let tick = |place, text: &str| (place, text.to_owned());
         let bar =
             ColorBar { colormap: Colormap::Viridis, label: "Rate / own peak".to_owned(), ticks: vec![tick(0.0, "0"), tick(1.0, "peak")] };
-        bar.draw(canvas, MARGIN_MM + self.blocks.content_mm(), footer, COLOR_BAR_MM)
+        bar.draw(canvas, MARGIN_MM + self.blocks.content_mm() - 2.0, footer, COLOR_BAR_MM)
     }
 }
 
@@ -206,7 +197,6 @@ mod tests {
         let three = [variant("full", &maps[..]), variant("no-capacity", &maps[..1]), variant("no-separation", &[])];
         draw(&three, 2).expect("draws");
         draw(&three[..1], 4).expect("one alone");
-        assert_eq!([letter(0), letter(25), letter(26)], ["(a)", "(z)", "(27)"]);
     }
 
     #[test]

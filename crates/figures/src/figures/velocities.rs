@@ -13,6 +13,7 @@ use crate::colormap::Colormap;
 use crate::number::drawable;
 use crate::output::{self, Figure};
 use crate::page::{DOUBLE_COLUMN_MM, Page};
+use crate::panels::color_bar::ColorBar;
 use crate::panels::{heat_map, note};
 use crate::style::{INK, MARGIN_MM, SMALL_PT};
 
@@ -42,7 +43,10 @@ const FIGURE: &str = "figure of velocities";
 const MAP_MM: f64 = 30.0;
 const GAP_MM: f64 = 6.0;
 const FACTS_GAP_MM: f64 = 3.0;
-const LINE_MM: f64 = 3.4;
+const LINE_MM: f64 = 3.1;
+const COLOR_BAR_MM: f64 = 30.0;
+/// Right of facts and colour bar.
+const RIGHT_MM: f64 = 2.5;
 
 /// Draws the velocities of each set as a map, the most frequent bin brightest, with its statistics beside it, to `<out_stem>.png` (600 dpi) and
 /// `<out_stem>.svg`; returns the two paths.
@@ -84,7 +88,7 @@ impl<'a> VelocityPanel<'a> {
     }
 
     pub(super) fn height_mm(&self) -> f64 {
-        self.lines() as f64 * (note::TITLE_MM + MAP_MM + ROOM_BELOW_MM + 1.0)
+        self.lines() as f64 * (note::TITLE_MM + MAP_MM + ROOM_BELOW_MM + 1.5)
     }
 
     /// Draws it with its upper left corner at `left`, `top`, as wide as two journal columns.
@@ -101,11 +105,15 @@ impl<'a> VelocityPanel<'a> {
             Axes { frame, x: axis(set.share.ncols(), "v_x (m/step)"), y: axis(set.share.nrows(), "v_y (m/step)") }.draw(canvas)?;
             note::title(canvas, x, frame, block, set.name)?;
             let style = TextStyle::new(SMALL_PT, INK);
-            let room = x + block - frame.right() - FACTS_GAP_MM;
+            let room = x + block - RIGHT_MM - frame.right() - FACTS_GAP_MM;
             let lines = set.facts.iter().flat_map(|fact| style.wrapped(fact, room));
-            for (index, line) in lines.enumerate().take((MAP_MM / LINE_MM) as usize) {
+            for (index, line) in lines.enumerate().take(((MAP_MM - 0.5) / LINE_MM) as usize) {
                 canvas.text(frame.right() + FACTS_GAP_MM, frame.y + style.cap_mm() + index as f64 * LINE_MM, &line, style)?;
             }
+            let ticks = [(0.0, "0"), (1.0, "1")].map(|(place, text)| (place, text.to_owned())).to_vec();
+            let bar = ColorBar { colormap: Colormap::Viridis, label: "Share / highest".to_owned(), ticks };
+            let right = (frame.right() + FACTS_GAP_MM + COLOR_BAR_MM).min(x + block - RIGHT_MM);
+            bar.draw(canvas, right, frame.bottom() - 0.5, COLOR_BAR_MM)?;
         }
         Ok(())
     }

@@ -34,7 +34,7 @@ pub(crate) fn draw<S: Surface>(canvas: &mut Canvas<S>, frame: RectMm, states: &[
     let half = 0.52 * (x.1 - x.0).max(y.1 - y.0);
     let axis = |(low, high): (f64, f64), label: &str| {
         let middle = f64::midpoint(low, high);
-        Axis::linear(middle - half, middle + half, 3, label)
+        Axis::linear(middle - half, middle + half, 4, label)
     };
     let axes = Axes { frame, x: axis(x, "x (m)"), y: axis(y, "y (m)") };
     let dots: Vec<Dot> =

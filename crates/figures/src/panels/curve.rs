@@ -1,7 +1,7 @@
 //! A quantity against the training step.
 
 use crate::FigureError;
-use crate::axes::{Axes, Axis, Scale};
+use crate::axes::{Axes, Axis, ROOM_LEFT_MM, Scale};
 use crate::canvas::{Anchor, Canvas, RectMm, Surface, TextStyle};
 use crate::number::{self, drawable};
 use crate::style::{BLUE, HAIRLINE_PT, INK, LABEL_PT, LINE_PT, MUTED, ORANGE, PALE_BLUE, TINY_PT, WHITE};
@@ -119,8 +119,9 @@ pub(crate) fn draw<S: Surface>(
     axes.draw(canvas)?;
     let title = TextStyle::new(LABEL_PT, INK);
     let baseline = frame.y - 1.6;
-    canvas.text(frame.x - 6.0, baseline, curve.letter, title.bold())?;
-    canvas.text(frame.x - 3.0, baseline, curve.title, title)?;
+    // The letter stands left of the axis's label, whose upper end may come up to here.
+    canvas.text(frame.x - ROOM_LEFT_MM + 0.5, baseline, curve.letter, title.bold())?;
+    canvas.text(frame.x - ROOM_LEFT_MM + 3.5, baseline, curve.title, title)?;
     if missing.is_empty() {
         return Ok(());
     }

@@ -26,6 +26,8 @@ pub(crate) enum Key {
     Plain(&'static str),
     /// A word in the colour of secondary text.
     Label(&'static str),
+    /// Nothing: the text says all.
+    Nothing,
 }
 
 /// Keys and their texts.
@@ -43,6 +45,7 @@ fn key_width(key: &Key) -> f64 {
         Key::Line(_) | Key::Dashes(_) => STROKE_KEY_MM,
         Key::Word(word) => TextStyle::new(SMALL_PT, INK).bold().width_mm(word),
         Key::Plain(word) | Key::Label(word) => TextStyle::new(SMALL_PT, MUTED).width_mm(word),
+        Key::Nothing => -KEY_GAP_MM,
     }
 }
 
@@ -109,6 +112,7 @@ pub(crate) fn draw<S: Surface>(canvas: &mut Canvas<S>, left: f64, top: f64, widt
             Key::Word(word) => canvas.text(x, baseline, word, style.bold())?,
             Key::Plain(word) => canvas.text(x, baseline, word, style)?,
             Key::Label(word) => canvas.text(x, baseline, word, TextStyle::new(SMALL_PT, MUTED))?,
+            Key::Nothing => {}
         }
         for (index, text) in place.texts.iter().enumerate() {
             canvas.text(x + key_width(key) + KEY_GAP_MM, baseline + index as f64 * LINE_MM, text, style)?;

@@ -25,6 +25,12 @@ impl ScaleBar {
         Self { length_m, length_mm: length_m / map_width_m * map_width_mm, note }
     }
 
+    /// What it takes of the page's width.
+    pub(crate) fn width_mm(&self) -> f64 {
+        let style = TextStyle::new(SMALL_PT, INK);
+        (self.length_mm + 1.2 + style.width_mm(&number::metres(self.length_m))).max(style.width_mm(&self.note))
+    }
+
     /// Draws the bar, its length beside it and the note below.
     pub(crate) fn draw<S: Surface>(&self, canvas: &mut Canvas<S>, left: f64, top: f64) -> Result<(), FigureError> {
         let style = TextStyle::new(SMALL_PT, INK);

@@ -34,6 +34,8 @@ pub struct Column {
 pub enum Cell {
     /// A number; NaN and infinities are shown as "–" and sorted last.
     Number(f64),
+    /// A p- or q-value.
+    Share(f64),
     /// A count.
     Count(u64),
     /// A text; empty ones are sorted last.
@@ -50,6 +52,7 @@ impl Cell {
                 Some(decimals) if number::drawable(*value) => number::signed(*value, decimals.min(12)),
                 _ => number::short(*value),
             },
+            Self::Share(share) => number::share(*share),
             Self::Count(count) => number::grouped(*count),
             Self::Text(text) if text.is_empty() => "–".to_owned(),
             Self::Text(text) => text.clone(),
@@ -60,8 +63,8 @@ impl Cell {
     /// By what it is sorted: a number or a text as it is; empty where it comes last.
     pub(super) fn sort_key(&self) -> String {
         match self {
-            Self::Number(value) if number::drawable(*value) => value.to_string(),
-            Self::Number(_) => String::new(),
+            Self::Number(value) | Self::Share(value) if number::drawable(*value) => value.to_string(),
+            Self::Number(_) | Self::Share(_) => String::new(),
             Self::Count(count) => count.to_string(),
             Self::Text(text) | Self::Verdict(_, text) => text.clone(),
         }
@@ -69,7 +72,7 @@ impl Cell {
 
     /// Whether it is written in a column of figures, to the right.
     pub(super) fn is_number(&self) -> bool {
-        matches!(self, Self::Number(_) | Self::Count(_))
+        matches!(self, Self::Number(_) | Self::Share(_) | Self::Count(_))
     }
 
     /// The verdict's style; empty for other cells.
@@ -89,6 +92,7 @@ mod tests {
             assert_eq!((cell.shown(&column).as_str(), cell.sort_key().as_str()), ("–", ""), "{cell:?}");
         }
         assert_eq!(Cell::Number(-0.5).shown(&column), "−0.500");
+        assert_eq!([0.01, 0.43, 1e-4, f64::NAN].map(|p| Cell::Share(p).shown(&column)), ["0.010", "0.43", "< 0.001", "–"]);
         assert_eq!((Cell::Count(20_000).shown(&column), Cell::Count(20_000).sort_key()), ("20,000".into(), "20000".into()));
     }
 }
