@@ -131,9 +131,9 @@ impl Figures<'_> {
         if thousands {
             "Step (thousands)".clone_into(&mut axis.label);
         }
-        // Steps are counts: no ticks between them or before the first.
-        let intervals = (high - low).clamp(1.0, 6.0) as usize;
-        axis.ticks = ticks::linear_in(low, high, intervals, if thousands { 3 } else { 0 });
+        // Steps are counts: no ticks between them or before the first. The axis may be wider than a lone step asked for.
+        let intervals = (axis.high - axis.low).clamp(1.0, 6.0) as usize;
+        axis.ticks = ticks::linear_in(axis.low, axis.high, intervals, if thousands { 3 } else { 0 });
         axis.exponent = 0;
         axis.ticks.retain(|tick| tick.value >= 0.0);
         axis
