@@ -167,6 +167,10 @@ impl<'a> Scatter<'a> {
         axes.frame.y = MARGIN_MM + heading.height_mm() + lanes as f64 * LANE_MM + 1.2;
 
         let of = |module: Option<usize>| shown().filter(|unit| unit.module == module).count();
+        let drawn = |module: usize| match of(Some(module)) {
+            0 => "no unit with a lattice".to_owned(),
+            count => number::units(count),
+        };
         let mut numbers: Vec<usize> =
             shown().filter_map(|unit| unit.module).chain(input.modules.iter().map(|centre| centre.module)).collect();
         numbers.sort_unstable();
@@ -177,7 +181,7 @@ impl<'a> Scatter<'a> {
         };
         let mut keys: Vec<(Key, String)> = numbers
             .iter()
-            .map(|&module| (Key::Module(Some(module)), format!("Module {module}: {}{}", period(module), number::units(of(Some(module))))))
+            .map(|&module| (Key::Module(Some(module)), format!("Module {module}: {}{}", period(module), drawn(module))))
             .collect();
         if of(None) > 0 {
             keys.push((Key::Module(None), format!("In no module: {}", number::units(of(None)))));

@@ -195,9 +195,8 @@ fn draw_stack<S: Surface>(
         series.iter().map(|(_, values)| bins.counts(values.iter().copied()).into_iter().map(|count| count as f64).collect()).collect();
     let tallest = (0..bins.count).map(|bin| counts.iter().map(|counts| counts[bin]).sum::<f64>()).fold(0.0, f64::max);
     if tallest == 0.0 {
-        let y = Axis { ticks: Vec::new(), ..Axis::linear(0.0, 1.0, 1, "Units") };
-        Axes { frame, x: Axis { ticks: Vec::new(), ..x }, y }.draw(canvas)?;
-        return note::message(canvas, frame, "No values");
+        // A word, and no empty frame.
+        return note::message(canvas, frame, &format!("{}: no values", x.label));
     }
     let axes = Axes { frame, x, y: Axis::counts(tallest, 3, "Units") };
     let mut base = vec![0.0; bins.count];

@@ -122,8 +122,6 @@ impl<'a> Planes<'a> {
         let (x, y) = (format!("Re z_{number}"), format!("Im z_{number}"));
         let z = &self.kept[index];
         if z.is_empty() {
-            let bare = |label: &str| Axis { ticks: Vec::new(), exponent: 0, ..Axis::linear(-self.reach, self.reach, 4, label) };
-            Axes { frame, x: bare(&x), y: bare(&y) }.draw(canvas)?;
             return note::message(canvas, frame, "No states in this plane");
         }
         let axis = |label: &str| Axis::linear(-self.reach, self.reach, 4, label);
@@ -219,7 +217,9 @@ impl Figure for Planes<'_> {
             let count = number::states(self.kept[index].len());
             note::title(canvas, left + 3.0, frame, cell - 4.0, &format!("Ring {}: {count}", index + 1))?;
             self.draw_plane(canvas, frame, index)?;
-            self.draw_numbers(canvas, frame, index)?;
+            if !self.kept[index].is_empty() {
+                self.draw_numbers(canvas, frame, index)?;
+            }
         }
         let footer = y + self.frame_mm + ROOM_BELOW_MM + NUMBERS_MM + 1.0;
         let bar = match self.input.color {
