@@ -115,7 +115,7 @@ fn axis(name: &str, of_runs: Vec<Value>) -> Swept {
 /// What a cell of the index says as a number: of "1 of 2" the first.
 fn number(cell: &Cell) -> f64 {
     match cell {
-        Cell::Number(number) => *number,
+        Cell::Number(number) | Cell::Share(number) => *number,
         Cell::Count(count) => *count as f64,
         Cell::Text(_) => f64::NAN,
         Cell::Verdict(_, text) => text.split(' ').next().and_then(|first| first.parse().ok()).unwrap_or(f64::NAN),
