@@ -46,7 +46,9 @@ impl Template {
             let owner = Owner { run: run.name.clone(), fingerprint: fingerprint(stage) };
             let mut publication = Publication::begin(lake, owner, stage.name(), run.step()).unwrap();
             for (_, _, frames) in self.tables.iter().filter(|(of, ..)| *of == stage) {
-                frames.iter().for_each(|frame| publication.write(frame).unwrap());
+                for frame in frames {
+                    publication.write(frame).unwrap();
+                }
             }
             publication.publish().unwrap();
         }

@@ -85,16 +85,16 @@ fn swept(name: &str, runs: &[Recorded]) -> Vec<Swept> {
     if keys.len() <= MOST_KEYS {
         return keys
             .into_iter()
-            .map(|key| axis(key, settings.iter().map(|one| one.get(key).cloned().unwrap_or_default()).collect()))
+            .map(|key| axis(key, &settings.iter().map(|one| one.get(key).cloned().unwrap_or_default()).collect::<Vec<_>>()))
             .collect();
     }
-    vec![axis("variant", runs.iter().map(|(run, _)| Value::String(variant_of(name, run))).collect())]
+    vec![axis("variant", &runs.iter().map(|(run, _)| Value::String(variant_of(name, run))).collect::<Vec<_>>())]
 }
 
 /// Numbers stand in their order, other values in that of the runs.
-fn axis(name: &str, of_runs: Vec<Value>) -> Swept {
+fn axis(name: &str, of_runs: &[Value]) -> Swept {
     let mut values: Vec<Value> = Vec::new();
-    for value in &of_runs {
+    for value in of_runs {
         if !values.contains(value) {
             values.push(value.clone());
         }

@@ -25,13 +25,13 @@ pub(crate) fn compare(arguments: &CompareArguments) -> Result<(), Failure> {
         }
         None => (lake.runs()?, "TRUE".to_owned()),
     };
-    let (keys, join) = swept(&lake, &runs)?;
+    let (keys, join) = swept(&lake, &runs);
     let query = QUERY.replace("{chosen}", &chosen).replace("{keys}", &keys).replace("{join}", &join);
     if arguments.query { output::print(&query) } else { sql::answer(&lake, &query, &arguments.answer) }
 }
 
 /// SQL for the columns of the settings in which these runs differ, and for the table that has them.
-fn swept(lake: &Lake, runs: &[String]) -> Result<(String, String), Failure> {
+fn swept(lake: &Lake, runs: &[String]) -> (String, String) {
     let mut all = Vec::new();
     for run in runs {
         // A damaged record is `verify`'s to tell.
@@ -41,9 +41,9 @@ fn swept(lake: &Lake, runs: &[String]) -> Result<(String, String), Failure> {
     }
     let columns: Vec<String> = differing(&all).into_iter().map(|key| format!("runs.{}, ", name(key))).collect();
     if columns.is_empty() {
-        return Ok((String::new(), String::new()));
+        return (String::new(), String::new());
     }
-    Ok((columns.concat(), "LEFT JOIN runs ON units.run = runs.run\n".to_owned()))
+    (columns.concat(), "LEFT JOIN runs ON units.run = runs.run\n".to_owned())
 }
 
 /// A column's name in SQL, which doubles the sign that ends one.

@@ -50,9 +50,8 @@ fn frame(lake: &Lake) -> Result<DataFrame, SqlError> {
     for (record, run) in read {
         match record {
             Ok(Some(record)) => records.push((run, record)),
-            Ok(None) => {}
             Err(error) if error.is_io() => return Err(error.into()),
-            Err(_) => {}
+            Ok(None) | Err(_) => {}
         }
     }
     let texts = |name: &str, pick: &dyn Fn(&(String, RunRecord)) -> Option<String>| {
