@@ -7,6 +7,7 @@ use crate::pipeline::imported::is_imported;
 use gridlake_lake::run_record::{RunRecord, StageRecord, Status};
 use gridlake_lake::store::Location;
 use rayon::prelude::*;
+use serde_json::{Value, json};
 
 /// Prints every run of a lake with its stages; failures below.
 ///
@@ -16,7 +17,17 @@ pub(crate) fn status(location: &Location) -> Result<(), Failure> {
     let lake = open_lake(location)?;
     let mut rows = vec![["run", "train", "step", "record", "analyze", "draw"].map(str::to_owned).to_vec()];
     let mut failures = Vec::new();
-    let records: Vec<_> = lake.runs()?.into_par_iter().map(|run| (RunRecord::load(&lake, &run), run)).collect();
+    let read = |run: String| {
+        let record = RunRecord::load(&lake, &run).map(|record| {
+            record.map(|mut record| {
+                // Of a hundred thousand runs, settings would fill the memory.
+                record.config = record.config.get("import").map_or(Value::Null, |_| json!({ "import": {} }));
+                record
+            })
+        });
+        (record, run)
+    };
+    let records: Vec<_> = lake.runs()?.into_par_iter().map(read).collect();
     for (record, run) in records {
         let record = match record {
             Ok(Some(record)) => record,

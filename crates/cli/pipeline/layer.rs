@@ -102,6 +102,15 @@ impl Layer {
         self.origins.extend(over.origins.iter().map(|(key, origin)| (key.clone(), origin.clone())));
     }
 
+    /// The layer without a table: a sweep's lists may be long, and each of its runs has a copy of the rest.
+    pub(crate) fn without(&self, key: &str) -> Self {
+        let mut layer = self.clone();
+        layer.table.remove(key);
+        let within = format!("{key}.");
+        layer.origins.retain(|origin, _| origin != key && !origin.starts_with(&within));
+        layer
+    }
+
     /// The value at a dotted key.
     pub(crate) fn get(&self, key: &str) -> Option<&Value> {
         lookup(&self.table, key)

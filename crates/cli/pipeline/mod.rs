@@ -113,8 +113,7 @@ impl Run {
     /// # Errors
     /// Settings that TOML cannot hold.
     pub(crate) fn freeze(&self) -> Result<Frozen, Failure> {
-        let mut settings = self.sources.merged().table;
-        settings.remove("sweep");
+        let settings = self.sources.merged().table;
         let settings =
             toml::to_string(&settings).map_err(|error| Failure::config(format!("settings cannot be written as TOML: {error}")))?;
         Ok(Frozen { variant: self.variant.clone(), settings })
@@ -168,9 +167,9 @@ pub(crate) fn resolve(path: &Path, overrides: &Overrides) -> Result<Pipeline, Fa
     base.overlay(&flags);
     let elements = sweep::expand(&base, &flags)?;
     let sweeps = elements.len() > 1;
-    let (base, flags) = (Arc::new(base), Arc::new(flags));
+    let (own, flags) = (Arc::new(base.without("sweep")), Arc::new(flags));
     let settle = |element: sweep::Element| -> Result<Run, Failure> {
-        let sources = Sources { base: Arc::clone(&base), element: element.settings, flags: Arc::clone(&flags) };
+        let sources = Sources { base: Arc::clone(&own), element: element.settings, flags: Arc::clone(&flags) };
         let layer = sources.merged();
         let settings = Settings::new(&layer, &schema)?;
         settings.check_together(&layer, &schema)?;

@@ -1,12 +1,14 @@
 //! The runs themselves as a table: who they are, how far their stages are, and the settings in which they differ.
 
 use super::{SqlError, failed};
+use crate::error::LakeError;
 use crate::layout::Lake;
 use crate::run_record::{RunRecord, Status};
 use polars::prelude::{Column, DataFrame, IntoLazy, LazyFrame, NamedFrom, Series};
 use rayon::prelude::*;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::OnceLock;
 
 /// What the table is called.
 pub(super) const NAME: &str = "runs";
@@ -45,15 +47,23 @@ pub(super) fn columns(lake: &Lake) -> Result<LazyFrame, SqlError> {
 }
 
 fn frame(lake: &Lake) -> Result<DataFrame, SqlError> {
-    let mut records: Vec<(String, RunRecord)> = Vec::new();
-    let read: Vec<_> = lake.runs()?.into_par_iter().map(|run| (RunRecord::load(lake, &run), run)).collect();
-    for (record, run) in read {
-        match record {
-            Ok(Some(record)) => records.push((run, record)),
-            Err(error) if error.is_io() => return Err(error.into()),
-            Ok(None) | Err(_) => {}
-        }
-    }
+    let runs = lake.runs()?;
+    let reference = OnceLock::new();
+    let read = |run: String| -> Result<Option<(String, RunRecord, Differences)>, LakeError> {
+        let mut record = match RunRecord::load(lake, &run) {
+            Err(error) if error.is_io() => return Err(error),
+            Ok(None) | Err(_) => return Ok(None),
+            Ok(Some(record)) => record,
+        };
+        let settings = flattened(std::mem::take(&mut record.config));
+        let differences = differences(reference.get_or_init(|| settings.clone()), settings);
+        Ok(Some((run, record, differences)))
+    };
+    let read = runs.into_par_iter().map(read).collect::<Vec<_>>().into_iter().filter_map(Result::transpose);
+    let read: Vec<(String, RunRecord, Differences)> = read.collect::<Result<_, _>>()?;
+    let reference = reference.into_inner().unwrap_or_default();
+    let (records, settings): (Vec<(String, RunRecord)>, Vec<Differences>) =
+        read.into_iter().map(|(run, record, differences)| ((run, record), differences)).unzip();
     let texts = |name: &str, pick: &dyn Fn(&(String, RunRecord)) -> Option<String>| {
         Column::from(Series::new(name.into(), records.iter().map(pick).collect::<Vec<Option<String>>>()))
     };
@@ -70,10 +80,10 @@ fn frame(lake: &Lake) -> Result<DataFrame, SqlError> {
         let seconds: Vec<Option<f64>> = records.iter().map(|(_, record)| record.stages.get(stage).map(|stage| stage.wall_s)).collect();
         columns.push(Column::from(Series::new(format!("{stage}_s").as_str().into(), seconds)));
     }
-    let settings: Vec<BTreeMap<String, &Value>> = records.iter().map(|(_, record)| flattened(&record.config)).collect();
     let keys: BTreeSet<&String> = settings.iter().flat_map(BTreeMap::keys).collect();
     for key in keys {
-        let values: Vec<Option<&Value>> = settings.iter().map(|one| one.get(key).copied()).collect();
+        let values: Vec<Option<&Value>> =
+            settings.iter().map(|differences| differences.get(key).map_or_else(|| reference.get(key), Option::as_ref)).collect();
         let is_known = key == "name" || key == "seed";
         // Records of older versions lack newer keys, which is no difference.
         let mut there = values.iter().flatten();
@@ -111,13 +121,22 @@ fn column(key: &str, values: &[Option<&Value>]) -> Column {
     Column::from(series)
 }
 
+/// Where a run's settings are others than those of one run, by dotted key; `None` where it has no such key. All settings of a hundred thousand runs would fill the memory.
+type Differences = BTreeMap<String, Option<Value>>;
+
+fn differences(reference: &BTreeMap<String, Value>, settings: BTreeMap<String, Value>) -> Differences {
+    let absent = reference.keys().filter(|key| !settings.contains_key(*key)).map(|key| (key.clone(), None)).collect::<Vec<_>>();
+    let other = settings.into_iter().filter(|(key, value)| reference.get(key) != Some(value)).map(|(key, value)| (key, Some(value)));
+    other.chain(absent).collect()
+}
+
 /// Settings by dotted key.
-fn flattened(config: &Value) -> BTreeMap<String, &Value> {
-    fn walk<'v>(value: &'v Value, at: &str, found: &mut BTreeMap<String, &'v Value>) {
+fn flattened(config: Value) -> BTreeMap<String, Value> {
+    fn walk(value: Value, at: &str, found: &mut BTreeMap<String, Value>) {
         match value {
             Value::Object(entries) => {
                 for (key, value) in entries {
-                    walk(value, &if at.is_empty() { key.clone() } else { format!("{at}.{key}") }, found);
+                    walk(value, &if at.is_empty() { key } else { format!("{at}.{key}") }, found);
                 }
             }
             other => {
