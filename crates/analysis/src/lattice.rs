@@ -180,13 +180,14 @@ pub(crate) fn nearest(k: Wave, triad: &[Wave; 3]) -> (Wave, f64) {
                 continue;
             }
             let vector = combine(f64::from(m), a, f64::from(n), b);
-            let distance = norm([vector[0] - k[0], vector[1] - k[1]]);
-            if distance < best.1 {
-                best = (vector, distance);
+            let off = [vector[0] - k[0], vector[1] - k[1]];
+            let square = off[0] * off[0] + off[1] * off[1];
+            if square < best.1 {
+                best = (vector, square);
             }
         }
     }
-    best
+    (best.0, best.1.sqrt())
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Coarser maps: rates averaged over occupancy, with bins shared out by the area that overlaps.
 
+use crate::simd::{Kernel, widest};
 use ndarray::Array2;
 
 /// From `rows x cols` bins to at most `target` along the longer side; the mask of the result comes from the occupancy.
@@ -43,6 +44,14 @@ impl Rebin {
         self.sum(&weighted).iter().zip(&self.total).map(|(sum, &n)| if n > 0.0 { sum / n } else { f64::NAN }).collect()
     }
 
+    /// As [`Self::apply`], of a map in single precision (summed in double), without allocating.
+    pub(crate) fn apply_single<'w>(&self, fine: &[f32], workspace: &'w mut RebinWorkspace) -> &'w [f64] {
+        workspace.flat.resize(self.fine_cols, 0.0);
+        workspace.coarse.resize(self.rows * self.cols, 0.0);
+        widest(ApplySingle { rebin: self, fine, workspace });
+        &workspace.coarse
+    }
+
     fn sum(&self, fine: &[f64]) -> Vec<f64> {
         let mut flat = vec![0.0; self.fine_cols];
         let mut out = vec![0.0; self.rows * self.cols];
@@ -57,6 +66,47 @@ impl Rebin {
             }
         }
         out
+    }
+}
+
+/// Buffers of one thread.
+#[derive(Default)]
+pub(crate) struct RebinWorkspace {
+    flat: Vec<f64>,
+    coarse: Vec<f64>,
+}
+
+struct ApplySingle<'a> {
+    rebin: &'a Rebin,
+    fine: &'a [f32],
+    workspace: &'a mut RebinWorkspace,
+}
+
+impl Kernel for ApplySingle<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let (rebin, cols) = (self.rebin, self.rebin.fine_cols);
+        let RebinWorkspace { flat, coarse } = self.workspace;
+        let totals = rebin.total.chunks_exact(rebin.cols.max(1));
+        for ((out, totals), parts) in coarse.chunks_exact_mut(rebin.cols.max(1)).zip(totals).zip(&rebin.along_y) {
+            flat.fill(0.0);
+            for &(from, share) in parts {
+                let (line, visits) = (&self.fine[from * cols..][..cols], &rebin.visits[from * cols..][..cols]);
+                for ((sum, &rate), &visits) in flat.iter_mut().zip(line).zip(visits) {
+                    let rate = f64::from(rate);
+                    *sum += if visits > 0.0 { share * (rate * visits) } else { 0.0 };
+                }
+            }
+            for ((out, &total), parts) in out.iter_mut().zip(totals).zip(&rebin.along_x) {
+                let mut sum = 0.0;
+                for &(from, share) in parts {
+                    sum += share * flat[from];
+                }
+                *out = if total > 0.0 { sum / total } else { f64::NAN };
+            }
+        }
     }
 }
 
@@ -88,6 +138,22 @@ mod tests {
         }
         let visits: f64 = occupancy.iter().map(|&n| f64::from(n)).sum();
         assert!((rebin.total.iter().sum::<f64>() - visits).abs() < 1e-9);
+    }
+
+    #[test]
+    fn single_precision_is_the_same_of_the_same_rates() {
+        let occupancy = Array2::from_shape_fn((37, 50), |(row, col)| (row * 7 + col * 3) as u32 % 4);
+        let rebin = Rebin::new(&occupancy, 20);
+        let mut workspace = RebinWorkspace::default();
+        for seed in 0..3_u32 {
+            let fine: Vec<f32> = (0..37 * 50)
+                .map(|i| if occupancy[[i / 50, i % 50]] == 0 { f32::NAN } else { (i as f32 * 1.7 + seed as f32).sin() })
+                .collect();
+            let double: Vec<f64> = fine.iter().map(|&rate| f64::from(rate)).collect();
+            for (single, double) in rebin.apply_single(&fine, &mut workspace).iter().zip(rebin.apply(&double)) {
+                assert!(single.to_bits() == double.to_bits() || (single.is_nan() && double.is_nan()), "{single} and {double}");
+            }
+        }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! A [`Kernel`] is ordinary safe Rust over fixed-width arrays that the compiler vectorises; [`widest`] runs the copy that was compiled for AVX-512 or AVX2 where the
 //! processor has it. No operation is reordered or fused, so all copies give the same bits.
 
-#![expect(unsafe_code, reason = "entering functions whose instructions the processor was checked for")]
+#![expect(unsafe_code, reason = "entering functions whose instructions the processor was checked for, and casts of values in range")]
 
 /// Work that is compiled once per instruction set. Implementations are `#[inline(always)]`.
 pub(crate) trait Kernel {
@@ -24,6 +24,16 @@ pub(crate) fn widest<K: Kernel>(kernel: K) -> K::Output {
         return unsafe { avx2(kernel) };
     }
     kernel.call()
+}
+
+/// The whole part of a value, at least 0 (which NaN is too) and at most `last`; as a vector instruction, which a cast that checks for NaN is not.
+#[inline(always)]
+pub(crate) fn whole_part(value: f32, last: u16) -> usize {
+    let last = f32::from(last);
+    let value = if value > 0.0 { value } else { 0.0 };
+    let value = if value < last { value } else { last };
+    // SAFETY: within 0 … 65,535.
+    (unsafe { value.to_int_unchecked::<i32>() }) as usize
 }
 
 #[cfg(target_arch = "x86_64")]

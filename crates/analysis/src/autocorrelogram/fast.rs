@@ -200,7 +200,7 @@ impl Standard {
 }
 
 /// Pearson's r from sums over the overlap of a map of unit variance; NaN where one side is constant.
-fn pearson(n: f64, products: f64, sums: (f64, f64), squares: (f64, f64)) -> f64 {
+pub(super) fn pearson(n: f64, products: f64, sums: (f64, f64), squares: (f64, f64)) -> f64 {
     let (mean_a, mean_b) = (sums.0 / n, sums.1 / n);
     let var_a = squares.0 / n - mean_a * mean_a;
     let var_b = squares.1 / n - mean_b * mean_b;

@@ -17,12 +17,14 @@
 
 mod ellipse;
 mod fast;
+mod flat;
 mod lags;
 mod peaks;
 #[cfg(test)]
 mod peaks_tests;
 mod reference;
 mod ridge;
+mod rows;
 mod single;
 #[cfg(test)]
 mod tests;

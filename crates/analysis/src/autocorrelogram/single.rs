@@ -4,14 +4,15 @@
 //! other half, and half of the rows hold all lags. Where every bin was visited, sums and squares over an overlap are sums over a rectangle, taken from
 //! running sums; else they are two more transforms each way.
 //!
-//! An entry's error is about 3·10⁻⁷ of the products at lag zero. A pair with an overlap that varies so little that this would matter
-//! ([`TOO_FLAT`]) is refused, and left to the double-precision form.
+//! An entry's error is about 3·10⁻⁷ of the products at lag zero. Lags whose overlap varies so little that this would matter
+//! ([`TOO_FLAT`]) are summed directly in double precision ([`FlatLags`]); a pair with too many of them is refused, and left to the double-precision form.
 
-use super::{Autocorrelator, CONSTANT};
+use super::Autocorrelator;
+use super::flat::FlatLags;
+use super::rows::{Lags, Rectangles, Row, WIDTH};
 use crate::fft::{Fft2, Fft2Scratch};
 use crate::simd::{Kernel, widest};
 use rustfft::num_complex::Complex32;
-use std::ops::Range;
 
 /// Least root of the two sides' sums of squared deviations over an overlap, as a share of the map's.
 const TOO_FLAT: f32 = 0.005;
@@ -22,67 +23,18 @@ pub(crate) struct SingleAutocorrelator {
     rows: usize,
     cols: usize,
     reach: [usize; 2],
-    /// Places of visited bins in a map.
-    bins: Vec<usize>,
+    /// Visited bins: places in a map, and in a padded one. Empty where all were.
+    bins: Vec<(u32, u32)>,
+    /// How many were visited.
+    visited: usize,
+    /// Which bins were visited.
+    mask: Vec<bool>,
     lags: Lags,
     plan: Fft2<f32>,
     /// As the double-precision form's; `None` where every bin was visited.
     mask_conjugate: Option<Vec<Complex32>>,
     /// How often each frequency of half of the columns counts as a wave: 0, 1 or 2 (with its opposite).
     waves: Vec<f32>,
-}
-
-/// What the mask says about the lags of the half plane `dy ≥ 0`; rows are filled up to whole blocks.
-#[derive(Clone)]
-struct Lags {
-    /// From a row to the next.
-    stride: usize,
-    /// First block of each row with a lag that counts, and the end of these blocks.
-    blocks: Vec<Range<usize>>,
-    /// One over the overlap.
-    share: Vec<f64>,
-    /// Squared deviations at or below which a side is constant.
-    constant: Vec<f32>,
-    /// NaN where too few bins overlap, else 0.
-    hidden: Vec<f32>,
-    /// Infinite where the overlap's flatness does not count, else 0.
-    ignored: Vec<f32>,
-}
-
-impl Lags {
-    fn new(double: &Autocorrelator, largest: [f64; 2]) -> Self {
-        let reach = double.reach;
-        let (rows, width) = (reach[0] + 1, 2 * reach[1] + 1);
-        let stride = width.next_multiple_of(WIDTH);
-        let n = rows * stride;
-        let blocks = (0..rows).map(|row| {
-            // Lags at least as far out as the largest, rounded up to whole blocks.
-            let half = (1.0 - (row as f64 / largest[0]).powi(2)).max(0.0).sqrt() * largest[1];
-            let half = (half.ceil() as usize).min(reach[1]);
-            (reach[1] - half) / WIDTH..(reach[1] + half + 1).div_ceil(WIDTH)
-        });
-        let mut made = Self {
-            stride,
-            blocks: blocks.collect(),
-            share: vec![0.0; n],
-            constant: vec![0.0; n],
-            hidden: vec![f32::NAN; n],
-            ignored: vec![f32::INFINITY; n],
-        };
-        // The half plane begins with the last row but `reach` of the whole plane's.
-        for (index, &overlap) in double.overlap[reach[0] * width..].iter().enumerate() {
-            let (row, col) = (index / width, index % width);
-            let at = row * stride + col;
-            made.share[at] = 1.0 / overlap.max(1.0);
-            made.constant[at] = (CONSTANT * overlap) as f32;
-            if overlap >= double.min_overlap.max(1.0) {
-                let far = (row as f64 / largest[0]).hypot((col as f64 - reach[1] as f64) / largest[1]) > 1.0;
-                made.hidden[at] = 0.0;
-                made.ignored[at] = if far { f32::INFINITY } else { 0.0 };
-            }
-        }
-        made
-    }
 }
 
 /// Buffers of one thread.
@@ -98,6 +50,7 @@ pub(crate) struct SingleWorkspace {
     line: [Vec<f64>; 4],
     products: [Vec<f32>; 2],
     correlations: Vec<f32>,
+    flat: FlatLags,
     /// The last pair's autocorrelograms: lags of the half plane `dy ≥ 0`, `(reach_y + 1) x (2 reach_x + 1)`, NaN = undefined.
     pub(crate) result: [Vec<f32>; 2],
     /// The last pair's largest power of a wave, and the power of all waves.
@@ -110,6 +63,8 @@ impl SingleAutocorrelator {
     pub(crate) fn new(double: &Autocorrelator, largest: [f64; 2], is_wave: &[bool]) -> Self {
         let (plan, reach) = (Fft2::new(double.plan.rows, double.plan.cols), double.reach);
         let full = double.visited == double.mask.len();
+        let seen = double.mask.iter().enumerate().filter(|(_, seen)| **seen);
+        let bins = seen.map(|(bin, _)| (bin as u32, (bin / double.cols * plan.cols + bin % double.cols) as u32)).collect();
         let waves = (0..(plan.cols / 2 + 1) * plan.rows)
             .map(|index| {
                 let column = index / plan.rows;
@@ -127,7 +82,9 @@ impl SingleAutocorrelator {
             rows: double.rows,
             cols: double.cols,
             reach,
-            bins: double.mask.iter().enumerate().filter(|(_, seen)| **seen).map(|(bin, _)| bin).collect(),
+            bins: if full { Vec::new() } else { bins },
+            visited: double.visited,
+            mask: double.mask.clone(),
             lags: Lags::new(double, largest),
             plan,
             mask_conjugate: (!full).then(|| double.mask_conjugate.iter().map(|v| Complex32::new(v.re as f32, v.im as f32)).collect()),
@@ -156,6 +113,7 @@ impl SingleAutocorrelator {
             line: std::array::from_fn(|_| vec![0.0; self.lags.stride]),
             products: [vec![0.0; self.lags.stride], vec![0.0; self.lags.stride]],
             correlations: vec![0.0; self.lags.stride],
+            flat: FlatLags::default(),
             result: [vec![f32::NAN; rows * cols], vec![f32::NAN; rows * cols]],
             waves: [(0.0, 0.0); 2],
         }
@@ -165,11 +123,7 @@ impl SingleAutocorrelator {
     /// no overlap within the largest radius is too flat for single precision.
     pub(crate) fn pair(&self, a: &[f32], b: &[f32], workspace: &mut SingleWorkspace) -> bool {
         let (wide, tall) = (self.plan.cols, self.plan.rows);
-        let place = |bin: usize| bin / self.cols * wide + bin % self.cols;
-        workspace.first[..self.rows * wide].fill(Complex32::default());
-        for &bin in &self.bins {
-            workspace.first[place(bin)] = Complex32::new(a[bin], b[bin]);
-        }
+        self.pad(&mut workspace.first, a, b);
         let SingleWorkspace { first, turned, half, sums, squares, scratch, running, .. } = workspace;
         self.plan.forward_into(first, self.rows, turned, scratch);
         if let Some(mask) = &self.mask_conjugate {
@@ -178,8 +132,9 @@ impl SingleAutocorrelator {
             }
             self.plan.inverse(sums, tall, scratch);
             squares.fill(Complex32::default());
-            for &bin in &self.bins {
-                squares[place(bin)] = Complex32::new(a[bin] * a[bin], b[bin] * b[bin]);
+            for &(bin, place) in &self.bins {
+                let (a, b) = (a[bin as usize], b[bin as usize]);
+                squares[place as usize] = Complex32::new(a * a, b * b);
             }
             self.plan.forward(squares, self.rows, scratch);
             for (square, mask) in squares.iter_mut().zip(mask) {
@@ -193,22 +148,21 @@ impl SingleAutocorrelator {
         workspace.waves = widest(Power { turned, tall, wide, waves: &self.waves, half });
         self.plan.columns_inverse(half, scratch);
         let rows = self.reach[0] + 1;
-        // The spectrum is even: row y of column -k is row -y of column k.
-        for (column, values) in half.chunks_exact(tall).enumerate() {
-            let mirrored = (wide - column) % wide;
-            if mirrored == column {
-                for y in 0..rows {
-                    first[y * wide + column] = values[y];
-                }
-            } else {
-                for y in 0..rows {
-                    first[y * wide + column] = values[y];
-                    first[y * wide + mirrored] = values[if y == 0 { 0 } else { tall - y }];
+        // The spectrum is even: row y of column -k is row -y of column k. Some columns at a time, whose rows share lines of the cache.
+        for columns in (0..=wide / 2).step_by(TILE) {
+            let columns = columns..(columns + TILE).min(wide / 2 + 1);
+            for (y, line) in first.chunks_exact_mut(wide).enumerate().take(rows) {
+                let opposite = if y == 0 { 0 } else { tall - y };
+                for column in columns.clone() {
+                    line[column] = half[column * tall + y];
+                    if column > 0 {
+                        line[wide - column] = half[column * tall + opposite];
+                    }
                 }
             }
         }
         self.plan.rows_inverse(&mut first[..rows * wide], scratch);
-        let mut right = true;
+        workspace.flat.clear();
         for dy in 0..rows {
             let SingleWorkspace { first, products, .. } = workspace;
             let (line, reach) = (&first[dy * wide..][..wide], self.reach[1]);
@@ -217,9 +171,34 @@ impl SingleAutocorrelator {
             for ((a, b), value) in a.iter_mut().zip(b).zip(in_order) {
                 (*a, *b) = (value.re, value.im);
             }
-            right &= self.row(dy, 0, workspace) & self.row(dy, 1, workspace);
+            self.row(dy, 0, workspace);
+            self.row(dy, 1, workspace);
         }
-        right
+        if workspace.flat.too_many(self.mask.len()) {
+            return false;
+        }
+        let mask = self.mask_conjugate.is_some().then_some(self.mask.as_slice());
+        workspace.flat.sum([a, b], self.cols, mask, &mut workspace.result);
+        true
+    }
+
+    /// Two maps' visited bins in rows of the transform's length, zero elsewhere.
+    fn pad(&self, rows: &mut [Complex32], a: &[f32], b: &[f32]) {
+        let wide = self.plan.cols;
+        if self.mask_conjugate.is_some() {
+            rows[..self.rows * wide].fill(Complex32::default());
+            for &(bin, place) in &self.bins {
+                rows[place as usize] = Complex32::new(a[bin as usize], b[bin as usize]);
+            }
+            return;
+        }
+        for ((row, a), b) in rows.chunks_exact_mut(wide).zip(a.chunks_exact(self.cols)).zip(b.chunks_exact(self.cols)) {
+            let (seen, rest) = row.split_at_mut(self.cols);
+            for ((value, a), b) in seen.iter_mut().zip(a).zip(b) {
+                *value = Complex32::new(*a, *b);
+            }
+            rest.fill(Complex32::default());
+        }
     }
 
     /// Running sums of a map and its squares: entry `(row, col)` holds the sum over all rows below `row` and columns below `col`.
@@ -239,9 +218,9 @@ impl SingleAutocorrelator {
     }
 
     /// One row of lags of one of the two maps.
-    fn row(&self, dy: usize, which: usize, workspace: &mut SingleWorkspace) -> bool {
+    fn row(&self, dy: usize, which: usize, workspace: &mut SingleWorkspace) {
         let cols = 2 * self.reach[1] + 1;
-        let SingleWorkspace { sums, squares, running, line, products, correlations, result, .. } = workspace;
+        let SingleWorkspace { sums, squares, running, line, products, correlations, flat, result, .. } = workspace;
         let reach = self.reach[1];
         if self.mask_conjugate.is_some() {
             let (wide, tall) = (self.plan.cols, self.plan.rows);
@@ -256,33 +235,29 @@ impl SingleAutocorrelator {
                 minus_squares[at] = pick(squares[minus]);
             }
         } else {
-            let width = self.cols + 1;
-            for (kind, running) in running[which].iter().enumerate() {
-                // Rows from 0 to rows - dy, and rows from dy on; columns likewise.
-                let upper = &running[(self.rows - dy) * width..][..width];
-                let (skipped, whole) = (&running[dy * width..][..width], &running[self.rows * width..][..width]);
-                let (here, there) = line.split_at_mut(2 * kind + 1);
-                let (here, there) = (&mut here[2 * kind], &mut there[0]);
-                let (left, right) = here[..=2 * reach].split_at_mut(reach);
-                right.iter_mut().zip(upper.iter().rev()).for_each(|(here, sum)| *here = *sum);
-                left.iter_mut().rev().zip(&upper[1..]).for_each(|(here, sum)| *here = upper[self.cols] - sum);
-                let (left, right) = there[..=2 * reach].split_at_mut(reach);
-                let all = whole[self.cols] - skipped[self.cols];
-                right.iter_mut().zip(whole.iter().zip(skipped)).for_each(|(there, (whole, skipped))| *there = all - (whole - skipped));
-                let kept = self.cols - reach..self.cols;
-                left.iter_mut()
-                    .zip(whole[kept.clone()].iter().zip(&skipped[kept]))
-                    .for_each(|(there, (whole, skipped))| *there = whole - skipped);
-            }
+            widest(Rectangles { running: &running[which], rows: self.rows, cols: self.cols, reach, dy, line });
         }
         let flattest = widest(Row { line, products: &products[which], lags: &self.lags, dy, out: correlations });
         let known = &self.lags.blocks[dy];
         let known = known.start * WIDTH..(known.end * WIDTH).min(cols);
         let out = &mut result[which][dy * cols..][..cols];
-        out[known.clone()].copy_from_slice(&correlations[known]);
-        flattest >= TOO_FLAT * self.bins.len() as f32
+        out[known.clone()].copy_from_slice(&correlations[known.clone()]);
+        let least = TOO_FLAT * self.visited as f32;
+        if flattest < least {
+            for at in known {
+                let lag = dy * self.lags.stride + at;
+                let side = |squares: f64, sum: f64| (squares - sum * sum * self.lags.share[lag]).max(0.0) as f32;
+                let varies = (side(line[2][at], line[0][at]) * side(line[3][at], line[1][at])).sqrt() + self.lags.ignored[lag];
+                if varies < least && self.lags.hidden[lag] == 0.0 {
+                    flat.push(which, [dy as isize, at as isize - reach as isize], dy * cols + at, 1.0 / self.lags.share[lag]);
+                }
+            }
+        }
     }
 }
+
+/// Columns that are taken along at once.
+const TILE: usize = 8;
 
 fn wrap(lag: isize, n: usize) -> usize {
     if lag < 0 { n - lag.unsigned_abs() } else { lag as usize }
@@ -332,64 +307,5 @@ impl Kernel for Power<'_> {
             }
         }
         found
-    }
-}
-
-/// Pearson's r along one row of lags; returns the flattest overlap's sum of squared deviations.
-struct Row<'a> {
-    /// Sums at `l` and `-l`, squares at `l` and `-l`.
-    line: &'a [Vec<f64>; 4],
-    products: &'a [f32],
-    lags: &'a Lags,
-    dy: usize,
-    out: &'a mut [f32],
-}
-
-/// Lags that are treated at once.
-const WIDTH: usize = 16;
-
-impl Kernel for Row<'_> {
-    type Output = f32;
-
-    #[inline(always)]
-    fn call(self) -> f32 {
-        let mut flattest = [f32::INFINITY; WIDTH];
-        let lags = self.dy * self.lags.stride..(self.dy + 1) * self.lags.stride;
-        let (share, _) = self.lags.share[lags.clone()].as_chunks::<WIDTH>();
-        let [constant, hidden, ignored] =
-            [&self.lags.constant, &self.lags.hidden, &self.lags.ignored].map(|of| of[lags.clone()].as_chunks::<WIDTH>().0);
-        let [sums, minus_sums, squares, minus_squares] = self.line.each_ref().map(|line| line.as_chunks::<WIDTH>().0);
-        let (products, _) = self.products.as_chunks::<WIDTH>();
-        let (out, _) = self.out.as_chunks_mut::<WIDTH>();
-        for block in self.lags.blocks[self.dy].clone() {
-            let out = &mut out[block];
-            let (mut cross, mut var_a, mut var_b) = ([0.0_f32; WIDTH], [0.0_f32; WIDTH], [0.0_f32; WIDTH]);
-            let (share, products) = (&share[block], &products[block]);
-            let [sums, minus_sums, squares, minus_squares] = [sums, minus_sums, squares, minus_squares].map(|line| &line[block]);
-            for i in 0..WIDTH {
-                var_a[i] = (squares[i] - sums[i] * sums[i] * share[i]) as f32;
-            }
-            for i in 0..WIDTH {
-                var_b[i] = (minus_squares[i] - minus_sums[i] * minus_sums[i] * share[i]) as f32;
-            }
-            for i in 0..WIDTH {
-                cross[i] = (f64::from(products[i]) - sums[i] * minus_sums[i] * share[i]) as f32;
-            }
-            let (constant, hidden, ignored) = (&constant[block], &hidden[block], &ignored[block]);
-            for i in 0..WIDTH {
-                // Comparisons written out: what `min` and `max` say of NaN does not matter here, and costs more.
-                let (a, b) = (var_a[i], var_b[i]);
-                let (a_side, b_side) = (if a > 0.0 { a } else { 0.0 }, if b > 0.0 { b } else { 0.0 });
-                let flat = (a_side * b_side).sqrt();
-                let r = cross[i] / flat;
-                let r = if r > 1.0 { 1.0 } else { r };
-                let r = if r < -1.0 { -1.0 } else { r };
-                let least = if a < b { a } else { b };
-                out[i] = r + if least > constant[i] { hidden[i] } else { f32::NAN };
-                let flat = flat + ignored[i];
-                flattest[i] = if flat < flattest[i] { flat } else { flattest[i] };
-            }
-        }
-        flattest.into_iter().fold(f32::INFINITY, f32::min)
     }
 }

@@ -199,22 +199,26 @@ impl Kernel for Extremes<'_> {
     #[inline(always)]
     fn call(self) -> (f32, f32) {
         let (mut least, mut most) = ([f32::INFINITY; LANES], [f32::NEG_INFINITY; LANES]);
-        let mut look = |z: &[f32; LANES], hidden: &[f32; LANES]| {
-            for lane in 0..LANES {
-                // No comparison holds for NaN.
-                let z = z[lane] + hidden[lane];
-                least[lane] = if z < least[lane] { z } else { least[lane] };
-                most[lane] = if z > most[lane] { z } else { most[lane] };
-            }
-        };
         let (blocks, rest) = self.z.as_chunks();
         let (hidden, hidden_rest) = self.hidden.as_chunks();
-        blocks.iter().zip(hidden).for_each(|(z, hidden)| look(z, hidden));
+        for (z, hidden) in blocks.iter().zip(hidden) {
+            look(z, hidden, &mut least, &mut most);
+        }
         let mut last = ([0.0; LANES], [f32::NAN; LANES]);
         last.0[..rest.len()].copy_from_slice(rest);
         last.1[..rest.len()].copy_from_slice(hidden_rest);
-        look(&last.0, &last.1);
+        look(&last.0, &last.1, &mut least, &mut most);
         (least.into_iter().fold(f32::INFINITY, f32::min), most.into_iter().fold(f32::NEG_INFINITY, f32::max))
+    }
+}
+
+#[inline(always)]
+fn look(z: &[f32; LANES], hidden: &[f32; LANES], least: &mut [f32; LANES], most: &mut [f32; LANES]) {
+    for lane in 0..LANES {
+        // No comparison holds for NaN.
+        let z = z[lane] + hidden[lane];
+        least[lane] = if z < least[lane] { z } else { least[lane] };
+        most[lane] = if z > most[lane] { z } else { most[lane] };
     }
 }
 

@@ -8,7 +8,7 @@ use crate::fft::Fft2;
 use crate::grid_score::{Annuli, BatchWorkspace, LANES, Masks, Score, Undefined};
 use crate::measures::{self, BorderPlan, BorderWorkspace, border_score};
 use crate::ratemap::Ratemaps;
-use crate::rebin::Rebin;
+use crate::rebin::{Rebin, RebinWorkspace};
 use gridlake_space::arena::Arena;
 use ndarray::Array2;
 
@@ -74,6 +74,7 @@ pub(crate) struct BatteryWorkspace {
     fine_planes: Vec<Vec<f32>>,
     coarse_planes: Vec<Vec<f32>>,
     coarse_maps: [Vec<f32>; 2],
+    rebin: RebinWorkspace,
     border: BorderWorkspace,
 }
 
@@ -133,6 +134,7 @@ impl Battery {
             fine_planes: planes(self.fine_single.shape()),
             coarse_planes: planes(self.coarse_single.shape()),
             coarse_maps: [Vec::new(), Vec::new()],
+            rebin: RebinWorkspace::default(),
             border: BorderWorkspace::default(),
         }
     }
@@ -151,7 +153,8 @@ impl Battery {
 
     /// One map's scores, in the order of [`Statistic::ALL`].
     pub(crate) fn score(&self, map: &[f64], workspace: &mut BatteryWorkspace) -> Vec<(f64, Option<String>)> {
-        let of_lags = self.score_pair(map, map, workspace)[0].map(|score| (score.value, score.reason.map(|reason| reason.to_string())));
+        self.correlate(map, map, workspace);
+        let of_lags = self.scores_of(0, workspace).map(|score| (score.value, score.reason.map(|reason| reason.to_string())));
         let border = match self.border(map) {
             Ok(score) => (score, None),
             Err(reason) => (f64::NAN, Some(reason.to_string())),
@@ -170,13 +173,21 @@ impl Battery {
 
     /// Two maps' scores in double precision: the reference for [`Self::score_batch`].
     pub(super) fn score_pair(&self, first: &[f64], second: &[f64], workspace: &mut BatteryWorkspace) -> [[Score; OF_LAGS]; 2] {
+        self.correlate(first, second, workspace);
+        [0, 1].map(|which| self.scores_of(which, workspace))
+    }
+
+    /// Autocorrelograms of two maps, on fine and on coarse bins.
+    fn correlate(&self, first: &[f64], second: &[f64], workspace: &mut BatteryWorkspace) {
         self.fine.pair(first, second, &mut workspace.fine);
         self.coarse.pair(&self.rebin.apply(first), &self.rebin.apply(second), &mut workspace.coarse);
-        [0, 1].map(|which| {
-            let [sargolini, square] = self.annuli.scores(&workspace.fine.result[which]);
-            let banino = self.masks.banino(&workspace.coarse.result[which]);
-            [sargolini, banino, square, self.periodicity(&workspace.fine.power[which])]
-        })
+    }
+
+    /// Scores of one of the two maps.
+    fn scores_of(&self, which: usize, workspace: &BatteryWorkspace) -> [Score; OF_LAGS] {
+        let [sargolini, square] = self.annuli.scores(&workspace.fine.result[which]);
+        let banino = self.masks.banino(&workspace.coarse.result[which]);
+        [sargolini, banino, square, self.periodicity(&workspace.fine.power[which])]
     }
 
     /// Scores of up to [`LANES`] maps of mean 0 and variance 1 over visited bins (the rest is not read); `scales` turn each map's values into rates.
@@ -200,7 +211,7 @@ impl Battery {
                 take_half(&mut workspace.fine_planes[lanes..], &workspace.fine.result, self.fine.shape());
             }
             for (coarse, fine) in workspace.coarse_maps.iter_mut().zip([a, b]) {
-                self.coarsen(fine, coarse);
+                self.coarsen(fine, &mut workspace.rebin, coarse);
             }
             let [a, b] = &workspace.coarse_maps;
             if self.coarse_single.pair(a, b, &mut workspace.coarse_single) {
@@ -240,11 +251,11 @@ impl Battery {
     }
 
     /// The map on coarse bins, of mean 0 and variance 1 again.
-    fn coarsen(&self, fine: &[f32], coarse: &mut Vec<f32>) {
-        let map = self.rebin.apply(&double(fine));
-        let scale = Scale::of(&map, &self.coarse_bins);
+    fn coarsen(&self, fine: &[f32], workspace: &mut RebinWorkspace, coarse: &mut Vec<f32>) {
+        let map = self.rebin.apply_single(fine, workspace);
+        let scale = Scale::of(map, &self.coarse_bins);
         coarse.clear();
-        coarse.extend(scale.standardised(&map));
+        coarse.extend(map.iter().map(|&rate| if scale.varies { scale.standard(rate) as f32 } else { 0.0 }));
     }
 
     /// Largest share of the power that one frequency holds.

@@ -174,6 +174,8 @@ pub(super) struct Isotropic<'a> {
     power: Vec<f32>,
     /// Of the two surrogates in hand.
     rings: Vec<[f32; 2]>,
+    gains: Vec<rings::Gains>,
+    line: rings::ScaleLine,
     /// The map's rates, ascending.
     rates: Vec<f32>,
     quantiles: Quantiles,
@@ -199,6 +201,8 @@ impl<'a> Isotropic<'a> {
             normals: Normals::new(stream),
             amplitude: amplitude.iter().map(|a| (a / largest) as f32).collect(),
             rings: vec![[0.0; 2]; power.len()],
+            gains: vec![[0.0; 4]; power.len()],
+            line: rings::ScaleLine::default(),
             power: power.into_iter().map(|power| power as f32).collect(),
             quantiles: Quantiles::new(&rates, shared.shape, shared.plan.cols, &shared.places),
             rates,
@@ -213,7 +217,7 @@ impl<'a> Isotropic<'a> {
 
     /// Scales the two surrogates' coefficients ring by ring towards the map's power.
     fn match_rings(&mut self) {
-        let Self { shared, coefficients, power, rings, .. } = self;
+        let Self { shared, coefficients, power, rings, gains, line, .. } = self;
         let (tall, wide) = (shared.plan.rows, shared.plan.cols);
         rings.fill([0.0; 2]);
         for column in 0..=wide / 2 {
@@ -223,18 +227,18 @@ impl<'a> Isotropic<'a> {
             let weight = if column == opposite { 0.25 } else { 0.5 };
             widest(rings::Powers { here, there, weight, class: &shared.class[column * tall..][..tall], sums: rings });
         }
-        for (sums, power) in rings.iter_mut().zip(power.iter()) {
+        for ((gains, sums), power) in gains.iter_mut().zip(rings.iter()).zip(power.iter()) {
             let [a, b] = sums.map(|sum| if sum > 0.0 { (power / sum).powf(STEP as f32) } else { 0.0 });
-            *sums = [0.5 * (a + b), 0.5 * (a - b)];
+            *gains = rings::gains(a, b);
         }
         let opposite = |column: usize| (wide - column) % wide;
         for column in (0..=wide / 2).filter(|&column| opposite(column) != column) {
             let (low, high) = coefficients.split_at_mut(opposite(column) * tall);
             let (here, there) = (&mut low[column * tall..][..tall], &mut high[..tall]);
-            widest(rings::Scale { here, there, class: &shared.class[column * tall..][..tall], gains: rings });
+            widest(rings::Scale { here, there, class: &shared.class[column * tall..][..tall], gains, line });
         }
         for column in (0..=wide / 2).filter(|&column| opposite(column) == column) {
-            rings::scale_own(&mut coefficients[column * tall..][..tall], &shared.class[column * tall..][..tall], rings);
+            rings::scale_own(&mut coefficients[column * tall..][..tall], &shared.class[column * tall..][..tall], gains);
         }
     }
 
@@ -247,7 +251,9 @@ impl<'a> Isotropic<'a> {
             let part = |value: &Complex32| if which == 0 { value.re } else { value.im };
             values.clear();
             if all {
-                values.extend(field.chunks_exact(stride).flat_map(|row| row[..cols].iter().map(part)));
+                for row in field.chunks_exact(stride) {
+                    values.extend(row[..cols].iter().map(part));
+                }
                 ranks.each(values, rates, out);
             } else {
                 values.extend(shared.places.iter().map(|&place| part(&field[place as usize])));

@@ -49,17 +49,31 @@ impl Kernel for Fill<'_> {
     #[inline(always)]
     fn call(self) {
         let mut state = *self.state;
-        for (amplitude, out) in self.amplitude.chunks(LANES).zip(self.out.chunks_mut(LANES)) {
-            let (first, second) = (next(&mut state), next(&mut state));
-            let (mut re, mut im) = ([0.0; LANES], [0.0; LANES]);
-            for lane in 0..LANES {
-                (re[lane], im[lane]) = normal(first[lane], second[lane]);
-            }
-            for (lane, (value, size)) in out.iter_mut().zip(amplitude).enumerate() {
-                *value = Complex32::new(re[lane] * size, im[lane] * size);
-            }
+        let (amplitudes, amplitudes_rest) = self.amplitude.as_chunks();
+        let (outs, outs_rest) = self.out.as_chunks_mut();
+        for (amplitude, out) in amplitudes.iter().zip(outs) {
+            fill(&mut state, amplitude, out);
+        }
+        if !outs_rest.is_empty() {
+            let (mut amplitude, mut out) = ([0.0; LANES], [Complex32::default(); LANES]);
+            amplitude[..amplitudes_rest.len()].copy_from_slice(amplitudes_rest);
+            fill(&mut state, &amplitude, &mut out);
+            outs_rest.copy_from_slice(&out[..outs_rest.len()]);
         }
         *self.state = state;
+    }
+}
+
+/// Sixteen numbers. A function, as what is not written into the kernel is not compiled for its vectors.
+#[inline(always)]
+fn fill(state: &mut [[u32; LANES]; 4], amplitude: &[f32; LANES], out: &mut [Complex32; LANES]) {
+    let (first, second) = (next(state), next(state));
+    let (mut re, mut im) = ([0.0; LANES], [0.0; LANES]);
+    for lane in 0..LANES {
+        (re[lane], im[lane]) = normal(first[lane], second[lane]);
+    }
+    for lane in 0..LANES {
+        out[lane] = Complex32::new(re[lane] * amplitude[lane], im[lane] * amplitude[lane]);
     }
 }
 

@@ -1,6 +1,6 @@
 //! Rates by the normal distribution's quantiles: what ranks give a Gaussian field of many independent values, without ranking it.
 
-use crate::simd::{Kernel, widest};
+use crate::simd::{Kernel, whole_part, widest};
 use rustfft::num_complex::Complex32;
 use std::sync::LazyLock;
 
@@ -93,7 +93,18 @@ impl Kernel for Moments<'_> {
     #[inline(always)]
     fn call(self) -> [f32; 4] {
         let (mut re, mut im, mut re_re, mut im_im) = ([0.0_f32; LANES], [0.0_f32; LANES], [0.0_f32; LANES], [0.0_f32; LANES]);
-        let mut add = |values: &[Complex32; LANES], counts: &[f32; LANES]| {
+        let (chunks, rest) = self.line.as_chunks::<LANES>();
+        let (mut last, mut last_counts) = ([Complex32::default(); LANES], [1.0; LANES]);
+        last[..rest.len()].copy_from_slice(rest);
+        if let Some(mask) = self.mask.get(chunks.len() * LANES..).filter(|mask| !mask.is_empty()) {
+            last_counts[..rest.len()].copy_from_slice(mask);
+        }
+        for (chunk, values) in chunks.iter().chain([&last]).enumerate() {
+            let counts = if chunk == chunks.len() {
+                &last_counts
+            } else {
+                self.mask.get(chunk * LANES..).and_then(|mask| mask.first_chunk()).unwrap_or(&[1.0; LANES])
+            };
             for lane in 0..LANES {
                 let (a, b) = (values[lane].re * counts[lane], values[lane].im * counts[lane]);
                 re[lane] += a;
@@ -101,17 +112,7 @@ impl Kernel for Moments<'_> {
                 re_re[lane] += a * a;
                 im_im[lane] += b * b;
             }
-        };
-        let (chunks, rest) = self.line.as_chunks::<LANES>();
-        for (chunk, values) in chunks.iter().enumerate() {
-            add(values, self.mask.get(chunk * LANES..).and_then(|mask| mask.first_chunk()).unwrap_or(&[1.0; LANES]));
         }
-        let (mut last, mut counts) = ([Complex32::default(); LANES], [1.0; LANES]);
-        last[..rest.len()].copy_from_slice(rest);
-        if let Some(mask) = self.mask.get(chunks.len() * LANES..).filter(|mask| !mask.is_empty()) {
-            counts[..rest.len()].copy_from_slice(mask);
-        }
-        add(&last, &counts);
         [re, im, re_re, im_im].map(|lanes| lanes.iter().sum())
     }
 }
@@ -131,7 +132,7 @@ impl Kernel for Assign<'_> {
     fn call(self) {
         let [(scale_re, offset_re), (scale_im, offset_im)] = self.steps;
         let Some(table) = self.table.first_chunk::<STEPS>() else { return };
-        let step = |value: f32| value.clamp(0.0, (STEPS - 1) as f32) as i32 as usize % STEPS;
+        let step = |value: f32| whole_part(value, (STEPS - 1) as u16) % STEPS;
         for (at, value) in self.line.iter_mut().enumerate() {
             let rate = Complex32::new(table[step(value.re * scale_re + offset_re)], table[step(value.im * scale_im + offset_im)]);
             *value = if self.mask.is_empty() { rate } else { rate * self.mask[at] };

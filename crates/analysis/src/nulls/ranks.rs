@@ -1,6 +1,6 @@
 //! Which value goes to which bin when ranks are kept.
 
-use crate::simd::{Kernel, widest};
+use crate::simd::{Kernel, whole_part, widest};
 
 /// Bits of a value that decide its rank.
 const BITS: u32 = 12;
@@ -63,10 +63,9 @@ impl Kernel for Keys<'_> {
             }
         }
         let (low, high) = (low.into_iter().fold(f32::INFINITY, f32::min), high.into_iter().fold(f32::NEG_INFINITY, f32::max));
-        let top = (BUCKETS - 1) as f32;
-        let scale = if high > low { top / (high - low) } else { 0.0 };
+        let scale = if high > low { (BUCKETS - 1) as f32 / (high - low) } else { 0.0 };
         for (key, value) in self.keys.iter_mut().zip(self.values) {
-            *key = ((value - low) * scale).min(top) as i32 as u16;
+            *key = whole_part((value - low) * scale, (BUCKETS - 1) as u16) as u16;
         }
     }
 }

@@ -9,12 +9,12 @@ use rustfft::num_complex::Complex32;
 /// Frequencies that are treated at once.
 const LANES: usize = 16;
 
-/// Adds both maps' power along one column to their rings' sums.
+/// Adds both maps' power along one column and its opposite to their rings' sums. Rows `y` and `-y` lie in the same ring, and are added together.
 pub(super) struct Powers<'a> {
     pub(super) here: &'a [Complex32],
     pub(super) there: &'a [Complex32],
     pub(super) weight: f32,
-    /// Each row's ring.
+    /// Each row's ring, which is that of the opposite row too.
     pub(super) class: &'a [u32],
     pub(super) sums: &'a mut [[f32; 2]],
 }
@@ -24,44 +24,84 @@ impl Kernel for Powers<'_> {
 
     #[inline(always)]
     fn call(self) {
-        let tall = self.here.len();
-        for (block, (here, class)) in self.here.chunks(LANES).zip(self.class.chunks(LANES)).enumerate() {
+        let (tall, half) = (self.here.len(), self.here.len() / 2);
+        for (first, class) in (0..=half).step_by(LANES).zip(self.class[..=half].chunks(LANES)) {
             let (mut a, mut b) = ([0.0; LANES], [0.0; LANES]);
-            let mut opposite = [Complex32::default(); LANES];
-            let first = block * LANES;
-            if first > 0 && here.len() == LANES {
-                // Rows first … first + 15 are opposite to tall - first - 15 … tall - first.
-                opposite.copy_from_slice(&self.there[tall + 1 - first - LANES..][..LANES]);
-                opposite.reverse();
-            } else {
-                for (lane, opposite) in opposite.iter_mut().enumerate().take(here.len()) {
-                    *opposite = self.there[(tall - first - lane) % tall];
+            if first > 0 && class.len() == LANES {
+                let (c, d) = (along(self.here, first), along(self.there, first));
+                let (c_back, d_back) = (against(self.here, first), against(self.there, first));
+                for lane in 0..LANES {
+                    let (up, down) = (powers(c[lane], d_back[lane]), powers(c_back[lane], d[lane]));
+                    a[lane] = self.weight * (up.0 + down.0);
+                    b[lane] = self.weight * (up.1 + down.1);
                 }
-            }
-            let mut own = [Complex32::default(); LANES];
-            own[..here.len()].copy_from_slice(here);
-            for lane in 0..LANES {
-                let (c, d) = (own[lane], opposite[lane]);
-                let both = c.re * c.re + c.im * c.im + (d.re * d.re + d.im * d.im);
-                let cross = 2.0 * (c.re * d.re - c.im * d.im);
-                a[lane] = self.weight * (both + cross);
-                b[lane] = self.weight * (both - cross);
+            } else {
+                for (lane, row) in (first..first + class.len()).enumerate() {
+                    let back = if row == 0 { 0 } else { tall - row };
+                    let (up, down) = (powers(self.here[row], self.there[back]), powers(self.here[back], self.there[row]));
+                    // A row that is its own opposite comes once.
+                    let weight = if row == back { 0.5 * self.weight } else { self.weight };
+                    a[lane] = weight * (up.0 + down.0);
+                    b[lane] = weight * (up.1 + down.1);
+                }
             }
             for (&class, (a, b)) in class.iter().zip(a.iter().zip(&b)) {
                 let sums = &mut self.sums[class as usize];
-                sums[0] += a;
-                sums[1] += b;
+                *sums = [sums[0] + a, sums[1] + b];
             }
         }
     }
 }
 
-/// Scales both maps along one column and its opposite: by `gains` of the sum and the difference of their own gains.
+/// Rows from `first` on.
+#[inline(always)]
+fn along(column: &[Complex32], first: usize) -> [Complex32; LANES] {
+    let mut rows = [Complex32::default(); LANES];
+    rows.copy_from_slice(&column[first..first + LANES]);
+    rows
+}
+
+/// The opposite rows of those from `first` (not 0) on.
+#[inline(always)]
+fn against(column: &[Complex32], first: usize) -> [Complex32; LANES] {
+    let mut rows = [Complex32::default(); LANES];
+    rows.copy_from_slice(&column[column.len() + 1 - first - LANES..][..LANES]);
+    rows.reverse();
+    rows
+}
+
+/// Four times the power of both maps at a frequency, from the values there and at the opposite one.
+#[inline(always)]
+fn powers(c: Complex32, d: Complex32) -> (f32, f32) {
+    let both = c.re * c.re + c.im * c.im + (d.re * d.re + d.im * d.im);
+    let cross = 2.0 * (c.re * d.re - c.im * d.im);
+    (both + cross, both - cross)
+}
+
+/// Scales both maps along one column and its opposite: by the halved sum and the halved difference of their gains, as [`gains`] has them.
 pub(super) struct Scale<'a> {
     pub(super) here: &'a mut [Complex32],
     pub(super) there: &'a mut [Complex32],
     pub(super) class: &'a [u32],
-    pub(super) gains: &'a [[f32; 2]],
+    pub(super) gains: &'a [Gains],
+    pub(super) line: &'a mut ScaleLine,
+}
+
+/// Half the sum of both maps' gains, twice, then half the difference, and that with the other sign: what real and imaginary parts are multiplied by.
+pub(super) type Gains = [f32; 4];
+
+/// Of two maps' gains.
+pub(super) fn gains(a: f32, b: f32) -> Gains {
+    [0.5 * (a + b), 0.5 * (a + b), 0.5 * (a - b), -0.5 * (a - b)]
+}
+
+/// What [`Scale`] needs besides.
+#[derive(Default)]
+pub(super) struct ScaleLine {
+    same: Vec<[f32; 2]>,
+    other: Vec<[f32; 2]>,
+    /// The column before it was scaled.
+    here: Vec<Complex32>,
 }
 
 impl Kernel for Scale<'_> {
@@ -69,25 +109,48 @@ impl Kernel for Scale<'_> {
 
     #[inline(always)]
     fn call(self) {
-        let (Some((here_first, here)), Some((there_first, there))) = (self.here.split_first_mut(), self.there.split_first_mut()) else {
-            return;
-        };
-        let Some((class_first, class)) = self.class.split_first() else { return };
-        (*here_first, *there_first) = scaled(*here_first, *there_first, self.gains[*class_first as usize]);
-        for ((c, d), class) in here.iter_mut().zip(there.iter_mut().rev()).zip(class) {
-            (*c, *d) = scaled(*c, *d, self.gains[*class as usize]);
+        let tall = self.here.len();
+        let ScaleLine { same, other, here } = self.line;
+        same.resize(tall, [0.0; 2]);
+        other.resize(tall, [0.0; 2]);
+        for ((same, other), class) in same.iter_mut().zip(other.iter_mut()).zip(self.class) {
+            let [a, b, c, d] = self.gains[*class as usize];
+            (*same, *other) = ([a, b], [c, d]);
         }
+        here.clear();
+        here.extend_from_slice(self.here);
+        scale_by(self.here, self.there, same, other);
+        scale_by(self.there, here, same, other);
     }
 }
 
+/// A column by its own gain, and its opposite's conjugate by the other one.
 #[inline(always)]
-fn scaled(c: Complex32, d: Complex32, [same, other]: [f32; 2]) -> (Complex32, Complex32) {
-    let new = |c: Complex32, d: Complex32| Complex32::new(c.re * same + d.re * other, c.im * same - d.im * other);
-    (new(c, d), new(d, c))
+fn scale_by(column: &mut [Complex32], opposite: &[Complex32], same: &[[f32; 2]], other: &[[f32; 2]]) {
+    let tall = column.len();
+    let one = |c: &mut Complex32, d: Complex32, same: [f32; 2], other: [f32; 2]| {
+        *c = Complex32::new(c.re * same[0] + d.re * other[0], c.im * same[1] + d.im * other[1]);
+    };
+    let blocks = (tall - 1) / LANES;
+    for first in (1..=blocks * LANES).step_by(LANES) {
+        let back = against(opposite, first);
+        let rows = first..first + LANES;
+        let (column, (same, other)) = (&mut column[rows.clone()], (&same[rows.clone()], &other[rows]));
+        for lane in 0..LANES {
+            one(&mut column[lane], back[lane], same[lane], other[lane]);
+        }
+    }
+    for row in std::iter::once(0).chain(1 + blocks * LANES..tall) {
+        one(&mut column[row], opposite[if row == 0 { 0 } else { tall - row }], same[row], other[row]);
+    }
 }
 
 /// As [`Scale`], along a column that is its own opposite.
-pub(super) fn scale_own(column: &mut [Complex32], class: &[u32], gains: &[[f32; 2]]) {
+pub(super) fn scale_own(column: &mut [Complex32], class: &[u32], gains: &[Gains]) {
+    let scaled = |c: Complex32, d: Complex32, [same, _, other, _]: Gains| {
+        let new = |c: Complex32, d: Complex32| Complex32::new(c.re * same + d.re * other, c.im * same - d.im * other);
+        (new(c, d), new(d, c))
+    };
     let tall = column.len();
     for row in 0..=tall / 2 {
         let opposite = (tall - row) % tall;
@@ -121,7 +184,10 @@ mod tests {
             };
             let (a, b) = (transform(&|map| map[0].into()), transform(&|map| map[1].into()));
             let mut both = transform(&|map| Complex32::new(map[0], map[1]));
-            let class: Vec<u32> = (0..rows * cols).map(|index| index.min(plan.opposite(index)) as u32 % 6).collect();
+            // As rings are: the same for y and -y.
+            let fold = |index: usize, n: usize| index.min(n - index);
+            let class: Vec<u32> =
+                (0..rows * cols).map(|index| (2 * fold(index % rows, rows) + fold(index / rows, cols)) as u32 % 6).collect();
             let mut expected = [[0.0_f32; 2]; 6];
             for (index, class) in class.iter().enumerate() {
                 expected[*class as usize][0] += a[index].norm_sqr();
@@ -138,7 +204,7 @@ mod tests {
                 assert!((found - expected).abs() <= 1e-4 * expected, "{rows} x {cols}: {found} and {expected}");
             }
             let gains: [[f32; 2]; 6] = std::array::from_fn(|_| [stream.uniform() as f32, stream.uniform() as f32]);
-            let halves = gains.map(|[a, b]| [0.5 * (a + b), 0.5 * (a - b)]);
+            let halves = gains.map(|[a, b]| super::gains(a, b));
             for column in 0..=cols / 2 {
                 let opposite = (cols - column) % cols;
                 let class = &class[column * rows..][..rows];
@@ -146,7 +212,8 @@ mod tests {
                     scale_own(&mut both[column * rows..][..rows], class, &halves);
                 } else {
                     let (low, high) = both.split_at_mut(opposite * rows);
-                    widest(Scale { here: &mut low[column * rows..][..rows], there: &mut high[..rows], class, gains: &halves });
+                    let (here, there) = (&mut low[column * rows..][..rows], &mut high[..rows]);
+                    widest(Scale { here, there, class, gains: &halves, line: &mut ScaleLine::default() });
                 }
             }
             for (index, found) in both.iter().enumerate() {

@@ -41,7 +41,12 @@ struct Axis {
 impl Axis {
     fn new(k: [f64; 2], at: &[f64], points: &[(i8, i8)]) -> Self {
         let powers = |k: f64, most: usize| {
-            let one: Vec<Complex64> = at.iter().map(|x| Complex64::cis(TAU * k * x)).collect();
+            let mut one = vec![Complex64::default(); at.len()];
+            for (index, x) in at.iter().enumerate().rev() {
+                // Bins lie evenly about zero.
+                let mirrored = at.len() - 1 - index;
+                one[index] = if mirrored > index && at[mirrored] == -x { one[mirrored].conj() } else { Complex64::cis(TAU * k * x) };
+            }
             let mut all = vec![vec![Complex64::new(1.0, 0.0); at.len()]];
             for exponent in 0..most {
                 all.push(all[exponent].iter().zip(&one).map(|(power, one)| power * one).collect());
