@@ -1,6 +1,10 @@
 //! Symmetric sparse graphs over nearest neighbours.
 
 use super::Neighbors;
+use rayon::prelude::*;
+
+/// Nodes that one task goes through.
+const SPAN: usize = 512;
 
 /// A weighted undirected graph without loops, by rows: row i's edges are `columns[offsets[i]..offsets[i + 1]]`, rising.
 #[derive(Debug, Clone, PartialEq)]
@@ -27,7 +31,7 @@ impl Graph {
 
     /// Combines directed weights `w(i → j)`, given by row and place in the row, to `combine(w(i → j), w(j → i))`, 0 where j is no neighbour of i.
     /// `combine` must be symmetric.
-    pub fn symmetric(neighbors: &Neighbors, weight: impl Fn(usize, usize) -> f64, combine: impl Fn(f64, f64) -> f64) -> Self {
+    pub fn symmetric(neighbors: &Neighbors, weight: impl Fn(usize, usize) -> f64 + Sync, combine: impl Fn(f64, f64) -> f64 + Sync) -> Self {
         let (n, k) = neighbors.indices.dim();
         let mut incoming = vec![0_usize; n + 1];
         neighbors.indices.iter().for_each(|&j| incoming[j as usize + 1] += 1);
@@ -42,9 +46,7 @@ impl Graph {
                 next[j] += 1;
             }
         }
-        let mut graph = Self { offsets: vec![0], columns: Vec::with_capacity(n * k), weights: Vec::with_capacity(n * k) };
-        let mut outgoing: Vec<(u32, f64)> = Vec::with_capacity(k);
-        for i in 0..n {
+        Self::of_rows(n, k, |i, outgoing, row| {
             outgoing.clear();
             outgoing.extend((0..k).map(|place| (neighbors.indices[(i, place)], weight(i, place))));
             outgoing.sort_unstable_by_key(|edge| edge.0);
@@ -59,10 +61,29 @@ impl Graph {
                     edges.next_if(|edge| edge.0 == column).map_or(0.0, |edge| edge.1)
                 };
                 let (forth, back) = (take(&mut a), take(&mut b));
-                graph.columns.push(column);
-                graph.weights.push(combine(forth, back));
+                row.push((column, combine(forth, back)));
             }
-            graph.offsets.push(graph.columns.len());
+        })
+    }
+
+    /// Of `nodes` rows of about `degree` edges, appended by `row(node, buffer, into)`: by threads over spans of nodes, which are joined in order.
+    pub(crate) fn of_rows(nodes: usize, degree: usize, row: impl Fn(usize, &mut Vec<(u32, f64)>, &mut Vec<(u32, f64)>) + Sync) -> Self {
+        let spans = (0..nodes.div_ceil(SPAN)).into_par_iter().map(|span| {
+            let (mut buffer, mut edges, mut ends) = (Vec::new(), Vec::with_capacity(SPAN * degree), Vec::with_capacity(SPAN));
+            for node in span * SPAN..nodes.min((span + 1) * SPAN) {
+                row(node, &mut buffer, &mut edges);
+                ends.push(edges.len());
+            }
+            (edges, ends)
+        });
+        let spans: Vec<(Vec<_>, Vec<usize>)> = spans.collect();
+        let total = spans.iter().map(|(edges, _)| edges.len()).sum();
+        let mut graph = Self { offsets: vec![0], columns: Vec::with_capacity(total), weights: Vec::with_capacity(total) };
+        for (edges, ends) in &spans {
+            let before = graph.columns.len();
+            graph.offsets.extend(ends.iter().map(|end| before + end));
+            graph.columns.extend(edges.iter().map(|edge| edge.0));
+            graph.weights.extend(edges.iter().map(|edge| edge.1));
         }
         graph
     }

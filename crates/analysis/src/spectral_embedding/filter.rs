@@ -32,18 +32,14 @@ impl Operator {
         let mut place = vec![0_u32; order.len()];
         order.iter().zip(0..).for_each(|(node, at)| place[*node as usize] = at);
         let root: Vec<f64> = degrees.iter().map(|d| d.sqrt()).collect();
-        let (mut offsets, mut columns, mut values) =
-            (vec![0], Vec::with_capacity(graph.columns.len()), Vec::with_capacity(graph.columns.len()));
-        let mut row: Vec<(u32, f64)> = Vec::new();
-        for &node in &order {
-            let node = node as usize;
+        let degree = graph.columns.len() / order.len().max(1) + 1;
+        let Graph { offsets, columns, weights: values } = Graph::of_rows(order.len(), degree, |at, row, into| {
+            let node = order[at] as usize;
             row.clear();
             row.extend(graph.edges(node).map(|(other, w)| (place[other], w / (root[node] * root[other]))));
             row.sort_unstable_by_key(|edge| edge.0);
-            columns.extend(row.iter().map(|edge| edge.0));
-            values.extend(row.iter().map(|edge| edge.1));
-            offsets.push(columns.len());
-        }
+            into.extend_from_slice(row);
+        });
         let total: f64 = degrees.iter().sum();
         let constant = order.iter().map(|&node| (degrees[node as usize] / total).sqrt()).collect();
         Self { order, offsets, columns, values, constant }

@@ -25,6 +25,7 @@ mod dense;
 mod filter;
 mod krylov;
 mod solver;
+mod tall;
 
 pub use dense::reference_spectrum;
 

@@ -1,6 +1,6 @@
 //! The lowest eigenpairs of the Laplacian.
 //!
-//! First rounds: filter a random block, Rayleigh-Ritz on L, and take the filter's next bound from the block's values, until it no longer falls (every Ritz value of the
+//! First rounds: filter a block of random signs, Rayleigh-Ritz on L, and take the filter's next bound from the block's values, until it no longer falls (every Ritz value of the
 //! block bounds its eigenvalue from above, so the bound falls towards the block's last eigenvalue). Then block Lanczos on a filter somewhat wider than that, which needs
 //! few columns, as far as its residuals ask for; then Rayleigh-Ritz and residuals on L. Where the basis is full before, its best vectors start the next, on a steeper filter.
 
@@ -25,7 +25,7 @@ const LARGEST: f64 = 1.25;
 /// Gain of a filter at its upper end over its bound. More takes higher degrees, less takes more columns.
 const GAIN: f64 = 100.0;
 /// The bound has settled where a round leaves more of it.
-const SETTLED: f64 = 0.5;
+const SETTLED: f64 = 0.4;
 /// Bound of the filter that Lanczos runs on, over the block's last value.
 const WIDER: f64 = 2.0;
 /// Largest gain at λ = 0 over the least λ that is looked for.
@@ -101,7 +101,14 @@ impl<'a> Search<'a> {
     /// The best found within the rounds allowed.
     fn run(&mut self) -> Eigen {
         let shape = (self.operator.nodes(), self.width);
-        let start = Array2::from_shape_fn(shape, |_| self.stream.normal());
+        let mut signs = 0;
+        let start = Array2::from_shape_fn(shape, |(row, column)| {
+            if (row * self.width + column).is_multiple_of(64) {
+                signs = self.stream.bits();
+            }
+            signs = signs.rotate_right(1);
+            if signs >> 63 == 0 { 1.0 } else { -1.0 }
+        });
         let mut best = Eigen { values: vec![0.0; self.width], vectors: start, residuals: vec![f64::INFINITY; self.width] };
         let mut bound = START;
         while self.rounds < self.config.rounds {
