@@ -211,8 +211,15 @@ fn figures(folder: &Path) -> Result<Vec<ReportFigure>, Box<dyn std::error::Error
     let sheet =
         UnitSheet { title: "Ratemaps in the 2 m box", panels: &panels, bin_m: [0.04; 2], score_name: "grid score", null_level: 0.99 };
     let sheet_files = draw_ratemaps(&sheet, Normalization::PerUnit, &folder.join("sheet"))?;
-    let (sizes, seconds, expected) = ([32.0, 64.0, 128.0, 256.0], [0.4e-3, 0.9e-3, 2.1e-3, 5.2e-3], [1.0, 2.3, 5.5, 13.0]);
-    let curve = CostCurve { title: "N grows: T = 30, B = 28", label: "Units, N", sizes: &sizes, seconds: &seconds, expected: &expected };
+    let (sizes, measured, expected) = ([32.0, 64.0, 128.0, 256.0], [0.4, 0.9, 2.1, 5.2], [1.0, 2.3, 5.5, 13.0]);
+    let curve = CostCurve {
+        title: "N grows: T = 30, B = 28",
+        label: "Units, N",
+        sizes: &sizes,
+        cost: "Step (ms)",
+        measured: &measured,
+        expected: &expected,
+    };
     let curve_files = draw_cost_curves("Cost of a step", &[curve], &folder.join("cost"))?;
     Ok(vec![
         ReportFigure {

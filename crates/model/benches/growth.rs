@@ -58,10 +58,12 @@ fn main() {
         ("c  N grows: B = 24, T = 30", "Units, N", n),
     ]
     .into_iter()
-    .map(|(title, label, rows)| (title, label, column(&rows, |r| r.0), column(&rows, |r| r.1), column(&rows, |r| r.2)))
+    .map(|(title, label, rows)| (title, label, column(&rows, |r| r.0), column(&rows, |r| 1e3 * r.1), column(&rows, |r| r.2)))
     .collect();
-    let curves: Vec<CostCurve<'_>> =
-        parts.iter().map(|(title, label, sizes, seconds, expected)| CostCurve { title, label, sizes, seconds, expected }).collect();
+    let curves: Vec<CostCurve<'_>> = parts
+        .iter()
+        .map(|(title, label, sizes, measured, expected)| CostCurve { title, label, sizes, cost: "Step (ms)", measured, expected })
+        .collect();
     let title = "Time of one batch, forward and backward, beside its floating-point operations";
     for path in draw_cost_curves(title, &curves, std::path::Path::new(&stem)).expect("a figure") {
         println!("{}", path.display());

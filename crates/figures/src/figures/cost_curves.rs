@@ -1,4 +1,4 @@
-//! Cost against size: measured times beside the order that theory expects, on logarithmic axes.
+//! Cost against size: what was measured beside the order that theory expects, on logarithmic axes.
 
 use std::path::{Path, PathBuf};
 
@@ -20,8 +20,10 @@ pub struct CostCurve<'a> {
     pub label: &'a str,
     /// Sizes, rising, above 0.
     pub sizes: &'a [f64],
-    /// Measured seconds, above 0.
-    pub seconds: &'a [f64],
+    /// What was measured, such as "Step (ms)".
+    pub cost: &'a str,
+    /// Measurements in that unit, above 0.
+    pub measured: &'a [f64],
     /// Expected cost in any unit, above 0; it is scaled to meet the last measurement.
     pub expected: &'a [f64],
 }
@@ -42,10 +44,10 @@ pub fn draw_cost_curves(title: &str, curves: &[CostCurve<'_>], out_stem: &Path) 
         return Err(FigureError::Empty { figure: FIGURE, what: "measured sizes", remedy: "measure two sizes or more" });
     }
     for curve in curves {
-        let all = [curve.sizes, curve.seconds, curve.expected];
+        let all = [curve.sizes, curve.measured, curve.expected];
         let good = all.iter().all(|v| v.len() == curve.sizes.len() && v.iter().all(|x| drawable(*x) && *x > 0.0)) && curve.sizes.len() >= 2;
         if !good {
-            let got = format!("{} sizes, {} times, {} expectations", curve.sizes.len(), curve.seconds.len(), curve.expected.len());
+            let got = format!("{} sizes, {} measurements, {} expectations", curve.sizes.len(), curve.measured.len(), curve.expected.len());
             let expected = "two or more of each, equally many, all above 0".to_owned();
             return Err(FigureError::Shape { figure: FIGURE, what: curve.title.to_owned(), got, expected });
         }
@@ -65,18 +67,17 @@ fn axis(values: impl Iterator<Item = f64> + Clone, label: &str) -> Axis {
 
 fn draw_one<S: Surface>(canvas: &mut Canvas<S>, frame: RectMm, curve: &CostCurve<'_>) -> Result<(), FigureError> {
     let last = curve.sizes.len() - 1;
-    let scale = 1e3 * curve.seconds[last] / curve.expected[last];
-    let measured: Vec<f64> = curve.seconds.iter().map(|s| s * 1e3).collect();
+    let scale = curve.measured[last] / curve.expected[last];
     let expected: Vec<f64> = curve.expected.iter().map(|e| e * scale).collect();
     let x = axis(curve.sizes.iter().copied(), curve.label);
-    let y = axis(measured.iter().chain(&expected).copied(), "Step (ms)");
+    let y = axis(curve.measured.iter().chain(&expected).copied(), curve.cost);
     let axes = Axes { frame, x, y };
-    let place = |(size, time): (&f64, &f64)| (axes.x_mm(*size), axes.y_mm(*time));
+    let place = |(size, cost): (&f64, &f64)| (axes.x_mm(*size), axes.y_mm(*cost));
     let expected: Vec<(f64, f64)> = curve.sizes.iter().zip(&expected).map(place).collect();
     for ends in expected.windows(2) {
         canvas.dashes(ends[0], ends[1], 0.9, HAIRLINE_PT, MUTED)?;
     }
-    let measured: Vec<(f64, f64)> = curve.sizes.iter().zip(&measured).map(place).collect();
+    let measured: Vec<(f64, f64)> = curve.sizes.iter().zip(curve.measured).map(place).collect();
     canvas.line(&measured, LINE_PT, BLUE)?;
     for (x, y) in measured {
         canvas.fill(RectMm { x: x - 0.45, y: y - 0.45, width: 0.9, height: 0.9 }, BLUE)?;
@@ -116,17 +117,18 @@ mod tests {
     #[test]
     fn draws_both_files_and_refuses_what_has_no_logarithm() {
         let folder = tempfile::tempdir().unwrap();
-        let curve = |seconds: &'static [f64]| CostCurve {
+        let curve = |measured: &'static [f64]| CostCurve {
             title: "B grows",
             label: "Trajectories, B",
             sizes: &[10.0, 20.0, 40.0],
-            seconds,
+            cost: "Step (ms)",
+            measured,
             expected: &[1.0, 4.0, 16.0],
         };
         let paths = draw_cost_curves("Cost", &[curve(&[1e-3, 3e-3, 1e-2])], &folder.path().join("cost")).unwrap();
         assert!(paths.len() == 2 && paths.iter().all(|path| path.metadata().unwrap().len() > 1_000));
         let svg = std::fs::read_to_string(&paths[1]).unwrap();
-        assert!(svg.contains("<svg") && svg.contains("B grows"), "text stays text");
+        assert!(svg.contains("<svg") && svg.contains("B grows") && svg.contains("Step (ms)"), "text stays text");
         for bad in [&[1e-3, 0.0, 1e-2][..], &[1e-3, f64::NAN, 1.0], &[1e-3]] {
             let bad: &'static [f64] = Box::leak(bad.to_vec().into_boxed_slice());
             assert!(matches!(draw_cost_curves("Cost", &[curve(bad)], &folder.path().join("bad")), Err(FigureError::Shape { .. })));
