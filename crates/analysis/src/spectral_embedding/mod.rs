@@ -15,7 +15,7 @@
 //!
 //! **Solver.** Chebyshev polynomials of the graph's operator (Zhou & Saad 2007) lift the wanted end of the spectrum out of the rest, and block Lanczos with full
 //! reorthogonalization (Golub & Underwood 1977) finds it in the polynomial's images. Both are written here (`filter`, `basis`, `krylov`, `solver`) around linfa-linalg's dense
-//! eigensolver: its LOBPCG (Knyazev 2001), on the same polynomials, took 979 products of the sparse matrix with eight vectors where this takes 368 (10⁴ states of a module
+//! eigensolver: its LOBPCG (Knyazev 2001), on the same polynomials, took 979 products of the sparse matrix with eight vectors where this takes 380 (10⁴ states of a module
 //! with noise), and it works on one thread. A block has more columns than eigenvalues are kept, so multiplicities up to that come out whole; directions that a block loses are
 //! filled in at random, so greater ones do as well. The start is a named random stream. Residuals ‖L v - λ v‖ are checked on L itself, by code that shares nothing with the
 //! filter. Small graphs are solved densely, which is also the reference.
@@ -160,7 +160,7 @@ impl SpectralEmbedding {
 /// * `seed`: stream `analysis/spectral_embedding` starts the solver.
 ///
 /// Time about n k √(n/k) (the spectrum's lower end is that dense on a surface), memory n (3 k + 230) numbers by counting the arrays (10⁵ points with 15 neighbours: the process
-/// took 238 MiB at its peak, 312 a point); the same bits on any number of threads.
+/// took 274 MiB at its peak); the same bits on any number of threads.
 ///
 /// # Errors
 /// [`SpectralEmbeddingError`] for bad settings, coordinates or too few points. No convergence is no error: see [`SpectralEmbedding::convergence`].
