@@ -20,7 +20,8 @@ pub(crate) fn status(location: &Location) -> Result<(), Failure> {
     let read = |run: String| {
         let record = RunRecord::load(&lake, &run).map(|record| {
             record.map(|mut record| {
-                // Of a hundred thousand runs, settings would fill the memory.
+                // Of a hundred thousand runs, settings and notes would fill the memory.
+                record.stages.values_mut().for_each(|stage| stage.notes = Value::Null);
                 record.config = record.config.get("import").map_or(Value::Null, |_| json!({ "import": {} }));
                 record
             })

@@ -55,6 +55,7 @@ fn frame(lake: &Lake) -> Result<DataFrame, SqlError> {
             Ok(None) | Err(_) => return Ok(None),
             Ok(Some(record)) => record,
         };
+        record.stages.values_mut().for_each(|stage| stage.notes = Value::Null);
         let settings = flattened(std::mem::take(&mut record.config));
         let differences = differences(reference.get_or_init(|| settings.clone()), settings);
         Ok(Some((run, record, differences)))
