@@ -1,8 +1,9 @@
 //! One writer per run.
 //!
-//! In a folder the system's file lock, which ends with its process however it ends. In a bucket a lease: an object that its holder renews; one that
-//! is not renewed for [`LEASE`], or whose process on this machine is gone, may be taken over. Whoever takes it does so by a conditional write, so of
-//! several only one succeeds.
+//! In a folder the system's file lock, which ends with its process however it ends. On a folder that several machines share, the file system ends it some time after a machine
+//! is gone, or never; whoever knows that the holder is gone may set its lock aside, and the holder, should it come back, finds that out before it publishes anything. In a bucket a
+//! lease: an object that its holder renews; one that is not renewed for [`LEASE`], or whose process on this machine is gone, may be taken over. Whoever takes it does so by a
+//! conditional write, so of several only one succeeds.
 
 use super::bucket::Bucket;
 use super::{Kind, Store};
@@ -10,6 +11,9 @@ use crate::error::LakeError;
 use object_store::UpdateVersion;
 use serde::{Deserialize, Serialize};
 use std::fs::{File, TryLockError};
+use std::io::Write;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -29,7 +33,8 @@ pub struct RunLock(Held);
 
 #[derive(Debug)]
 enum Held {
-    File(#[expect(dead_code, reason = "held open, since the lock ends when it is closed")] File),
+    /// Held open, since the lock ends when it is closed.
+    File(File, PathBuf),
     Lease(Lease),
 }
 
@@ -46,13 +51,17 @@ impl RunLock {
                 if let Some(parent) = path.parent() {
                     std::fs::create_dir_all(parent).map_err(LakeError::io(parent))?;
                 }
-                let file = File::options().create(true).truncate(false).write(true).open(&path).map_err(LakeError::io(&path))?;
+                let mut file = File::options().create(true).truncate(false).write(true).open(&path).map_err(LakeError::io(&path))?;
                 let since = Instant::now();
                 loop {
                     match file.try_lock() {
-                        Ok(()) => return Ok(Self(Held::File(file))),
+                        Ok(()) if is_at(&file, &path) => {
+                            tell_holder(&mut file, &Holder::this(), &path)?;
+                            return Ok(Self(Held::File(file, path)));
+                        }
                         Err(TryLockError::WouldBlock) if since.elapsed() < ENDING => std::thread::sleep(ENDING / 50),
-                        Err(TryLockError::WouldBlock) => return Err(LakeError::Locked { run: run.to_owned() }),
+                        // Held; or set aside, or removed with the run's folder, since it was opened.
+                        Ok(()) | Err(TryLockError::WouldBlock) => return Err(LakeError::Locked { run: run.to_owned() }),
                         Err(TryLockError::Error(source)) => return Err(LakeError::Io { path, source }),
                     }
                 }
@@ -61,28 +70,67 @@ impl RunLock {
         }
     }
 
-    /// Refuses to go on where the lock was lost: a lease that was not renewed in time, as while its process was stopped, and that another process has
-    /// taken. To be asked before anything is published.
+    /// Makes the lock of a holder that `is_gone` free to be taken, though the file system still holds it: another file takes the place of the locked one. A lease in a bucket ends by
+    /// itself. Returns whether it is free.
+    ///
+    /// # Errors
+    /// A system that refuses.
+    pub fn set_aside(store: &Store, run: &str, is_gone: impl FnOnce(&Holder) -> bool) -> Result<bool, LakeError> {
+        let Kind::Folder(folder) = &store.0 else { return Ok(false) };
+        let path = folder.path(&format!("runs/{run}/.lock"));
+        let text = std::fs::read(&path).map_err(LakeError::io(&path))?;
+        if !serde_json::from_slice::<Holder>(&text).is_ok_and(|holder| is_gone(&holder)) {
+            return Ok(false);
+        }
+        let other = path.with_extension(format!("{}-{}", std::process::id(), Holder::this().started));
+        File::create(&other).and_then(|_| std::fs::rename(&other, &path)).map_err(LakeError::io(&path))?;
+        Ok(true)
+    }
+
+    /// Refuses to go on where the lock was lost: it was set aside, or is a lease that was not renewed in time, as while its process was stopped, and that another process has taken.
+    /// To be asked before anything is published.
     ///
     /// # Errors
     /// [`LakeError::Locked`] then; a store that does not answer.
     pub fn check(&self, run: &str) -> Result<(), LakeError> {
         match &self.0 {
+            Held::File(file, path) if !is_at(file, path) => Err(LakeError::Locked { run: run.to_owned() }),
             Held::Lease(lease) if !lease.is_held()? => Err(LakeError::Locked { run: run.to_owned() }),
             _ => Ok(()),
         }
     }
 }
 
-/// Who holds a lease.
+/// Whether an open file is the one at a path.
+fn is_at(file: &File, path: &Path) -> bool {
+    let same = |one: &std::fs::Metadata, other: &std::fs::Metadata| (one.dev(), one.ino()) == (other.dev(), other.ino());
+    matches!((file.metadata(), std::fs::metadata(path)), (Ok(one), Ok(other)) if same(&one, &other))
+}
+
+/// Writes into a lock file which task of Slurm's holds it; nothing for any other process, whose lock is never set aside.
+fn tell_holder(file: &mut File, holder: &Holder, path: &Path) -> Result<(), LakeError> {
+    if file.metadata().map_err(LakeError::io(path))?.len() > 0 {
+        file.set_len(0).map_err(LakeError::io(path))?;
+    }
+    if holder.job.is_some() {
+        // Where it cannot be told, nobody sets it aside.
+        let _ = file.write_all(&holder.bytes());
+    }
+    Ok(())
+}
+
+/// Who holds a lock.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Holder {
+pub struct Holder {
     machine: String,
     process: u32,
     /// Of the process, in the system's ticks since its start: a process's number is used again.
     started: u64,
     /// Tells renewals apart.
     renewals: u64,
+    /// Of a task of a Slurm job: `<job>[_<task>].<how often it began again>`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub job: Option<String>,
 }
 
 impl Holder {
@@ -92,7 +140,7 @@ impl Holder {
         // Containers of one machine number their processes apart.
         let numbers = std::fs::read_link("/proc/self/ns/pid").map_or_else(|_| String::new(), |link| link.display().to_string());
         let machine = machine.map_or_else(String::new, |machine| format!("{} {numbers}", machine.trim()));
-        Self { machine, process, started: started(process).unwrap_or(0), renewals: 0 }
+        Self { machine, process, started: started(process).unwrap_or(0), renewals: 0, job: job(|name| std::env::var(name).ok()) }
     }
 
     /// Whether it is a process of this machine that is no more.
@@ -112,6 +160,13 @@ fn started(process: u32) -> Option<u64> {
     // The second field is a name in parentheses, which may hold anything; the time is the 22nd.
     let (_, after) = stat.rsplit_once(')')?;
     after.split_whitespace().nth(19)?.parse().ok()
+}
+
+/// How Slurm calls this process's task, from the variables that it sets.
+fn job(variable: impl Fn(&str) -> Option<String>) -> Option<String> {
+    let array = variable("SLURM_ARRAY_JOB_ID").zip(variable("SLURM_ARRAY_TASK_ID")).map(|(job, task)| format!("{job}_{task}"));
+    let restarts = variable("SLURM_RESTART_COUNT").unwrap_or_else(|| "0".to_owned());
+    array.or_else(|| variable("SLURM_JOB_ID")).map(|job| format!("{job}.{restarts}"))
 }
 
 #[derive(Debug)]
@@ -227,6 +282,44 @@ mod tests {
         first.check("r").unwrap();
         drop(first);
         RunLock::take(&store, "r").unwrap();
+    }
+
+    #[test]
+    fn a_lock_that_is_set_aside_is_free_and_its_holder_finds_out() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::at(&folder.path().to_str().unwrap().parse().unwrap()).unwrap();
+        let first = RunLock::take(&store, "r").unwrap();
+        let path = folder.path().join("runs/r/.lock");
+        assert_eq!(std::fs::read(&path).unwrap(), b"", "a process outside Slurm is not named");
+        assert!(!RunLock::set_aside(&store, "r", |_| true).unwrap(), "so its lock is never set aside");
+        let task = Holder { job: Some("7_3.0".into()), ..Holder::this() };
+        tell_holder(&mut File::options().write(true).open(&path).unwrap(), &task, &path).unwrap();
+        assert!(!RunLock::set_aside(&store, "r", |_| false).unwrap(), "not while its holder may be at work");
+        first.check("r").unwrap();
+        assert!(RunLock::take(&store, "r").is_err());
+        assert!(RunLock::set_aside(&store, "r", |holder| *holder == task).unwrap());
+        assert!(matches!(first.check("r"), Err(LakeError::Locked { .. })), "its holder publishes nothing more");
+        let second = RunLock::take(&store, "r").unwrap();
+        second.check("r").unwrap();
+        drop(first);
+        assert!(RunLock::take(&store, "r").is_err(), "what the first gives back is not the second's");
+        assert_eq!(std::fs::read_dir(folder.path().join("runs/r")).unwrap().count(), 1, "nothing is left beside it");
+        std::fs::write(&path, "{").unwrap();
+        assert!(!RunLock::set_aside(&store, "r", |_| true).unwrap(), "not where nobody is named");
+        drop(second);
+        RunLock::take(&store, "r").unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), b"", "who held it before is not named any more");
+    }
+
+    #[test]
+    fn holders_tell_their_slurm_task() {
+        let of = |known: &[(&str, &str)]| job(|name| known.iter().find(|(found, _)| *found == name).map(|(_, value)| (*value).to_owned()));
+        assert_eq!(of(&[]), None);
+        assert_eq!(of(&[("SLURM_JOB_ID", "7")]).as_deref(), Some("7.0"));
+        let array = [("SLURM_JOB_ID", "9"), ("SLURM_ARRAY_JOB_ID", "7"), ("SLURM_ARRAY_TASK_ID", "3"), ("SLURM_RESTART_COUNT", "2")];
+        assert_eq!(of(&array).as_deref(), Some("7_3.2"));
+        let old: Holder = serde_json::from_str(r#"{"machine":"m","process":1,"started":2,"renewals":3}"#).unwrap();
+        assert_eq!(old.job, None, "leases of older versions are read");
     }
 
     #[test]

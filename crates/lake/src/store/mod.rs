@@ -11,7 +11,7 @@ mod source;
 mod upload;
 
 pub use location::Location;
-pub use lock::RunLock;
+pub use lock::{Holder, RunLock};
 pub use source::Source;
 
 use crate::error::LakeError;
