@@ -1,5 +1,6 @@
 //! Command-line arguments, as typed.
 
+use crate::executor::Kind;
 use crate::pipeline::Overrides;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use gridlake_lake::store::Location;
@@ -33,8 +34,12 @@ pub(crate) enum Verb {
     Draw(PipelineArguments),
     /// What would run and why; changes nothing.
     Plan(PipelineArguments),
-    /// Runs of a lake, their stages, progress and failures.
+    /// The same as `run --executor slurm`: every stage that is stale, as job arrays of a Slurm cluster.
+    Submit(PipelineArguments),
+    /// Runs of a lake, their stages, progress and failures, and what of them is in Slurm's queue.
     Status(LakeArguments),
+    /// Take what was submitted from a lake out of Slurm's queue; trainings at work write a checkpoint first.
+    Cancel(CancelArguments),
     /// Runs beside each other: classes, modules, scores, coherence, decoding and tori of every checkpoint and arena.
     Compare(CompareArguments),
     /// Ask the lake's tables in SQL (Polars' dialect); read-only.
@@ -47,6 +52,9 @@ pub(crate) enum Verb {
     Import(ImportArguments),
     /// Print every key of a pipeline file with its default, type, range and meaning.
     Defaults,
+    /// Do one task of a job array: what Slurm starts.
+    #[command(hide = true)]
+    Task(TaskArguments),
     /// Work on one run of a sweep: what `run` starts.
     #[command(hide = true)]
     Worker(WorkerArguments),
@@ -73,11 +81,50 @@ pub(crate) struct PipelineArguments {
     /// Only the runs whose name matches.
     #[arg(long, value_name = "GLOB")]
     pub(crate) only: Option<String>,
+    /// Where stages are done, instead of executor.kind: on this machine, or as jobs of a Slurm cluster.
+    #[arg(long, value_name = "EXECUTOR")]
+    pub(crate) executor: Option<Kind>,
     /// Do fresh stages anew too; training starts from the beginning.
     #[arg(long)]
     pub(crate) force: bool,
     #[command(flatten)]
     pub(crate) common: CommonArguments,
+}
+
+/// Arguments of `cancel`.
+#[derive(Debug, Args)]
+pub(crate) struct CancelArguments {
+    #[command(flatten)]
+    pub(crate) lake: LakeArgument,
+    /// Only the runs whose name matches.
+    #[arg(long, value_name = "GLOB")]
+    pub(crate) only: Option<String>,
+    #[command(flatten)]
+    pub(crate) common: CommonArguments,
+}
+
+/// Arguments of a task.
+#[derive(Debug, Args)]
+pub(crate) struct TaskArguments {
+    /// The lake.
+    #[arg(long, value_name = "LAKE", value_parser = location)]
+    pub(crate) lake: Location,
+    /// Name of the submission's folder.
+    #[arg(value_name = "SUBMISSION")]
+    pub(crate) submission: String,
+    /// Which of its jobs.
+    #[arg(value_name = "JOB")]
+    pub(crate) job: usize,
+    #[command(flatten)]
+    pub(crate) common: CommonArguments,
+}
+
+impl TaskArguments {
+    /// With as many threads as Slurm gives the task, unless it is told how many.
+    pub(crate) fn with_threads(mut self) -> Self {
+        self.common.threads = self.common.threads.or_else(|| std::env::var("SLURM_CPUS_PER_TASK").ok()?.parse().ok());
+        self
+    }
 }
 
 /// Arguments of a worker.
@@ -251,7 +298,14 @@ fn location(text: &str) -> Result<Location, String> {
 
 impl PipelineArguments {
     pub(crate) fn overrides(&self) -> Overrides {
-        Overrides { set: self.set.clone(), seed: self.seed, lake: self.lake.clone(), device: self.device.clone(), only: self.only.clone() }
+        Overrides {
+            set: self.set.clone(),
+            seed: self.seed,
+            lake: self.lake.clone(),
+            device: self.device.clone(),
+            executor: self.executor,
+            only: self.only.clone(),
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod args;
 mod commands;
+mod executor;
 mod failure;
 mod fingerprint;
 mod interrupt;

@@ -1,6 +1,7 @@
 //! The verbs.
 
 mod at_once;
+mod cancel;
 mod compare;
 mod defaults;
 mod export;
@@ -9,6 +10,8 @@ mod plan;
 mod run;
 mod sql;
 mod status;
+mod submit;
+mod task;
 mod verify;
 
 use crate::args::{Arguments, CommonArguments, LakeArguments, PipelineArguments, Verb};
@@ -32,6 +35,12 @@ pub(crate) fn main() -> ExitCode {
         Verb::Analyze(arguments) => stage(&arguments, Stage::Analyze),
         Verb::Draw(arguments) => stage(&arguments, Stage::Draw),
         Verb::Plan(arguments) => with(&arguments.common, |_| plan::plan(&arguments)),
+        Verb::Submit(arguments) => with(&arguments.common, |_| submit::submit(&arguments, &Stage::ALL)),
+        Verb::Cancel(arguments) => with(&arguments.common, |_| cancel::cancel(&arguments)),
+        Verb::Task(arguments) => {
+            let arguments = arguments.with_threads();
+            with(&arguments.common, |mode| task::task(&arguments, mode))
+        }
         Verb::Status(LakeArguments { lake, common }) => with(&common, |_| status::status(&lake)),
         Verb::Compare(arguments) => with(&arguments.common, |_| compare::compare(&arguments)),
         Verb::Sql(arguments) => with(&arguments.common, |_| sql::sql(&arguments)),

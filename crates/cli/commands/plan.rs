@@ -1,6 +1,8 @@
 //! `gridlake plan`.
 
+use super::submit;
 use crate::args::PipelineArguments;
+use crate::executor::Kind;
 use crate::failure::Failure;
 use crate::output::{self, counted, duration};
 use crate::pipeline::{self, Pipeline, Run};
@@ -20,6 +22,8 @@ pub(crate) fn plan(arguments: &PipelineArguments) -> Result<(), Failure> {
     let all: Vec<Vec<Run>> = runs.iter().map(|run| [vec![run.clone()], run.earlier()].concat()).collect();
     let verdicts =
         all.par_iter().zip(&runs).map(|(all, run)| plan::assess_each(lake.as_ref(), &run.name, all)).collect::<Result<Vec<_>, _>>()?;
+    // When a cluster begins what is not known.
+    let slurm = runs.first().is_some_and(|run| run.settings.executor.kind == Kind::Slurm);
     let rates = Rates::measured(lake.as_ref(), &runs);
     let schedule = Schedule::new(&runs, &verdicts, arguments.force, rayon::current_num_threads(), &rates);
     let mut rows = vec![["run", "stage", "state", "begins", "takes", "why"].map(str::to_owned).to_vec()];
@@ -30,10 +34,17 @@ pub(crate) fn plan(arguments: &PipelineArguments) -> Result<(), Failure> {
             let why = if arguments.force { Some("forced") } else { stale.as_deref() };
             let slot = slots.get(&(run.step(), *stage));
             let state = if slot.is_some() { "stale" } else { "fresh" };
-            let [begins, takes] =
+            let [mut begins, takes] =
                 slot.map_or_else(Default::default, |slot| [format!("+{}", duration(slot.begins_s)), duration(slot.takes_s)]);
+            if slurm {
+                begins.clear();
+            }
             rows.push(vec![run.name.clone(), run.stage_key(*stage), state.to_owned(), begins, takes, why.unwrap_or_default().to_owned()]);
         }
+    }
+    if slurm {
+        output::print(&output::table(&rows))?;
+        return submit::plan(lake.as_ref(), &runs, arguments);
     }
     output::print(&format!("{}{}\n", output::table(&rows), in_all(&schedule, &rates)))
 }

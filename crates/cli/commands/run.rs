@@ -1,7 +1,8 @@
 //! `gridlake run`, and each stage on its own.
 
-use super::{at_once, worst};
+use super::{at_once, submit, worst};
 use crate::args::PipelineArguments;
+use crate::executor::Kind;
 use crate::failure::{Class, Failure};
 use crate::output;
 use crate::pipeline::{self, Pipeline, Run};
@@ -21,6 +22,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 /// A bad pipeline; the failure of the only run, or how many of several failed.
 pub(crate) fn run(arguments: &PipelineArguments, wanted: &[Stage], mode: Mode) -> Result<(), Failure> {
     let Pipeline { lake, runs } = pipeline::resolve(&arguments.pipeline, &arguments.overrides())?;
+    if runs.first().is_some_and(|run| run.settings.executor.kind == Kind::Slurm) {
+        return submit::submit(arguments, wanted);
+    }
     let lake = if wanted.contains(&Stage::Train) { Lake::create(&lake)? } else { existing(&lake, &runs, wanted, arguments)? };
     let mut failures: Vec<(String, Failure)> = Vec::new();
     let worked = AtomicBool::new(false);
@@ -69,7 +73,7 @@ pub(crate) fn run(arguments: &PipelineArguments, wanted: &[Stage], mode: Mode) -
 }
 
 /// Brings the index of the runs' reports and the figures of all runs up to date, and says where they are.
-fn index(lake: &Lake, runs: &[Run], changed: bool, print: bool) -> Result<(), Failure> {
+pub(super) fn index(lake: &Lake, runs: &[Run], changed: bool, print: bool) -> Result<(), Failure> {
     let mut names: Vec<&str> = runs.iter().filter(|run| run.imported.is_none()).map(|run| run.settings.name.as_str()).collect();
     names.sort_unstable();
     names.dedup();
@@ -100,11 +104,11 @@ fn index(lake: &Lake, runs: &[Run], changed: bool, print: bool) -> Result<(), Fa
 }
 
 /// What is asked for of every run.
-struct Asked<'a> {
-    stages: &'a [Stage],
-    force: bool,
+pub(super) struct Asked<'a> {
+    pub(super) stages: &'a [Stage],
+    pub(super) force: bool,
     /// The pipeline file, for hints.
-    pipeline: &'a str,
+    pub(super) pipeline: &'a str,
 }
 
 /// How runs share the machine.
@@ -186,7 +190,7 @@ fn about(failure: Failure, run: &Run, force: bool) -> Failure {
 }
 
 /// The lake of stages that need the result of another: where there is none, there is no such result, and none is made.
-fn existing(location: &Location, runs: &[Run], wanted: &[Stage], arguments: &PipelineArguments) -> Result<Lake, Failure> {
+pub(super) fn existing(location: &Location, runs: &[Run], wanted: &[Stage], arguments: &PipelineArguments) -> Result<Lake, Failure> {
     match Lake::open(location) {
         Err(LakeError::NotALake { .. }) => {
             if let (Some(run), Some(stage)) = (runs.first(), wanted.first()) {
@@ -204,7 +208,7 @@ fn is_stale(verdicts: &[Verdict], stage: Stage) -> bool {
 }
 
 /// Returns whether there was anything to do.
-fn one(lake: &Lake, run: &Run, asked: &Asked<'_>, mode: Mode) -> Result<bool, Failure> {
+pub(super) fn one(lake: &Lake, run: &Run, asked: &Asked<'_>, mode: Mode) -> Result<bool, Failure> {
     let wanted = &own(run, asked.stages)?;
     let of_each = |stage: &Stage| matches!(stage, Stage::Record | Stage::Analyze);
     let earlier = if wanted.iter().any(of_each) { run.earlier() } else { Vec::new() };
@@ -284,7 +288,7 @@ fn before_the_last<'a>(
 }
 
 /// Those of the wanted stages that are the run's own to do: what was imported is neither trained nor recorded.
-fn own(run: &Run, wanted: &[Stage]) -> Result<Vec<Stage>, Failure> {
+pub(super) fn own(run: &Run, wanted: &[Stage]) -> Result<Vec<Stage>, Failure> {
     let own: Vec<Stage> = wanted
         .iter()
         .copied()
@@ -299,7 +303,7 @@ fn own(run: &Run, wanted: &[Stage]) -> Result<Vec<Stage>, Failure> {
 }
 
 /// Refuses a stage whose input is not there.
-fn needs(run: &Run, stage: Stage, verdicts: &[Verdict], pipeline: &str) -> Result<(), Failure> {
+pub(super) fn needs(run: &Run, stage: Stage, verdicts: &[Verdict], pipeline: &str) -> Result<(), Failure> {
     let missing = stage.input().and_then(|input| verdicts.iter().find(|verdict| verdict.stage == input));
     match missing {
         Some(Verdict { stage: Stage::Record, stale: Some(why) }) if run.imported.is_some() => {

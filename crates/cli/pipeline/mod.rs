@@ -14,6 +14,7 @@ mod sweep;
 pub(crate) use imported::Imported;
 pub(crate) use settings::Settings;
 
+use crate::executor::Kind;
 use crate::failure::Failure;
 use crate::fingerprint;
 use crate::plan::Stage;
@@ -35,6 +36,7 @@ pub(crate) struct Overrides {
     pub(crate) seed: Option<u64>,
     pub(crate) lake: Option<String>,
     pub(crate) device: Option<String>,
+    pub(crate) executor: Option<Kind>,
     /// Glob on the names of runs.
     pub(crate) only: Option<String>,
 }
@@ -91,7 +93,12 @@ impl Frozen {
         let schema = Schema::embedded()?;
         let layer = Layer::parse(&self.settings, |_| Origin::Defaults)?;
         schema.check(&layer)?;
-        Run::new(Settings::new(&layer, &schema)?, self.variant.clone(), Sources { base: Arc::new(layer), ..Sources::default() })
+        let settings = Settings::new(&layer, &schema)?;
+        let sources = Sources { base: Arc::new(layer), ..Sources::default() };
+        if !settings.import.is_empty() {
+            return Ok(Run { sources, ..imported::find(settings, &Origin::Defaults)? });
+        }
+        Run::new(settings, self.variant.clone(), sources)
     }
 }
 
@@ -113,7 +120,12 @@ impl Run {
     /// # Errors
     /// Settings that TOML cannot hold.
     pub(crate) fn freeze(&self) -> Result<Frozen, Failure> {
-        let settings = self.sources.merged().table;
+        let mut settings = self.sources.merged().table;
+        if self.imported.is_some() {
+            // Its whole name, which is no other's whatever is imported meanwhile.
+            let named = toml::Table::from_iter([("run".to_owned(), toml::Value::String(self.name.clone()))]);
+            settings.insert("import".to_owned(), toml::Value::Table(named));
+        }
         let settings =
             toml::to_string(&settings).map_err(|error| Failure::config(format!("settings cannot be written as TOML: {error}")))?;
         Ok(Frozen { variant: self.variant.clone(), settings })
@@ -183,7 +195,7 @@ pub(crate) fn resolve(path: &Path, overrides: &Overrides) -> Result<Pipeline, Fa
             ))
             .hint("take [sweep] out, or set import.run to \"\""));
         }
-        imported::find(settings, &base.origin("import.run"))
+        Ok(Run { sources, ..imported::find(settings, &base.origin("import.run"))? })
     };
     let mut runs =
         elements.into_par_iter().map(settle).collect::<Vec<Result<Run, Failure>>>().into_iter().collect::<Result<Vec<Run>, Failure>>()?;
@@ -228,6 +240,9 @@ fn flags(overrides: &Overrides) -> Result<Layer, Failure> {
     }
     if let Some(device) = &overrides.device {
         flag("device", "train.device", toml::Value::String(device.clone()));
+    }
+    if let Some(executor) = overrides.executor {
+        flag("executor", "executor.kind", toml::Value::String(executor.name().to_owned()));
     }
     Ok(flags)
 }

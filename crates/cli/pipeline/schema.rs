@@ -190,7 +190,7 @@ impl Schema {
 /// What a sweep may not set: it would move or rename the runs.
 fn refuse_sweeping(layer: &Layer, written: &str, key: &str) -> Result<(), Failure> {
     let head = key.split('.').next().unwrap_or(key);
-    if matches!(head, "name" | "lake" | "sweep" | "seed" | "import") {
+    if matches!(head, "name" | "lake" | "sweep" | "seed" | "import" | "executor") {
         return Err(Failure::config(format!("{}: {written}: a sweep cannot set {key}", layer.origin(written)))
             .hint("it sets keys of [train], [record], [analyze] and [draw]; seeds have their own list, sweep.seeds"));
     }

@@ -2,6 +2,7 @@
 
 use super::layer::{Layer, key_at};
 use super::schema::Schema;
+use crate::executor::ExecutorConfig;
 use crate::failure::Failure;
 use gridlake_analysis::config::{AnalyzeConfig, CheckedAnalyzeConfig};
 use gridlake_lake::LakeError;
@@ -87,14 +88,6 @@ pub(crate) struct DevelopmentConfig {
     pub(crate) every: u64,
 }
 
-/// `[executor]`: where the work is done, which changes no result.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct ExecutorConfig {
-    /// Runs at work at once; 0: as many as fit.
-    pub(crate) at_once: usize,
-}
-
 impl Settings {
     /// Types and checks merged settings.
     ///
@@ -121,7 +114,7 @@ impl Settings {
         let development: DevelopmentConfig = reader.section("development")?;
         reader.require((0..=1_000_000).contains(&development.every), "development.every")?;
         let executor: ExecutorConfig = reader.section("executor")?;
-        reader.require((0..=4096).contains(&executor.at_once), "executor.at_once")?;
+        executor.check(&reader)?;
         Ok(Self { name, lake, seed: seed.unwrap_or_default(), import, train, record, analyze, draw, development, executor })
     }
 
@@ -233,7 +226,7 @@ impl Reader<'_> {
     }
 
     /// Refuses a value outside its documented range.
-    fn require(&self, holds: bool, key: &str) -> Result<(), Failure> {
+    pub(crate) fn require(&self, holds: bool, key: &str) -> Result<(), Failure> {
         if holds {
             return Ok(());
         }
