@@ -112,7 +112,10 @@ fn an_index_compares_the_runs_of_a_sweep_and_keeps_up_with_them() {
     assert_eq!(fs::read_to_string(&index).unwrap(), page, "a lost index is made again, to the same bytes");
 
     // Whatever draws one more run of the name adds it, also with other flags.
-    bench.done("run", &["--set", "train.loss.lambda_cap=0.25", "--seed", "3"]);
+    let other = ["--set", "train.loss.lambda_cap=0.25", "--seed", "3", "--set", "analyze.ratemap.bins=20"];
+    bench.done("run", &other);
+    let drawn = fs::read_to_string(&figure).unwrap();
+    assert!(drawn.contains("and so not here: tiny"), "maps of other bins are no panels beside the others");
     let more = fs::read_to_string(&index).unwrap();
     assert_eq!(more.matches("<a href=\"../").count(), 3, "a run of its own flags is beside the others");
     assert!(more.contains("The key seed"), "what differs now is a column");
@@ -122,7 +125,7 @@ fn an_index_compares_the_runs_of_a_sweep_and_keeps_up_with_them() {
     for run in &runs[..2] {
         fs::remove_dir_all(run).unwrap();
     }
-    bench.done("draw", &["--set", "train.loss.lambda_cap=0.25", "--seed", "3", "--force"]);
+    bench.done("draw", &[&other[..], &["--force"]].concat());
     assert!(!index.exists(), "{runs:?}");
     assert!(of_name().is_empty(), "no variants are left to be beside each other: {:?}", of_name());
     assert!(Bench::with(TINY).done("run", &[]).stdout.lines().all(|line| !line.contains("index ")));

@@ -43,6 +43,11 @@ struct Unit {
 }
 
 impl Shown {
+    /// Bins of its maps and their sides; `None` without a map.
+    fn size(&self) -> Option<((usize, usize), [u64; 2])> {
+        self.units.first().map(|unit| (unit.map.dim(), self.bin_m.map(f64::to_bits)))
+    }
+
     fn examples(&self) -> Vec<ArrayView2<'_, f64>> {
         self.units.iter().filter(|unit| unit.active).take(EXAMPLES).map(|unit| unit.map.view()).collect()
     }
@@ -74,21 +79,35 @@ pub(crate) fn update(lake: &Lake, name: &str) -> Result<Option<PathBuf>, Failure
 
 /// Figs. 7 and 8, and each panel of Fig. 7; Fig. 8's alone are the runs' sheets of ratemaps.
 fn draw(name: &str, shown: &[Shown], folder: &Path) -> Result<Vec<PathBuf>, Failure> {
-    let views: Vec<Vec<ArrayView2<'_, f64>>> = shown.iter().map(Shown::examples).collect();
+    // One scale bar does for all of them: maps of another size or bin than the first stand on pages of their own.
+    let first = shown.iter().find_map(Shown::size);
+    let (alike, others): (Vec<&Shown>, Vec<&Shown>) = shown.iter().partition(|one| one.size().is_none() || one.size() == first);
+    let views: Vec<Vec<ArrayView2<'_, f64>>> = alike.iter().map(|one| one.examples()).collect();
     let panels: Vec<Variant<'_>> =
-        shown.iter().zip(&views).map(|(one, ratemaps)| Variant { name: &one.name, note: &one.note, ratemaps }).collect();
+        alike.iter().zip(&views).map(|(one, ratemaps)| Variant { name: &one.name, note: &one.note, ratemaps }).collect();
     let title = format!("Variants of {name}");
+    let left_out: Vec<&str> = others.iter().map(|one| one.name.as_str()).collect();
+    let elsewhere = if others.is_empty() {
+        String::new()
+    } else {
+        format!(" Of another arena or with other bins, and so not here: {}.", left_out.join(", "))
+    };
     let input = Variants {
         title: &title,
-        note: "Of each variant the first run's units with the highest grid scores (Sargolini) in the smallest arena; every map from 0 to its own peak.",
+        note: &format!(
+            "Of each variant the first run's units with the highest grid scores (Sargolini) in the smallest arena; every map from 0 to its own peak.{elsewhere}"
+        ),
         variants: &panels,
         columns: COLUMNS,
         bin_m: shown.iter().map(|one| one.bin_m).find(|bin| bin.iter().all(|side| side.is_finite())).unwrap_or([1.0; 2]),
     };
     let mut drawn = draw_variants(&input, &folder.join("variants"))?;
     let title = format!("A variant of {name}");
-    for (panel, one) in panels.iter().zip(shown) {
-        let alone = Variants { title: &title, note: ALONE, variants: std::slice::from_ref(panel), ..input.clone() };
+    for one in shown {
+        let ratemaps = &one.examples();
+        let panel = Variant { name: &one.name, note: &one.note, ratemaps };
+        let bin_m = one.size().map_or(input.bin_m, |_| one.bin_m);
+        let alone = Variants { title: &title, note: ALONE, variants: std::slice::from_ref(&panel), bin_m, ..input.clone() };
         drawn.extend(draw_variants(&alone, &folder.join(format!("variant-{}", one.name)))?);
     }
     let units: Vec<Vec<RatemapUnit<'_>>> = shown

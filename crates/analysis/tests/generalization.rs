@@ -111,7 +111,8 @@ fn ideal_modules_decode_to_the_bins_accuracy_at_all_times() {
     let recording = Recording::walk(2.0, 60, 300, 0.0, |x, _| code.state(x));
     for refine in [false, true] {
         let found = recording.decode(2.0, 40, PathIntegrationConfig { refine, ..PathIntegrationConfig::default() });
-        assert_eq!((found.trajectories, found.outside, found.undecided, found.times.len()), (60, 0, 0, 61));
+        // 301 moments in bins of 5: the one that is left over belongs to the last bin.
+        assert_eq!((found.trajectories, found.outside, found.undecided, found.times.len()), (60, 0, 0, 60));
         // Bins of 5 cm, whose centres are off by 1.9 cm on average, where all bins were visited; a place beyond the other half's bins is answered by a neighbour.
         for time in &found.times {
             assert!(time.nearest_m.median < 0.03 && time.nearest_m.q75 < 0.045, "{time:?}");
