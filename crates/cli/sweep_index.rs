@@ -8,7 +8,7 @@ use crate::fingerprint::NOT_WEIGHTS;
 use gridlake_figures::report::{Cell, Column, Outcome, RunSummary, Sweep, index_page};
 use gridlake_lake::frame::Frame;
 use gridlake_lake::query::unit_summaries;
-use gridlake_lake::run_record::{RunRecord, StageRecord, Status};
+use gridlake_lake::run_record::{RunRecord, StageRecord, Status, flattened};
 use gridlake_lake::schema::{MODULES, TORUS, Table};
 use gridlake_lake::{Lake, layout, metrics, partition};
 use serde_json::Value;
@@ -117,20 +117,7 @@ pub(crate) fn differing(settings: &[BTreeMap<String, Value>]) -> Vec<&String> {
 
 /// The settings that make runs differ, by dotted key.
 pub(crate) fn settings(config: &Value) -> BTreeMap<String, Value> {
-    fn walk(value: &Value, at: &str, found: &mut BTreeMap<String, Value>) {
-        match value {
-            Value::Object(entries) => {
-                for (key, value) in entries {
-                    walk(value, &if at.is_empty() { key.clone() } else { format!("{at}.{key}") }, found);
-                }
-            }
-            other => {
-                found.insert(at.to_owned(), other.clone());
-            }
-        }
-    }
-    let mut found = BTreeMap::new();
-    walk(config, "", &mut found);
+    let mut found = flattened(config.clone());
     let idle = |key: &str| {
         key == "name"
             || key.starts_with("draw.")

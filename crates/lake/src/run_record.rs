@@ -3,6 +3,7 @@
 use crate::error::LakeError;
 use crate::layout::{self, Lake};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use std::collections::BTreeMap;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -131,6 +132,25 @@ impl RunRecord {
         let text = serde_json::to_string_pretty(self).map_err(|error| LakeError::damaged(&lake.show(&key), error.to_string()))?;
         lake.store().write(&key, (text + "\n").as_bytes())
     }
+}
+
+/// A record's settings by dotted key, such as `train.loss.lambda_cap`; lists are values.
+pub fn flattened(config: Value) -> BTreeMap<String, Value> {
+    fn walk(value: Value, at: &str, found: &mut BTreeMap<String, Value>) {
+        match value {
+            Value::Object(entries) => {
+                for (key, value) in entries {
+                    walk(value, &if at.is_empty() { key } else { format!("{at}.{key}") }, found);
+                }
+            }
+            other => {
+                found.insert(at.to_owned(), other);
+            }
+        }
+    }
+    let mut found = BTreeMap::new();
+    walk(config, "", &mut found);
+    found
 }
 
 #[cfg(test)]

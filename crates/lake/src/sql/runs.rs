@@ -3,7 +3,7 @@
 use super::{SqlError, failed};
 use crate::error::LakeError;
 use crate::layout::Lake;
-use crate::run_record::{RunRecord, Status};
+use crate::run_record::{RunRecord, Status, flattened};
 use polars::prelude::{Column, DataFrame, IntoLazy, LazyFrame, NamedFrom, Series};
 use rayon::prelude::*;
 use serde_json::Value;
@@ -129,23 +129,4 @@ fn differences(reference: &BTreeMap<String, Value>, settings: BTreeMap<String, V
     let absent = reference.keys().filter(|key| !settings.contains_key(*key)).map(|key| (key.clone(), None)).collect::<Vec<_>>();
     let other = settings.into_iter().filter(|(key, value)| reference.get(key) != Some(value)).map(|(key, value)| (key, Some(value)));
     other.chain(absent).collect()
-}
-
-/// Settings by dotted key.
-fn flattened(config: Value) -> BTreeMap<String, Value> {
-    fn walk(value: Value, at: &str, found: &mut BTreeMap<String, Value>) {
-        match value {
-            Value::Object(entries) => {
-                for (key, value) in entries {
-                    walk(value, &if at.is_empty() { key } else { format!("{at}.{key}") }, found);
-                }
-            }
-            other => {
-                found.insert(at.to_owned(), other);
-            }
-        }
-    }
-    let mut found = BTreeMap::new();
-    walk(config, "", &mut found);
-    found
 }
