@@ -1,6 +1,7 @@
 //! How the code develops over training: what `compare` tells of each checkpoint of one run, as a figure.
 
 use super::draw::{phases, place, who};
+use super::module_figures::median;
 use crate::failure::Failure;
 use crate::workspace::Workspace;
 use gridlake_figures::{Development, PhaseMark, draw_development};
@@ -57,7 +58,7 @@ impl Checkpoint {
         let is_grid: Vec<bool> = units.texts("class").iter().map(|class| class.as_deref() == Some("grid")).collect();
         let of = |column: &str, wanted: &[bool]| {
             let values = units.numbers(column);
-            median(values.iter().zip(wanted).filter(|(_, wanted)| **wanted).map(|(value, _)| *value).collect())
+            median(values.iter().zip(wanted).filter(|(_, wanted)| **wanted).map(|(value, _)| *value))
         };
         let count = |wanted: &[bool]| wanted.iter().filter(|wanted| **wanted).count() as f64;
         let modules = Rows::read(workspace, &MODULES, step, arena, &["module"])?;
@@ -70,7 +71,7 @@ impl Checkpoint {
             period_m: of("period_m", &is_grid),
             modules: modules.count() as f64,
             coherence: states.numbers("spatial_coherence_corrected").into_iter().find(|value| !value.is_nan()).unwrap_or(f64::NAN),
-            decode_error_m: median(decoding.numbers("decode_error_m")),
+            decode_error_m: median(decoding.numbers("decode_error_m").into_iter()),
         })
     }
 }
@@ -132,27 +133,4 @@ fn smallest_arena(workspace: &Workspace<'_>) -> Result<Option<String>, Failure> 
         }
     }
     Ok(smallest.map(|(_, arena)| arena))
-}
-
-/// The median of what is a number; NaN of nothing.
-fn median(mut values: Vec<f64>) -> f64 {
-    values.retain(|value| !value.is_nan());
-    values.sort_by(f64::total_cmp);
-    match values.len() {
-        0 => f64::NAN,
-        odd if odd % 2 == 1 => values[odd / 2],
-        even => f64::midpoint(values[even / 2 - 1], values[even / 2]),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::median;
-
-    #[test]
-    fn medians_leave_out_what_is_no_number() {
-        assert_eq!(median(vec![3.0, f64::NAN, 1.0, 2.0]), 2.0);
-        assert_eq!(median(vec![4.0, 1.0]), 2.5);
-        assert!(median(vec![f64::NAN]).is_nan());
-    }
 }

@@ -299,9 +299,21 @@ impl Scatter {
 }
 
 /// NaN is left out; NaN where nothing is left.
-fn median(values: impl Iterator<Item = f64>) -> f64 {
+pub(super) fn median(values: impl Iterator<Item = f64>) -> f64 {
     let mut values: Vec<f64> = values.filter(|value| value.is_finite()).collect();
     values.sort_by(f64::total_cmp);
     let count = values.len();
     if count == 0 { f64::NAN } else { f64::midpoint(values[(count - 1) / 2], values[count / 2]) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::median;
+
+    #[test]
+    fn medians_leave_out_what_is_no_number() {
+        assert_eq!(median([3.0, f64::NAN, 1.0, 2.0].into_iter()), 2.0);
+        assert_eq!(median([4.0, 1.0].into_iter()), 2.5);
+        assert!(median([f64::NAN].into_iter()).is_nan());
+    }
 }
