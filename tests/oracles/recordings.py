@@ -66,7 +66,7 @@ class Recording:
                 yield self.lattice(kind, hexagonal(spacing, rng.uniform(0, 1)) @ strain, rng)
             elif kind == "square":
                 k = np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]]) / spacing
-                yield self.lattice(kind, k, rng)
+                yield self.lattice(kind, k, rng, spacing * np.sqrt(2 / np.sqrt(3)), turn % (np.pi / 2))
             elif kind == "band":
                 k, phase = np.array([np.cos(turn), np.sin(turn)]) / spacing, rng.uniform(0, 2 * np.pi)
                 self.cells.append(Cell(kind, np.array([k, k]), spacing))

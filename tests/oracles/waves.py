@@ -110,6 +110,14 @@ def oracle(maps: Maps) -> list[Same | Near]:
     truth_period, truth_orientation = (np.array([getattr(cell, name) for cell in cells]) for name in ("period_m", "orientation_rad"))
     found.append(Same("units", "period_m", "the truth", truth_period, 0.03, relative=True, rows=all_kinds, deviation="noise, and bins"))
     found.append(Same("units", "orientation_rad", "the truth", truth_orientation, np.radians(2), rows=hexagonal, modulo=np.pi / 3, deviation="noise, and bins"))
+
+    def squares(tables: Tables) -> np.ndarray:
+        shapes = tables.text("units", "lattice_shape")
+        return np.array([unit for unit in recording.of_kind("square") if shapes[unit] == "square"], dtype=int)
+
+    found.append(
+        Same("units", "orientation_rad", "the truth, square lattices", truth_orientation, np.radians(2), rows=squares, modulo=np.pi / 2, deviation="noise, and bins")
+    )
     peaks = np.array([strongest(map, recording.side_m) if unit in lattices else [np.nan] * 2 for unit, map in enumerate(maps.rates)])
 
     def from_peak(tables: Tables) -> float:

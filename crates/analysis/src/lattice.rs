@@ -3,7 +3,7 @@
 //! Wave vectors are in cycles per metre. For a hexagonal lattice of spacing `λ`, `|k| = 2/(√3 λ)`, and every wave vector is 30° away from a
 //! lattice axis. The direct lattice is the reciprocal one turned by 90° and scaled, so both have the same shape.
 
-use std::f64::consts::{FRAC_PI_3, FRAC_PI_6, PI, TAU};
+use std::f64::consts::{FRAC_PI_2, FRAC_PI_3, FRAC_PI_6, PI, TAU};
 
 /// A wave vector (x, y) in cycles per metre.
 pub type Wave = [f64; 2];
@@ -109,21 +109,37 @@ pub fn period_m(triad: &[Wave; 3]) -> f64 {
     (2.0 / (3.0_f64.sqrt() * cross(triad[0], triad[1]).abs())).sqrt()
 }
 
-/// Orientation of the lattice's axes in [0, π/3): the 60°-periodic mean of the wave vectors' angles, less 30°.
+/// Orientation of the lattice's axes: of a square lattice ([`shape`]) in [0, π/2), the 90°-periodic mean of its two shortest wave vectors' angles; of any other
+/// in [0, π/3), the 60°-periodic mean of all three wave vectors' angles, less 30°.
 ///
-/// Exact for hexagonal lattices, the best hexagonal fit for nearly hexagonal ones; NaN where the angles cancel.
+/// Exact for square and hexagonal lattices, the best hexagonal fit for nearly hexagonal ones; NaN where the angles cancel. A square lattice has no 60°-periodic
+/// orientation: its third wave is one of two equal diagonals.
 pub fn orientation_rad(triad: &[Wave; 3]) -> f64 {
+    if shape(triad) == LatticeShape::Square {
+        return axes(&by_length(triad)[..2], FRAC_PI_2, 0.0);
+    }
+    axes(triad, FRAC_PI_3, FRAC_PI_6)
+}
+
+/// After which turn a lattice of this shape has the same orientation, in radians.
+pub fn turn_rad(shape: LatticeShape) -> f64 {
+    if shape == LatticeShape::Square { FRAC_PI_2 } else { FRAC_PI_3 }
+}
+
+/// Mean angle of waves in [0, `period`), less `offset`; NaN where they cancel.
+fn axes(waves: &[Wave], period: f64, offset: f64) -> f64 {
+    let times = TAU / period;
     let (mut re, mut im) = (0.0, 0.0);
-    for k in triad {
-        let turned = 6.0 * (k[1].atan2(k[0]) - FRAC_PI_6);
+    for k in waves {
+        let turned = times * (k[1].atan2(k[0]) - offset);
         re += turned.cos();
         im += turned.sin();
     }
     if re.hypot(im) < 1e-9 {
         return f64::NAN;
     }
-    let angle = (im.atan2(re) / 6.0).rem_euclid(FRAC_PI_3);
-    if angle >= FRAC_PI_3 { 0.0 } else { angle }
+    let angle = (im.atan2(re) / times).rem_euclid(period);
+    if angle >= period { 0.0 } else { angle }
 }
 
 /// Ratio (≥ 1) of the two shortest vectors of a superbase and the angle between them in radians (π/3 … π/2).
@@ -229,6 +245,18 @@ mod tests {
             }
             let sum = combine(1.0, combine(1.0, found[0], 1.0, found[1]), 1.0, found[2]);
             prop_assert!(norm(sum) < 1e-9);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_square_lattice_has_its_orientation_whichever_diagonal_it_is_given_with(axis in 0.0_f64..1.57, between in 1.45_f64..1.69) {
+            let (a, b) = ([axis.cos(), axis.sin()], [(axis + between).cos(), (axis + between).sin()]);
+            let middle = axis + (between - FRAC_PI_2) / 2.0;
+            for triad in [[a, b, combine(-1.0, a, -1.0, b)], [a, combine(-1.0, b, 0.0, b), combine(-1.0, a, 1.0, b)]] {
+                let difference = (orientation_rad(&triad) - middle).rem_euclid(FRAC_PI_2);
+                prop_assert!(difference.min(FRAC_PI_2 - difference) < 1e-9, "{difference}");
+            }
         }
     }
 

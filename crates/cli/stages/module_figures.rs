@@ -5,6 +5,7 @@ use super::null_figures::nulls;
 use crate::failure::Failure;
 use crate::pipeline::Run;
 use crate::workspace::Workspace;
+use gridlake_analysis::lattice::LatticeShape;
 use gridlake_figures::{
     ModuleCentre, ModulePhases, ModuleRow, ModuleScatter, ModuleSpectra, ModuleSpectrum, ModuleUnit, ModuleUnits, ModulesSheet,
     ScatterUnit, draw_module_phases, draw_module_scatter, draw_module_spectra, draw_module_units, draw_modules_sheet,
@@ -15,8 +16,6 @@ use gridlake_lake::schema::{AUTOCORRELOGRAMS, MODULES, RATEMAPS, SPECTRA};
 use ndarray::{Array2, ArrayView2};
 use std::path::{Path, PathBuf};
 
-/// Orientations are told modulo this.
-pub(super) const FOLD_DEG: f64 = 60.0;
 /// A row of `modules`.
 pub(super) struct Module {
     pub(super) label: usize,
@@ -47,7 +46,7 @@ pub(crate) fn draw(workspace: &Workspace<'_>, arena: &str, rows: &[&UnitRow], fo
         let spectra = Spectra::read(workspace, arena)?;
         let each: Vec<Tuning> = modules.iter().map(|module| Tuning::of(rows, module)).collect();
         let input: Vec<ModuleSpectrum<'_>> = modules.iter().zip(&each).map(|(module, tuning)| spectra.figure(module, tuning)).collect();
-        let input = ModuleSpectra { title: &title("Spectra of modules"), modules: &input, fold_deg: FOLD_DEG };
+        let input = ModuleSpectra { title: &title("Spectra of modules"), modules: &input, fold_deg: fold_deg(&modules) };
         paths.extend(draw_module_spectra(&input, &stem("module-spectra"))?);
         for module in &modules {
             if let Some(phases) = Phases::of(workspace, rows, module) {
@@ -58,6 +57,11 @@ pub(crate) fn draw(workspace: &Workspace<'_>, arena: &str, rows: &[&UnitRow], fo
     }
     paths.extend(nulls(workspace, arena, rows, &title("Scores and their nulls"), &stem("scores"))?);
     Ok(paths)
+}
+
+/// Orientations of these modules are told modulo this: a square lattice's modulo 90°, any other's modulo 60°.
+pub(super) fn fold_deg(modules: &[Module]) -> f64 {
+    if modules.iter().any(|module| module.shape == LatticeShape::Square.as_str()) { 90.0 } else { 60.0 }
 }
 
 /// The table's rows of an arena; none where it has no modules, or an older gridlake has analyzed it.
@@ -260,6 +264,7 @@ fn direct(waves: &[[f64; 2]; 3]) -> Option<[[f64; 2]; 2]> {
 struct Scatter {
     units: Vec<ScatterUnit>,
     centres: Vec<ModuleCentre>,
+    fold_deg: f64,
 }
 
 impl Scatter {
@@ -280,8 +285,9 @@ impl Scatter {
             let of = members(rows, module.label as i32);
             // Around the module's own orientation, since 59° and 1° are neighbours.
             let turned = |row: &&UnitRow| {
-                let away = (row.orientation_rad.to_degrees() - module.orientation_rad.to_degrees()).rem_euclid(FOLD_DEG);
-                if away > FOLD_DEG / 2.0 { away - FOLD_DEG } else { away }
+                let fold = fold_deg(std::slice::from_ref(module));
+                let away = (row.orientation_rad.to_degrees() - module.orientation_rad.to_degrees()).rem_euclid(fold);
+                if away > fold / 2.0 { away - fold } else { away }
             };
             ModuleCentre {
                 module: module.label,
@@ -290,11 +296,11 @@ impl Scatter {
             }
         };
         let any = units.iter().any(|unit| unit.period_m.is_finite() && unit.angle_deg.is_finite());
-        any.then(|| Self { units, centres: modules.iter().map(centre).collect() })
+        any.then(|| Self { units, centres: modules.iter().map(centre).collect(), fold_deg: fold_deg(modules) })
     }
 
     fn figure<'a>(&'a self, title: &'a str) -> ModuleScatter<'a> {
-        ModuleScatter { title, units: &self.units, modules: &self.centres, angle_name: "Orientation", fold_deg: FOLD_DEG }
+        ModuleScatter { title, units: &self.units, modules: &self.centres, angle_name: "Orientation", fold_deg: self.fold_deg }
     }
 }
 

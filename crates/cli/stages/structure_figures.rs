@@ -1,7 +1,7 @@
 //! Fig. 6 of the paper: for each module one page of its spectrum, phases, states and rings. From what the analysis left in the tables.
 
 use super::draw::UnitRow;
-use super::module_figures::{FOLD_DEG, Phases, Spectra, Tuning, modules};
+use super::module_figures::{Phases, Spectra, Tuning, fold_deg, modules};
 use super::state_figures::{OfModule, of_module, read};
 use crate::failure::Failure;
 use crate::workspace::Workspace;
@@ -47,7 +47,7 @@ fn page(
     let none = if states.iter().all(|frame| frame.rows() == 0) { reason.as_str() } else { "the analysis gave none" };
     let sheet = StructureSheet {
         title: &one.title("Structure"),
-        spectrum: Ok(ModuleSpectra { title: "", modules: &spectrum, fold_deg: FOLD_DEG }),
+        spectrum: Ok(ModuleSpectra { title: "", modules: &spectrum, fold_deg: fold_deg(std::slice::from_ref(&module)) }),
         phases: phases.as_ref().map(|phases| phases.figure(&module, "")).ok_or("no unit has three phases"),
         states: embedding.as_ref().map(|embedding| embedding.figure("")).ok_or(none),
         rings: rings.as_ref().map(|rings| rings.figure("")).ok_or(none),

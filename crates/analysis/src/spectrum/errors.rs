@@ -20,7 +20,6 @@ use super::moments::Moments;
 use super::noise::{Noise, NoisePlan};
 use crate::lattice::{self, Wave, cross, norm};
 use crate::linear::{dot, solve_symmetric};
-use std::f64::consts::FRAC_PI_3;
 
 /// Largest share of the bins' information that the fitted numbers may have taken: beyond, the residual tells nothing.
 const TAKEN_AT_MOST: f64 = 0.75;
@@ -104,7 +103,7 @@ pub(super) fn of_lattice(
         wavelength_m,
         spacing_m: wavelength_m * 2.0 / 3.0_f64.sqrt(),
         period_m: error(&lattice::period_m, None),
-        orientation_rad: error(&lattice::orientation_rad, Some(FRAC_PI_3)),
+        orientation_rad: error(&lattice::orientation_rad, Some(lattice::turn_rad(lattice::shape(triad)))),
         effective_bins: covariance.effective_bins,
     })
 }

@@ -64,7 +64,7 @@ pub const UNITS: Table = Table {
             .nullable(),
         c("spacing_m", Float64, "m", "2/√3 · wavelength_m: the spacing, if the lattice is hexagonal").nullable(),
         c("wavelength_m", Float64, "m", "1 / mean length of the wave vectors; for a band, of its one").nullable(),
-        c("orientation_rad", Float64, "rad", "Angle of the lattice's axes, modulo 60°").nullable(),
+        c("orientation_rad", Float64, "rad", "Angle of the lattice's axes, modulo 60°; of a square one modulo 90°").nullable(),
         c("kx1", Float64, "cycles/m", "First wave vector along x").nullable(),
         c("ky1", Float64, "cycles/m", "First wave vector along y").nullable(),
         c("kx2", Float64, "cycles/m", "Second wave vector along x; null for a band").nullable(),
@@ -72,7 +72,7 @@ pub const UNITS: Table = Table {
         c("kx3", Float64, "cycles/m", "Third wave vector along x, minus the other two; null for a band").nullable(),
         c("ky3", Float64, "cycles/m", "Third wave vector along y, minus the other two; null for a band").nullable(),
         c("sac_spacing_m", Float64, "m", "Spacing from the autocorrelogram's six nearest peaks; null: see sac_reason").nullable(),
-        c("sac_orientation_rad", Float64, "rad", "Orientation from the autocorrelogram, modulo 60°; null for bands, or see sac_reason")
+        c("sac_orientation_rad", Float64, "rad", "Orientation from the autocorrelogram, modulo 60° (square: 90°); null for bands, or see sac_reason")
             .nullable(),
         c("ellipse_ratio", Float64, "1", "Axes' ratio (≥ 1) of the ellipse through the six peaks; null for bands, or see sac_reason")
             .nullable(),
