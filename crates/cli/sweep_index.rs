@@ -1,11 +1,12 @@
 //! `reports/<name>/index.html`: all runs of a name beside each other, what differs in their settings and what was found.
 //!
-//! It is made from run records and tables alone, so it is the same whichever command, process or machine worked on the runs, and has the same bytes for the
+//! It is made from run records, tables and the figures of all runs alone, so it is the same whichever command, process or machine worked on the runs, and has the same bytes for the
 //! same runs. A run that was drawn links to its report.
 
 use crate::failure::Failure;
 use crate::fingerprint::NOT_WEIGHTS;
-use gridlake_figures::report::{Cell, Column, Outcome, RunSummary, Sweep, index_page};
+use crate::stages::report::figure_of;
+use gridlake_figures::report::{Cell, Column, Outcome, ReportFigure, RunSummary, Sweep, index_page};
 use gridlake_lake::frame::Frame;
 use gridlake_lake::query::unit_summaries;
 use gridlake_lake::run_record::{RunRecord, StageRecord, Status, flattened};
@@ -17,6 +18,8 @@ use std::path::PathBuf;
 
 /// How often the page is made again because another process has drawn a run meanwhile.
 const ATTEMPTS: usize = 5;
+/// Figures of all runs, in `figures/<name>/`, that the page shows.
+const FIGURES: [&str; 3] = ["variants", "sweep", "all-ratemaps"];
 /// Share of a training's logged steps whose mean loss is told.
 const LAST_SHARE: usize = 10;
 
@@ -100,7 +103,20 @@ fn sweep(lake: &Lake, name: &str, runs: &[Recorded]) -> Result<Sweep, Failure> {
         Ok(RunSummary { name: run.clone(), report: report.then(|| format!("../{run}.html")), cells })
     });
     let runs = runs.collect::<Result<Vec<_>, Failure>>()?;
-    Ok(Sweep { title: name.to_owned(), columns, keys: keys.len(), runs })
+    Ok(Sweep { title: name.to_owned(), columns, keys: keys.len(), runs, figures: figures(lake, name)? })
+}
+
+/// The figures of all runs that are in the lake.
+fn figures(lake: &Lake, name: &str) -> Result<Vec<ReportFigure>, Failure> {
+    let mut found = Vec::new();
+    for figure in FIGURES {
+        let key = format!("{}/{figure}.svg", layout::figures(name));
+        let Some(bytes) = lake.store().read(&key)? else { continue };
+        let svg = String::from_utf8(bytes)
+            .map_err(|_| Failure::data(format!("{}: no text", lake.show(&key).display())).hint("remove it, and draw again"))?;
+        found.push(figure_of(svg));
+    }
+    Ok(found)
 }
 
 /// The keys in which runs differ.

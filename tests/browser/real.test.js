@@ -148,6 +148,11 @@ describe("a sweep", () => {
       assert.deepEqual(await columnTexts(page, "#run-table", 1), ["0", "0.50"]);
       assert.deepEqual(await columnTexts(page, "#run-table", 2), ["done", "done"]);
       assert.equal(await page.locator("#run-plot .run-point").count(), 2);
+      const widths = await page.$$eval("#figures figure img", (images) => Promise.all(images.map((image) => image.decode().then(() => image.naturalWidth))));
+      assert.ok(widths.length === 1 && widths[0] > 100, `${widths}`);
+      await page.locator("button.zoom").first().click();
+      await page.locator("dialog[open] img").waitFor();
+      await page.keyboard.press("Escape");
       await shoot(page, "real-index", { fullPage: true });
       await page.locator("#run-table a").last().click();
       await page.locator("h1", { hasText: "small-lambda_cap-0.5-s0-" }).waitFor();

@@ -78,6 +78,11 @@ pub(super) fn index(lake: &Lake, runs: &[Run], changed: bool, print: bool) -> Re
     names.sort_unstable();
     names.dedup();
     for name in names {
+        // Figures first: the index shows them.
+        let variants = if changed { None } else { variants_figure::written(lake, name)? };
+        let variants = if variants.is_some() { variants } else { variants_figure::update(lake, name)? };
+        let sweep = if changed { None } else { sweep_figure::written(lake, name)? };
+        let sweep = if sweep.is_some() { sweep } else { sweep_figure::update(lake, name)? };
         let known = if changed { None } else { sweep_index::written(lake, name)? };
         let known = if known.is_some() { known } else { sweep_index::update(lake, name)? };
         match known {
@@ -88,10 +93,6 @@ pub(super) fn index(lake: &Lake, runs: &[Run], changed: bool, print: bool) -> Re
             Some(index) => tracing::info!("{name}: {} beside each other in {}", output::counted(index.runs, "run"), index.path.display()),
             None => {}
         }
-        let variants = if changed { None } else { variants_figure::written(lake, name)? };
-        let variants = if variants.is_some() { variants } else { variants_figure::update(lake, name)? };
-        let sweep = if changed { None } else { sweep_figure::written(lake, name)? };
-        let sweep = if sweep.is_some() { sweep } else { sweep_figure::update(lake, name)? };
         for (what, path) in [("variants", variants), ("sweep", sweep)] {
             match path {
                 Some(path) if print => output::print(&format!("  {what:<11} {}\n", path.display()))?,

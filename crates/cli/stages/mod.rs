@@ -17,7 +17,7 @@ mod modules;
 mod moments;
 mod null_figures;
 pub(crate) mod record;
-mod report;
+pub(crate) mod report;
 mod report_units;
 mod shifts;
 mod state_figures;

@@ -267,12 +267,15 @@ fn clouds(states: &[Frame]) -> Vec<Cloud> {
     found.into_iter().map(cloud).collect()
 }
 
-/// A figure with the title that it has itself.
 fn figure(path: &Path) -> Result<ReportFigure, Failure> {
-    let svg = fs::read_to_string(path).map_err(|error| Failure::work(format!("{}: {error}", path.display())))?;
+    Ok(figure_of(fs::read_to_string(path).map_err(|error| Failure::work(format!("{}: {error}", path.display())))?))
+}
+
+/// A figure with the title that it has itself.
+pub(crate) fn figure_of(svg: String) -> ReportFigure {
     let title = svg.split_once("<title>").and_then(|(_, rest)| rest.split_once("</title>")).map_or("", |(title, _)| title);
     let title = title.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", "\"").replace("&apos;", "'").replace("&amp;", "&");
-    Ok(ReportFigure { title, caption: String::new(), image: Image::Svg(svg) })
+    ReportFigure { title, caption: String::new(), image: Image::Svg(svg) }
 }
 
 fn definitions() -> Vec<Definition> {

@@ -451,7 +451,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             cells,
         }
     };
-    let sweep = Sweep { title: "capacity × sigma_x".into(), columns, keys: 2, runs: (0..12).map(run).collect() };
+    let figures = reports[0].1.figures.clone();
+    let sweep = Sweep { title: "capacity × sigma_x".into(), columns, keys: 2, runs: (0..12).map(run).collect(), figures };
     fs::write(folder.join("index.html"), index_page(&sweep)?)?;
     Ok(())
 }

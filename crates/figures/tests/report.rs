@@ -332,13 +332,26 @@ fn an_index_is_closed_and_links_to_files_only() -> TestResult {
         report: link.map(String::from),
         cells: vec![Cell::Number(f64::NAN), Cell::Verdict(Outcome::Absent, EVIL.into())],
     };
-    let sweep = |runs| Sweep { title: EVIL.into(), columns: vec![column(EVIL); 2], keys: 1, runs };
+    let sweep = |runs| Sweep { title: EVIL.into(), columns: vec![column(EVIL); 2], keys: 1, runs, figures: Vec::new() };
     let page = index_page(&sweep(vec![run(Some("reports/a \"b\" 100%.html")), run(None)]))?;
     assert_closed(&page, 1);
     let link = between(&page, "<a href=\"reports", "\"").ok_or("no link")?;
     assert!(link.contains("100%25.html") && !link.contains('<'), "{link}");
     assert!(index_page(&Sweep::default())?.contains("The sweep has no run."));
     assert!(matches!(index_page(&sweep(vec![run(Some("javascript:alert(1)"))])), Err(ReportError::Link { .. })));
+    // Figures are inside it, as far as they fit; what is no picture is none.
+    let picture = |bytes: usize| ReportFigure {
+        title: EVIL.into(),
+        caption: String::new(),
+        image: Image::Svg(format!("<svg>{}</svg>", "x".repeat(bytes))),
+    };
+    let with = |figures| Sweep { figures, ..sweep(vec![run(None)]) };
+    let page = index_page(&with(vec![picture(10), picture(gridlake_figures::report::MAX_REPORT_BYTES), picture(20)]))?;
+    assert_closed(&page, 1);
+    assert_eq!(page.matches("<img src=\"data:image/svg+xml").count(), 2);
+    assert!(page.contains("Left out to keep this file small") && page.len() < gridlake_figures::report::MAX_REPORT_BYTES);
+    let text = ReportFigure { image: Image::Png(b"text".to_vec()), ..picture(0) };
+    assert!(matches!(index_page(&with(vec![text])), Err(ReportError::Image { .. })));
     let mut short = run(None);
     short.cells.pop();
     assert!(matches!(index_page(&sweep(vec![short])), Err(ReportError::Shape { .. })));

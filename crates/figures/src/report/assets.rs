@@ -17,11 +17,12 @@ pub(super) const THREE_VERSION: &str = "0.187.0";
 pub(super) const STYLE: &str = include_str!("assets/style.css");
 
 /// The report's scripts, in the order in which they are read: each uses only what stands before it.
-const REPORT: [&str; 15] = [
+const REPORT: [&str; 16] = [
     include_str!("assets/js/dom.js"),
     include_str!("assets/js/number.js"),
     include_str!("assets/js/theme.js"),
     include_str!("assets/js/sortable.js"),
+    include_str!("assets/js/zoom.js"),
     include_str!("assets/js/packed.js"),
     include_str!("assets/js/maps.js"),
     include_str!("assets/js/state.js"),
@@ -36,11 +37,12 @@ const REPORT: [&str; 15] = [
 ];
 
 /// The index's scripts.
-const INDEX: [&str; 6] = [
+const INDEX: [&str; 7] = [
     include_str!("assets/js/dom.js"),
     include_str!("assets/js/number.js"),
     include_str!("assets/js/theme.js"),
     include_str!("assets/js/sortable.js"),
+    include_str!("assets/js/zoom.js"),
     include_str!("assets/js/run_plot.js"),
     include_str!("assets/js/index.js"),
 ];

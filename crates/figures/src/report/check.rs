@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Image, Report, ReportError, Table};
+use super::{Image, Report, ReportError, ReportFigure, Table};
 
 /// Checks all sizes that the page relies on.
 ///
@@ -36,7 +36,12 @@ pub(super) fn report(report: &Report) -> Result<(), ReportError> {
             )?;
         }
     }
-    for figure in &report.figures {
+    figures(&report.figures)
+}
+
+/// Checks that every figure is one.
+pub(super) fn figures(figures: &[ReportFigure]) -> Result<(), ReportError> {
+    for figure in figures {
         if !figure.image.is_plausible() {
             let kind = if matches!(figure.image, Image::Png(_)) { "PNG" } else { "SVG" };
             return Err(ReportError::Image { title: figure.title.clone(), kind });

@@ -2,8 +2,8 @@
 
 use askama::Template;
 
-use super::budget::Plan;
-use super::{Column, Definition, Report, ReportError, RunSummary, Sweep, Table, assets, class_counts, payload};
+use super::budget::{MAX_REPORT_BYTES, Plan};
+use super::{Column, Definition, Report, ReportError, ReportFigure, RunSummary, Sweep, Table, assets, class_counts, payload};
 
 /// What all pages have.
 struct Frame {
@@ -33,12 +33,21 @@ struct FigureView<'a> {
     address: String,
 }
 
+impl<'a> FigureView<'a> {
+    fn of(figure: &'a ReportFigure) -> Self {
+        Self { title: &figure.title, caption: &figure.caption, address: figure.image.data_url() }
+    }
+}
+
 #[derive(Template)]
 #[template(path = "index.html")]
 struct IndexPage<'a> {
     frame: Frame,
     sweep: &'a Sweep,
     runs: Vec<RunRow<'a>>,
+    figures: Vec<FigureView<'a>>,
+    /// Titles of the figures that are not there.
+    left_out: String,
     /// Whether any column has a definition.
     defined: bool,
     gridlake_version: &'static str,
@@ -62,9 +71,7 @@ pub(super) fn report(report: &Report, plan: &Plan) -> Result<String, ReportError
         report,
         notes,
         classes: class_counts::table(report),
-        figures: kept
-            .map(|(_, figure)| FigureView { title: &figure.title, caption: &figure.caption, address: figure.image.data_url() })
-            .collect(),
+        figures: kept.map(|(_, figure)| FigureView::of(figure)).collect(),
         definitions: definitions(report),
         three_license: assets::THREE_LICENSE,
         three_version: assets::THREE_VERSION,
@@ -80,10 +87,26 @@ pub(super) fn index(sweep: &Sweep) -> Result<String, ReportError> {
     let policy = assets::content_security_policy(&[&script]);
     let runs = sweep.runs.iter().map(|run| RunRow { run, cells: sweep.columns.iter().zip(&run.cells).collect() }).collect();
     let defined = sweep.columns.iter().any(|column| !column.meaning.is_empty());
+    let mut figures: Vec<FigureView<'_>> = sweep.figures.iter().map(FigureView::of).collect();
+    let mut bytes = 0;
+    // The rest of the page is a row of text for each run.
+    let rest = 100_000 + sweep.runs.len() * sweep.columns.len() * 200;
+    let mut left_out = Vec::new();
+    figures.retain(|figure| {
+        let fits = bytes + figure.address.len() + rest <= MAX_REPORT_BYTES;
+        if fits {
+            bytes += figure.address.len();
+        } else {
+            left_out.push(figure.title);
+        }
+        fits
+    });
     render(&IndexPage {
         frame: Frame { policy, style: assets::STYLE, script },
         sweep,
         runs,
+        figures,
+        left_out: left_out.join(", "),
         defined,
         gridlake_version: env!("CARGO_PKG_VERSION"),
     })

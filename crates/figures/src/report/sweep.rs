@@ -1,6 +1,6 @@
 //! The index of a sweep: its runs beside each other.
 
-use super::{Cell, Column, ReportError, check, pages};
+use super::{Cell, Column, ReportError, ReportFigure, check, pages};
 
 /// A sweep's runs, or any runs to be compared.
 #[derive(Debug, Clone, Default)]
@@ -13,6 +13,8 @@ pub struct Sweep {
     pub keys: usize,
     /// The runs.
     pub runs: Vec<RunSummary>,
+    /// Figures of all runs, in the order in which they are to be read; those with which the page would pass [`super::MAX_REPORT_BYTES`] are named instead.
+    pub figures: Vec<ReportFigure>,
 }
 
 /// A run in a sweep's index.
@@ -41,6 +43,7 @@ pub fn index_page(sweep: &Sweep) -> Result<String, ReportError> {
             return Err(ReportError::Link { run: run.name.clone(), link: link.clone() });
         }
     }
+    check::figures(&sweep.figures)?;
     pages::index(sweep)
 }
 

@@ -72,8 +72,13 @@ pub const UNITS: Table = Table {
         c("kx3", Float64, "cycles/m", "Third wave vector along x, minus the other two; null for a band").nullable(),
         c("ky3", Float64, "cycles/m", "Third wave vector along y, minus the other two; null for a band").nullable(),
         c("sac_spacing_m", Float64, "m", "Spacing from the autocorrelogram's six nearest peaks; null: see sac_reason").nullable(),
-        c("sac_orientation_rad", Float64, "rad", "Orientation from the autocorrelogram, modulo 60° (square: 90°); null for bands, or see sac_reason")
-            .nullable(),
+        c(
+            "sac_orientation_rad",
+            Float64,
+            "rad",
+            "Orientation from the autocorrelogram, modulo 60° (square: 90°); null for bands, or see sac_reason",
+        )
+        .nullable(),
         c("ellipse_ratio", Float64, "1", "Axes' ratio (≥ 1) of the ellipse through the six peaks; null for bands, or see sac_reason")
             .nullable(),
         c("ellipse_tilt_rad", Float64, "rad", "Angle of that ellipse's longer axis, 0 to π; null for bands, or see sac_reason").nullable(),

@@ -16,6 +16,7 @@ function drawBars(table) {
 }
 
 setUpTheme();
+setUpZoom();
 const runTable = byId("run-table");
 if (runTable !== null) {
   const rows = [...runTable.tBodies[0].rows];

@@ -14,24 +14,11 @@ function setUpFilters() {
   if (data.arenas.length === 1) byId("to-scale").closest(".control").hidden = true;
 }
 
-function setUpZoom() {
-  const dialog = byId("zoom");
-  const image = dialog.querySelector("img");
-  for (const button of document.querySelectorAll("button.zoom")) {
-    button.addEventListener("click", () => {
-      const shown = button.querySelector("img");
-      image.src = shown.src;
-      image.alt = shown.alt;
-      dialog.showModal();
-    });
-  }
-}
-
 setUpTheme();
 document.querySelectorAll("table.sortable").forEach((table) => {
   if (table.id !== "unit-table") makeSortable(table);
 });
-if (byId("zoom") !== null) setUpZoom();
+setUpZoom();
 if (!canUnpack()) {
   trouble("This browser cannot unpack the units' maps and the 3D view: they need Chrome 103, Firefox 113, Safari 16.4 or newer.");
 } else {
