@@ -183,7 +183,7 @@ fn seeds(population: &Population, count: u64) -> Vec<Population> {
 #[test]
 fn populations_are_recovered() {
     let base = Population::default();
-    let count = if large() { 2 } else { 1 };
+    let count = if large() { 5 } else { 1 };
     let mut page = String::new();
     let mut add = |name: &str, population: Population| {
         let (text, outcomes) = row(name, &seeds(&population, count));
