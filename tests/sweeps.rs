@@ -103,6 +103,8 @@ fn an_index_compares_the_runs_of_a_sweep_and_keeps_up_with_them() {
         assert!(page.contains(words), "{words} is not in the index");
     }
     assert!(!page.contains("learning_rate"), "what is the same in all runs is no column");
+    let figures: Vec<&str> = page.split("<figcaption><strong>").skip(1).map(|rest| rest.split("</strong>").next().unwrap()).collect();
+    assert_eq!(figures, ["Variants of tiny", "Sweep of tiny", "All ratemaps of variants of tiny"]);
 
     let before = snapshot(&bench.lake);
     assert!(bench.done("run", &[]).stdout.contains("index "), "told again");
@@ -110,6 +112,12 @@ fn an_index_compares_the_runs_of_a_sweep_and_keeps_up_with_them() {
     fs::remove_file(&index).unwrap();
     bench.done("draw", &[]);
     assert_eq!(fs::read_to_string(&index).unwrap(), page, "a lost index is made again, to the same bytes");
+    fs::write(&index, "an older one").unwrap();
+    for lost in ["sweep.png", "sweep.svg"] {
+        fs::remove_file(bench.lake.join("figures/tiny").join(lost)).unwrap();
+    }
+    bench.done("run", &[]);
+    assert!(snapshot(&bench.lake) == before, "a figure that was made again is in the index");
 
     // Whatever draws one more run of the name adds it, also with other flags.
     let other = ["--set", "train.loss.lambda_cap=0.25", "--seed", "3", "--set", "analyze.ratemap.bins=20"];

@@ -1,5 +1,6 @@
 //! `gridlake`: train networks that learn grid cells, record, analyze and draw them. `docs/cli.md` has its verbs, flags and exit codes.
 
+mod all_runs;
 mod args;
 mod commands;
 mod executor;

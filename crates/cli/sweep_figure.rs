@@ -1,6 +1,6 @@
 //! `figures/<name>/sweep.png` and `.svg`: what was found in all runs of a pipeline's name, against each key that was swept.
 //!
-//! Made from run records and tables alone, like the index, whose numbers it shows.
+//! Its numbers are those of the index, which shows it.
 
 use crate::failure::Failure;
 use crate::sweep_index::{Recorded, differing, found, found_columns, runs_of, settings};

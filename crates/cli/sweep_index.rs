@@ -9,15 +9,13 @@ use crate::stages::report::figure_of;
 use gridlake_figures::report::{Cell, Column, Outcome, ReportFigure, RunSummary, Sweep, index_page};
 use gridlake_lake::frame::Frame;
 use gridlake_lake::query::unit_summaries;
-use gridlake_lake::run_record::{RunRecord, StageRecord, Status, flattened};
+use gridlake_lake::run_record::{RunRecord, Status, flattened};
 use gridlake_lake::schema::{MODULES, TORUS, Table};
 use gridlake_lake::{Lake, layout, metrics, partition};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-/// How often the page is made again because another process has drawn a run meanwhile.
-const ATTEMPTS: usize = 5;
 /// Figures of all runs, in `figures/<name>/`, that the page shows.
 const FIGURES: [&str; 3] = ["variants", "sweep", "all-ratemaps"];
 /// Share of a training's logged steps whose mean loss is told.
@@ -38,27 +36,18 @@ pub(crate) type Recorded = (String, RunRecord);
 /// A torn table, a damaged record, a lake that cannot be written.
 pub(crate) fn update(lake: &Lake, name: &str) -> Result<Option<Written>, Failure> {
     let key = layout::index(name);
-    let drawn = |runs: &[Recorded]| -> Vec<(String, Option<StageRecord>)> {
-        runs.iter().map(|(run, record)| (run.clone(), record.stages.get("draw").cloned())).collect()
-    };
-    for _ in 0..ATTEMPTS {
-        let runs = runs_of(lake, name)?;
-        if runs.len() < 2 {
-            if lake.store().size(&key)?.is_some() {
-                lake.store().remove(&key)?;
-            }
-            return Ok(None);
+    let runs = runs_of(lake, name)?;
+    if runs.len() < 2 {
+        if lake.store().size(&key)?.is_some() {
+            lake.store().remove(&key)?;
         }
-        let page = index_page(&sweep(lake, name, &runs)?).map_err(|error| Failure::work(format!("index of {name}: {error}")))?;
-        if lake.store().read(&key)?.as_deref() != Some(page.as_bytes()) {
-            lake.store().write(&key, page.as_bytes())?;
-        }
-        // Whoever draws a run after this looks writes the index after that, so the last one to write has seen all.
-        if drawn(&runs_of(lake, name)?) == drawn(&runs) {
-            break;
-        }
+        return Ok(None);
     }
-    written(lake, name)
+    let page = index_page(&sweep(lake, name, &runs)?).map_err(|error| Failure::work(format!("index of {name}: {error}")))?;
+    if lake.store().read(&key)?.as_deref() != Some(page.as_bytes()) {
+        lake.store().write(&key, page.as_bytes())?;
+    }
+    Ok(Some(Written { path: lake.show(&key), runs: runs.len() }))
 }
 
 /// The index that is there.

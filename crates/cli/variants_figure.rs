@@ -1,6 +1,6 @@
 //! Figures of a pipeline's named variants side by side, in `figures/<name>/`: `variants`, as the paper's Fig. 7, and each variant of it alone; `all-ratemaps`, as Fig. 8.
 //!
-//! Made from run records and tables alone, like the index: units of one run of each variant, and what was counted in all of its runs.
+//! Units of one run of each variant, and what was counted in all of its runs.
 
 use crate::failure::Failure;
 use crate::stages::draw::{maps_of, place};

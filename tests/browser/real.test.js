@@ -149,7 +149,8 @@ describe("a sweep", () => {
       assert.deepEqual(await columnTexts(page, "#run-table", 2), ["done", "done"]);
       assert.equal(await page.locator("#run-plot .run-point").count(), 2);
       const widths = await page.$$eval("#figures figure img", (images) => Promise.all(images.map((image) => image.decode().then(() => image.naturalWidth))));
-      assert.ok(widths.length === 1 && widths[0] > 100, `${widths}`);
+      assert.deepEqual(await page.locator("#figures figcaption strong").allInnerTexts(), ["Variants of small", "Sweep of small", "All ratemaps of variants of small"]);
+      assert.ok(widths.every((width) => width > 100), `${widths}`);
       await page.locator("button.zoom").first().click();
       await page.locator("dialog[open] img").waitFor();
       await page.keyboard.press("Escape");

@@ -109,21 +109,30 @@ pub fn period_m(triad: &[Wave; 3]) -> f64 {
     (2.0 / (3.0_f64.sqrt() * cross(triad[0], triad[1]).abs())).sqrt()
 }
 
-/// Orientation of the lattice's axes: of a square lattice ([`shape`]) in [0, π/2), the 90°-periodic mean of its two shortest wave vectors' angles; of any other
-/// in [0, π/3), the 60°-periodic mean of all three wave vectors' angles, less 30°.
+/// Orientation of the lattice's axes, by its [`shape`]:
 ///
-/// Exact for square and hexagonal lattices, the best hexagonal fit for nearly hexagonal ones; NaN where the angles cancel. A square lattice has no 60°-periodic
-/// orientation: its third wave is one of two equal diagonals.
+/// * square: in [0, π/2), the 90°-periodic mean of the two shortest wave vectors' angles;
+/// * rectangular: in [0, π), the angle of the longer wave vector of the two, along which the lattice's shorter side lies;
+/// * any other: in [0, π/3), the 60°-periodic mean of all three wave vectors' angles, less 30°.
+///
+/// Exact for hexagonal, square and rectangular lattices, the best hexagonal fit for the others, and so not continuous where a shape passes into another. NaN
+/// where the angles cancel. Right-angled lattices have no 60°-periodic orientation: their third wave is one of two equal diagonals.
 pub fn orientation_rad(triad: &[Wave; 3]) -> f64 {
-    if shape(triad) == LatticeShape::Square {
-        return axes(&by_length(triad)[..2], FRAC_PI_2, 0.0);
+    let sorted = by_length(triad);
+    match shape(triad) {
+        LatticeShape::Square => axes(&sorted[..2], FRAC_PI_2, 0.0),
+        LatticeShape::Rectangular => axes(&sorted[1..2], PI, 0.0),
+        _ => axes(triad, FRAC_PI_3, FRAC_PI_6),
     }
-    axes(triad, FRAC_PI_3, FRAC_PI_6)
 }
 
 /// After which turn a lattice of this shape has the same orientation, in radians.
 pub fn turn_rad(shape: LatticeShape) -> f64 {
-    if shape == LatticeShape::Square { FRAC_PI_2 } else { FRAC_PI_3 }
+    match shape {
+        LatticeShape::Square => FRAC_PI_2,
+        LatticeShape::Rectangular => PI,
+        _ => FRAC_PI_3,
+    }
 }
 
 /// Mean angle of waves in [0, `period`), less `offset`; NaN where they cancel.
@@ -250,12 +259,13 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_square_lattice_has_its_orientation_whichever_diagonal_it_is_given_with(axis in 0.0_f64..1.57, between in 1.45_f64..1.69) {
-            let (a, b) = ([axis.cos(), axis.sin()], [(axis + between).cos(), (axis + between).sin()]);
-            let middle = axis + (between - FRAC_PI_2) / 2.0;
+        fn a_right_angled_lattice_has_its_orientation_whichever_diagonal_it_is_given_with(axis in 0.0_f64..3.14, between in 1.45_f64..1.69, ratio in 1.0_f64..1.6) {
+            let (a, b) = ([ratio * axis.cos(), ratio * axis.sin()], [(axis + between).cos(), (axis + between).sin()]);
+            prop_assume!((ratio - EQUAL_LENGTHS).abs() > 0.01);
+            let (turn, truth) = if ratio < EQUAL_LENGTHS { (FRAC_PI_2, axis + (between - FRAC_PI_2) / 2.0) } else { (PI, axis) };
             for triad in [[a, b, combine(-1.0, a, -1.0, b)], [a, combine(-1.0, b, 0.0, b), combine(-1.0, a, 1.0, b)]] {
-                let difference = (orientation_rad(&triad) - middle).rem_euclid(FRAC_PI_2);
-                prop_assert!(difference.min(FRAC_PI_2 - difference) < 1e-9, "{difference}");
+                let difference = (orientation_rad(&triad) - truth).rem_euclid(turn);
+                prop_assert!(difference.min(turn - difference) < 1e-9 && turn_rad(shape(&triad)) == turn, "{difference}");
             }
         }
     }

@@ -33,7 +33,7 @@ pub struct LatticeConsensus {
     pub period_spread: f64,
     /// The same over all active units with a period.
     pub period_spread_all: f64,
-    /// Orientation of the consensus lattice's axes in [0, π/3).
+    /// Orientation of the consensus lattice's axes, see [`crate::lattice::orientation_rad`].
     pub orientation_rad: f64,
 }
 

@@ -8,7 +8,7 @@ use common::bless::{bless, large};
 use common::population::{Made, Population, Truth};
 use gridlake_analysis::classes::UnitClass;
 use gridlake_analysis::config::AnalyzeConfig;
-use gridlake_analysis::lattice::{orientation_rad, period_m};
+use gridlake_analysis::lattice::{orientation_rad, period_m, shape, turn_rad};
 use gridlake_analysis::module_spectrum::JointFit;
 use gridlake_analysis::modules::{
     ArenaLattice, CentralLags, Modules, Similarity, UnitLattices, adjusted_rand_index, find, in_arena, similarity,
@@ -16,7 +16,7 @@ use gridlake_analysis::modules::{
 use gridlake_analysis::phases::{PhasePlan, Uniformity, uniformity};
 use gridlake_analysis::{CheckedAnalyzeConfig, UnitsAnalysis, analyze};
 use gridlake_space::seed::Seed;
-use std::f64::consts::{FRAC_PI_3, PI, TAU};
+use std::f64::consts::{PI, TAU};
 
 /// What came out, against the truth.
 #[derive(Debug, Default)]
@@ -116,8 +116,8 @@ fn outcome(run: &Run) -> Outcome {
         rows[label].refine(&shared);
         let waves = &made.waves[most];
         out.period = out.period.max((rows[label].period_m / period_m(waves) - 1.0).abs());
-        let turn = (rows[label].orientation_rad - orientation_rad(waves)).rem_euclid(FRAC_PI_3);
-        out.orientation = out.orientation.max(turn.min(FRAC_PI_3 - turn));
+        let (turn, whole) = (rows[label].orientation_rad - orientation_rad(waves), turn_rad(shape(waves)));
+        out.orientation = out.orientation.max(turn.rem_euclid(whole).min(whole - turn.rem_euclid(whole)));
         let Ok(plan) = PhasePlan::new(&visited, width, height, &shared.waves) else { continue };
         let phases: Vec<_> = module.units.iter().map(|&unit| plan.unit(maps.map(unit))).collect();
         for (phases, &unit) in phases.iter().zip(&module.units) {

@@ -10,7 +10,7 @@ use crate::plan::{self, Stage, Verdict};
 use crate::progress::Mode;
 use crate::workers::{self, Cores, Task};
 use crate::workspace::Workspace;
-use crate::{stages, summary, sweep_figure, sweep_index, variants_figure};
+use crate::{all_runs, stages, summary};
 use gridlake_lake::store::Location;
 use gridlake_lake::{Lake, LakeError};
 use std::collections::{HashMap, HashSet};
@@ -78,14 +78,8 @@ pub(super) fn index(lake: &Lake, runs: &[Run], changed: bool, print: bool) -> Re
     names.sort_unstable();
     names.dedup();
     for name in names {
-        // Figures first: the index shows them.
-        let variants = if changed { None } else { variants_figure::written(lake, name)? };
-        let variants = if variants.is_some() { variants } else { variants_figure::update(lake, name)? };
-        let sweep = if changed { None } else { sweep_figure::written(lake, name)? };
-        let sweep = if sweep.is_some() { sweep } else { sweep_figure::update(lake, name)? };
-        let known = if changed { None } else { sweep_index::written(lake, name)? };
-        let known = if known.is_some() { known } else { sweep_index::update(lake, name)? };
-        match known {
+        let all = all_runs::refresh(lake, name, changed)?;
+        match all.index {
             Some(index) if print => {
                 let runs = output::counted(index.runs, "run");
                 output::print(&format!("{name}: {runs} beside each other\n  index       {}\n", index.path.display()))?;
@@ -93,7 +87,7 @@ pub(super) fn index(lake: &Lake, runs: &[Run], changed: bool, print: bool) -> Re
             Some(index) => tracing::info!("{name}: {} beside each other in {}", output::counted(index.runs, "run"), index.path.display()),
             None => {}
         }
-        for (what, path) in [("variants", variants), ("sweep", sweep)] {
+        for (what, path) in [("variants", all.variants), ("sweep", all.sweep)] {
             match path {
                 Some(path) if print => output::print(&format!("  {what:<11} {}\n", path.display()))?,
                 Some(path) => tracing::info!("{name}: its {what} in {}", path.display()),

@@ -5,7 +5,7 @@ use super::null_figures::nulls;
 use crate::failure::Failure;
 use crate::pipeline::Run;
 use crate::workspace::Workspace;
-use gridlake_analysis::lattice::LatticeShape;
+use gridlake_analysis::lattice::{LatticeShape, turn_rad};
 use gridlake_figures::{
     ModuleCentre, ModulePhases, ModuleRow, ModuleScatter, ModuleSpectra, ModuleSpectrum, ModuleUnit, ModuleUnits, ModulesSheet,
     ScatterUnit, draw_module_phases, draw_module_scatter, draw_module_spectra, draw_module_units, draw_modules_sheet,
@@ -59,9 +59,17 @@ pub(crate) fn draw(workspace: &Workspace<'_>, arena: &str, rows: &[&UnitRow], fo
     Ok(paths)
 }
 
-/// Orientations of these modules are told modulo this: a square lattice's modulo 90°, any other's modulo 60°.
+/// An axis that has room for the orientations of all of these modules: each is told modulo its own turn.
 pub(super) fn fold_deg(modules: &[Module]) -> f64 {
-    if modules.iter().any(|module| module.shape == LatticeShape::Square.as_str()) { 90.0 } else { 60.0 }
+    modules.iter().map(Module::turn_deg).fold(60.0, f64::max)
+}
+
+impl Module {
+    /// After which turn its lattice is the same.
+    fn turn_deg(&self) -> f64 {
+        let right_angled = [LatticeShape::Square, LatticeShape::Rectangular].into_iter().find(|shape| shape.as_str() == self.shape);
+        turn_rad(right_angled.unwrap_or(LatticeShape::Hexagonal)).to_degrees()
+    }
 }
 
 /// The table's rows of an arena; none where it has no modules, or an older gridlake has analyzed it.
@@ -285,14 +293,13 @@ impl Scatter {
             let of = members(rows, module.label as i32);
             // Around the module's own orientation, since 59° and 1° are neighbours.
             let turned = |row: &&UnitRow| {
-                let fold = fold_deg(std::slice::from_ref(module));
-                let away = (row.orientation_rad.to_degrees() - module.orientation_rad.to_degrees()).rem_euclid(fold);
-                if away > fold / 2.0 { away - fold } else { away }
+                let away = (row.orientation_rad.to_degrees() - module.orientation_rad.to_degrees()).rem_euclid(module.turn_deg());
+                if away > module.turn_deg() / 2.0 { away - module.turn_deg() } else { away }
             };
             ModuleCentre {
                 module: module.label,
                 period_m: median(of.iter().map(|row| row.period_m)),
-                angle_deg: module.orientation_rad.to_degrees() + median(of.iter().map(turned)),
+                angle_deg: (module.orientation_rad.to_degrees() + median(of.iter().map(turned))).rem_euclid(module.turn_deg()),
             }
         };
         let any = units.iter().any(|unit| unit.period_m.is_finite() && unit.angle_deg.is_finite());

@@ -241,7 +241,7 @@ fn modules(count: usize) -> Table {
         column("arena", "", 0, ""),
         column("units", "", 0, "Units of the module"),
         column("period", "m", 3, "Spacing of the hexagonal lattice with as many fields as the joint wave vectors"),
-        column("orientation", "°", 1, "Angle of the lattice's axes, modulo 60°"),
+        column("orientation", "°", 1, "Angle of the lattice's axes, modulo 60° (square: 90°)"),
         column(
             "phase uniformity p",
             "",
@@ -343,7 +343,7 @@ fn report(title: &str, units: usize, module_count: usize, dead: bool, figures: V
         scores: scores.enumerate().map(|(index, (name, meaning))| ScoreKind { column: column(name, "", 2, meaning), in_table: index == 0 }).collect(),
         measures: vec![
             Measure { column: column("period", "m", 3, "Spacing of the hexagonal lattice with the same density of fields; for a band, its wavelength"), in_table: true },
-            Measure { column: column("orientation", "°", 1, "Angle of the lattice's axes, modulo 60°"), in_table: true },
+            Measure { column: column("orientation", "°", 1, "Angle of the lattice's axes, modulo 60° (square: 90°)"), in_table: true },
             Measure { column: column("information", "bit", 2, "Spatial information per event (Skaggs 1993), weighted by occupancy"), in_table: true },
             Measure { column: column("stability", "", 2, "Pearson's r of the maps of the recording's two halves"), in_table: false },
             Measure { column: column("peak rate", "", 3, "Largest rate of a visited bin"), in_table: false },

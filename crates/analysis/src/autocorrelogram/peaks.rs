@@ -21,7 +21,7 @@
 //! Departs from opexebo's `grid_score_stats`, which looks for maxima in whole bins, only between 1.5 central radii and 1.25 times the radius of the best grid
 //! score, takes the six nearest after dropping the farther of two in similar directions, and has no numbers where there are fewer than six. Peaks that its
 //! masks exclude stay in its list at the corner of the autocorrelogram (version 0.7.2), whose distance then counts as a spacing, 3 to 8 times too long;
-//! where that does not happen, spacings agree within 5 % (`tests/oracles`). Its spacing is the mean over three of the six; its orientation, as here, the mean
+//! where that does not happen, spacings agree within 5 % (`tests/oracles`). Its spacing is the mean over three of the six; its orientation, as here of hexagonal lattices, the mean
 //! over the axes modulo 60°.
 
 use super::ellipse::Ellipse;
@@ -57,7 +57,7 @@ pub struct AutocorrelogramPeaks {
     pub spacing_m: f64,
     /// Spacing of the hexagonal lattice with the same density of fields, m, as [`lattice::period_m`]; for a band, the spacing.
     pub period_m: f64,
-    /// The axes' mean angle modulo 60°, in [0, π/3); NaN for a band.
+    /// The axes' angle, see [`crate::lattice::orientation_rad`]; NaN for a band.
     pub orientation_rad: f64,
     /// Longer over shorter axis (≥ 1) of the ellipse through the peaks; NaN for a band.
     pub ellipse_ratio: f64,
@@ -146,7 +146,7 @@ fn of_neighbours(neighbours: [Lag; 3], found: usize) -> Option<AutocorrelogramPe
         spacing_m: neighbours.iter().map(|p| norm(*p)).sum::<f64>() / 3.0,
         // The cell's area is |a × b|; the hexagonal lattice of that cell.
         period_m: (2.0 * cross(vectors_m[0], vectors_m[1]).abs() / 3.0_f64.sqrt()).sqrt(),
-        // Wave vectors are the lattice's vectors turned by a right angle, which is 30° modulo 60°.
+        // Wave vectors are the lattice's vectors turned by a right angle, the longer ones the shorter.
         orientation_rad: lattice::orientation_rad(&vectors_m.map(|v| [-v[1], v[0]])),
         ellipse_ratio: ellipse.ratio(),
         ellipse_tilt_rad: ellipse.tilt_rad,

@@ -27,7 +27,7 @@ pub struct ModuleInArena {
     pub period_sd_m: f64,
     /// `2/√3 / mean |k|`, metres.
     pub spacing_m: f64,
-    /// Orientation of the lattice's axes in [0, π/3), of a square one in [0, π/2), see [`lattice::orientation_rad`]: a convention for other shapes than these, NaN for a band.
+    /// Orientation of the lattice's axes, see [`lattice::orientation_rad`]; NaN for a band.
     pub orientation_rad: f64,
     /// Standard deviation of the members' rotations against the module's lattice, rad: defined for every shape. NaN for fewer than two.
     pub orientation_sd_rad: f64,

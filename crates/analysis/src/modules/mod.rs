@@ -4,7 +4,7 @@
 //! ([`UnitLattices`]). A unit's lattices in several arenas become one ([`evidence`](self), weights `1/(se² + floor²)`); a unit whose lattice in some arena is
 //! another one is flagged and enters with what most of its arenas agree on. So labels are the same in every arena of a run.
 //!
-//! **Features.** An orientation modulo 60° is undefined for a square or sheared lattice and jumps where two of its vectors swap ranks, and so do a reduced
+//! **Features.** An orientation modulo 60° is undefined for a square lattice and jumps where two of its vectors swap ranks, and so do a reduced
 //! cell's ratio and angle. Units are therefore compared as lattices, up to the choice of basis: the *distance* of two lattices is the largest distance between
 //! a short wave vector of one (its two shortest) and the nearest wave vector of the other, over the first's shortest length, taken both ways. Near a reference
 //! lattice with short waves `a, b` every lattice has four smooth coordinates, from the linear map `F` that takes `a, b` to the unit's nearest vectors

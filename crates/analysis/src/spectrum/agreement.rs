@@ -6,7 +6,7 @@
 //! * **spacing**: the periods (hexagonal lattices of the same density, [`crate::lattice::period_m`]), because the mean of three spacings and the inverse of
 //!   the mean of three wave lengths are different means of a lattice that is not hexagonal;
 //! * **orientation**: the mean angle, over the two shortest lattice vectors that the waves imply (`k` turned by 90°, over `|k₁ × k₂|`), to the nearest
-//!   vector of the autocorrelogram's lattice; not the difference of the two orientations, which modulo 60° mean little for a square lattice, whose
+//!   vector of the autocorrelogram's lattice; not the difference of the two orientations, which mean little where the two shapes differ, or modulo 60° for a lattice that is nearly square, whose
 //!   third axis is one of two equal diagonals. For a band: the angle between wave and step to the next ridge;
 //! * **shape**: [`crate::lattice::shape`] of each.
 //!

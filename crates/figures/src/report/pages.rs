@@ -87,29 +87,33 @@ pub(super) fn index(sweep: &Sweep) -> Result<String, ReportError> {
     let policy = assets::content_security_policy(&[&script]);
     let runs = sweep.runs.iter().map(|run| RunRow { run, cells: sweep.columns.iter().zip(&run.cells).collect() }).collect();
     let defined = sweep.columns.iter().any(|column| !column.meaning.is_empty());
-    let mut figures: Vec<FigureView<'_>> = sweep.figures.iter().map(FigureView::of).collect();
-    let mut bytes = 0;
-    // The rest of the page is a row of text for each run.
-    let rest = 100_000 + sweep.runs.len() * sweep.columns.len() * 200;
-    let mut left_out = Vec::new();
-    figures.retain(|figure| {
-        let fits = bytes + figure.address.len() + rest <= MAX_REPORT_BYTES;
-        if fits {
-            bytes += figure.address.len();
-        } else {
-            left_out.push(figure.title);
-        }
-        fits
-    });
-    render(&IndexPage {
+    let mut page = IndexPage {
         frame: Frame { policy, style: assets::STYLE, script },
         sweep,
         runs,
-        figures,
-        left_out: left_out.join(", "),
+        figures: Vec::new(),
+        left_out: String::new(),
         defined,
         gridlake_version: env!("CARGO_PKG_VERSION"),
-    })
+    };
+    if sweep.figures.is_empty() {
+        return render(&page);
+    }
+    // Figures as far as they fit beside the rest, each with its title twice.
+    let titles: usize = sweep.figures.iter().map(|figure| 1_000 + 6 * figure.title.len()).sum();
+    let mut bytes = render(&page)?.len() + titles;
+    let mut left_out = Vec::new();
+    for figure in &sweep.figures {
+        let view = FigureView::of(figure);
+        if bytes + view.address.len() <= MAX_REPORT_BYTES {
+            bytes += view.address.len();
+            page.figures.push(view);
+        } else {
+            left_out.push(figure.title.as_str());
+        }
+    }
+    page.left_out = left_out.join(", ");
+    render(&page)
 }
 
 fn render(page: &impl Template) -> Result<String, ReportError> {

@@ -23,7 +23,7 @@ pub const MODULES: Table = Table {
         c("period_sd_m", Float64, "m", "Standard deviation of its units' periods; null with fewer than two").nullable(),
         c("spacing_m", Float64, "m", "2/√3 over the mean length of the joint wave vectors: the spacing, if the lattice is hexagonal")
             .nullable(),
-        c("orientation_rad", Float64, "rad", "Angle of the lattice's axes, modulo 60°, of a square one modulo 90°; null for bands")
+        c("orientation_rad", Float64, "rad", "Angle of the lattice's axes, modulo 60°; by lattice_shape: square modulo 90°, rectangular (its shorter side) modulo 180°; null for bands")
             .nullable(),
         c(
             "orientation_sd_rad",

@@ -64,7 +64,13 @@ pub const UNITS: Table = Table {
             .nullable(),
         c("spacing_m", Float64, "m", "2/√3 · wavelength_m: the spacing, if the lattice is hexagonal").nullable(),
         c("wavelength_m", Float64, "m", "1 / mean length of the wave vectors; for a band, of its one").nullable(),
-        c("orientation_rad", Float64, "rad", "Angle of the lattice's axes, modulo 60°; of a square one modulo 90°").nullable(),
+        c(
+            "orientation_rad",
+            Float64,
+            "rad",
+            "Angle of the lattice's axes, modulo 60°; by lattice_shape: square modulo 90°, rectangular (its shorter side) modulo 180°",
+        )
+        .nullable(),
         c("kx1", Float64, "cycles/m", "First wave vector along x").nullable(),
         c("ky1", Float64, "cycles/m", "First wave vector along y").nullable(),
         c("kx2", Float64, "cycles/m", "Second wave vector along x; null for a band").nullable(),
@@ -76,7 +82,7 @@ pub const UNITS: Table = Table {
             "sac_orientation_rad",
             Float64,
             "rad",
-            "Orientation from the autocorrelogram, modulo 60° (square: 90°); null for bands, or see sac_reason",
+            "Orientation from the autocorrelogram, as orientation_rad by sac_lattice_shape; null for bands, or see sac_reason",
         )
         .nullable(),
         c("ellipse_ratio", Float64, "1", "Axes' ratio (≥ 1) of the ellipse through the six peaks; null for bands, or see sac_reason")
