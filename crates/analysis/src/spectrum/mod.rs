@@ -45,7 +45,7 @@ pub struct UnitSpectrum {
     pub spacing_m: f64,
     /// Spacing of the hexagonal lattice with the same density of fields, `√(2A/√3)`, `A = 1/|k₁ × k₂|`; for a band, the wavelength.
     pub period_m: f64,
-    /// Angle of the lattice's axes see [`crate::lattice::orientation_rad`]; NaN for a band.
+    /// Angle of the lattice's axes, see [`crate::lattice::orientation_rad`]; NaN for a band.
     pub orientation_rad: f64,
     /// The lattice's shape.
     pub shape: LatticeShape,
