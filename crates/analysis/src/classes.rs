@@ -92,6 +92,16 @@ impl Evidence<'_> {
     fn lattice_confirmed(&self) -> bool {
         self.agreement.is_some_and(|found| found.misfit <= CONFIRMED)
     }
+
+    /// Whether fields repeat and the autocorrelogram has the spectrum's lattice of two dimensions.
+    pub(crate) fn repeating_lattice(&self, map: ArrayView2<'_, f64>) -> bool {
+        self.spectrum.is_some_and(|spectrum| spectrum.shape != LatticeShape::Band) && self.lattice_confirmed() && repeats(map)
+    }
+}
+
+/// Whether there is more than one field: one lone spot beats surrogates, which spread its rates over many, in every score; but nothing repeats.
+fn repeats(map: ArrayView2<'_, f64>) -> bool {
+    one_field(map, LONE_FIELD).is_none()
 }
 
 /// Class and reason of an active unit. `map` is `(ny, nx)` with NaN for unvisited bins; `permutations` of its bins make the neighbour test.
@@ -103,8 +113,7 @@ pub(crate) fn classify(
     stream: &mut Stream,
 ) -> (UnitClass, String) {
     let alpha = config.alpha;
-    // One lone spot beats surrogates, which spread its rates over many, in every score; but nothing repeats.
-    let repeats = one_field(map, LONE_FIELD).is_none();
+    let repeats = repeats(map);
     if repeats && evidence.sargolini.significant(alpha) {
         let (value, p) = (evidence.sargolini.value, evidence.sargolini.p);
         return (UnitClass::Grid, format!("60° score {value:.2} above its null (p = {p:.3})"));

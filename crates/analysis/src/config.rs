@@ -190,6 +190,8 @@ pub struct ModulesConfig {
     pub separation: f64,
     /// A unit is unassigned where a Gaussian module has one this far away with this probability (0 to 0.1; default 0.001).
     pub outlier_p: f64,
+    /// Level at which a unit whose own map does not show its lattice belongs to a module by agreement with the others (0 to 0.1; default 0.01; 0: never).
+    pub agreement_alpha: f64,
     /// Random starts of each mixture (1 to 100; default 5).
     pub starts: usize,
     /// Subsamples that stability is measured with (0 to 10000; default 50; 0: not measured).
@@ -214,6 +216,7 @@ impl Default for ModulesConfig {
             bic_margin: 10.0,
             separation: 3.5,
             outlier_p: 0.001,
+            agreement_alpha: 0.01,
             starts: 5,
             resamples: 50,
             arena_tolerance: 0.1,
@@ -343,6 +346,7 @@ impl AnalyzeConfig {
         within("analyze.modules.bic_margin", modules.bic_margin, 0.0, 1000.0)?;
         within("analyze.modules.separation", modules.separation, 0.0, 20.0)?;
         within("analyze.modules.outlier_p", modules.outlier_p, 0.0, 0.1)?;
+        within("analyze.modules.agreement_alpha", modules.agreement_alpha, 0.0, 0.1)?;
         within("analyze.modules.starts", modules.starts, 1, 100)?;
         within("analyze.modules.resamples", modules.resamples, 0, 10_000)?;
         within("analyze.modules.arena_tolerance", modules.arena_tolerance, 0.01, 0.3)?;

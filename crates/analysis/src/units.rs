@@ -51,6 +51,8 @@ pub struct UnitAnalysis {
     pub peaks_reason: Option<String>,
     /// Whether spectrum and autocorrelogram tell the same lattice; `None` where either is missing, whose reason says why.
     pub agreement: Option<Agreement>,
+    /// Whether fields repeat and the autocorrelogram has the spectrum's lattice of two dimensions, whatever the nulls say.
+    pub lattice_confirmed: bool,
     /// Spatial information, bits per event.
     pub spatial_information_bits: Measured,
     /// Skaggs' sparsity, 0 to 1: small is sparse.
@@ -202,6 +204,7 @@ impl<'a> ArenaPlan<'a> {
             peaks: None,
             peaks_reason: Some("dead".to_owned()),
             agreement: None,
+            lattice_confirmed: false,
             spatial_information_bits: measures::spatial_information(map, &self.occupancy).into(),
             sparsity: measures::sparsity(map, &self.occupancy).into(),
             coherence: measures::coherence(map).into(),
@@ -267,6 +270,7 @@ impl<'a> ArenaPlan<'a> {
             spectrum: result.spectrum.as_ref(),
             agreement: result.agreement.as_ref(),
         };
+        result.lattice_confirmed = evidence.repeating_lattice(map);
         let mut stream = self.seed.stream("analysis/neighbours", unit as u64);
         let (class, reason) = classify(map, &evidence, &self.config.classes, self.config.nulls.count, &mut stream);
         (result.class, result.class_reason) = (class, reason);

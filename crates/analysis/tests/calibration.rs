@@ -7,6 +7,8 @@
 
 #[path = "common/bless.rs"]
 mod bless;
+#[path = "common/noise.rs"]
+mod noise;
 
 use bless::{bless, large};
 use gridlake_analysis::Ratemaps;
@@ -17,6 +19,7 @@ use gridlake_space::arena::Arena;
 use gridlake_space::bins::Bins;
 use gridlake_space::seed::{Seed, Stream};
 use ndarray::{Array2, Array3};
+use noise::{smoothed, waves};
 use rayon::prelude::*;
 use std::fmt::Write;
 
@@ -50,9 +53,9 @@ impl Noise {
     fn draw(self, stream: &mut Stream) -> Vec<f64> {
         match self {
             Self::White => (0..BINS * BINS).map(|_| stream.normal()).collect(),
-            Self::Smoothed => smoothed(1.5, stream),
-            Self::Band => waves(4.5, 5.5, stream),
-            Self::Rectified => smoothed(2.5, stream).into_iter().map(|rate| rate.max(0.0)).collect(),
+            Self::Smoothed => smoothed(BINS, 1.5, stream),
+            Self::Band => waves(BINS, 4.5, 5.5, stream),
+            Self::Rectified => smoothed(BINS, 2.5, stream).into_iter().map(|rate| rate.max(0.0)).collect(),
             Self::Spikes(count, smooth) => spikes(count, smooth, stream),
         }
     }
@@ -68,44 +71,6 @@ fn spikes(count: usize, smooth: bool, stream: &mut Stream) -> Vec<f64> {
         Ratemaps::from_maps(Bins::square(Arena::square(1.0), BINS), Array2::from_elem((BINS, BINS), 20), rates).expect("shapes agree");
     let maps = if smooth { maps.smoothed(1.5 / BINS as f64) } else { maps };
     maps.map(0).iter().copied().collect()
-}
-
-fn smoothed(sd: f64, stream: &mut Stream) -> Vec<f64> {
-    let reach = (3.0 * sd).ceil() as usize;
-    let wide = BINS + 2 * reach;
-    let field: Vec<f64> = (0..wide * wide).map(|_| stream.normal()).collect();
-    let kernel: Vec<f64> = (0..=2 * reach).map(|i| (-0.5 * ((i as f64 - reach as f64) / sd).powi(2)).exp()).collect();
-    let along: Vec<f64> = (0..wide * BINS)
-        .map(|i| kernel.iter().enumerate().map(|(k, weight)| weight * field[i / BINS * wide + i % BINS + k]).sum())
-        .collect();
-    (0..BINS * BINS).map(|i| kernel.iter().enumerate().map(|(k, weight)| weight * along[(i / BINS + k) * BINS + i % BINS]).sum()).collect()
-}
-
-/// An isotropic Gaussian field of wave numbers in a ring of `low` to `high` cycles a side: every wave of the ring that is periodic in a plane of four sides,
-/// with independent normal amplitudes. Waves of random directions would not do: some 200 of them leave gaps and clusters, which no isotropic field has.
-fn waves(low: f64, high: f64, stream: &mut Stream) -> Vec<f64> {
-    const SIDES: f64 = 4.0;
-    let mut map = vec![0.0; BINS * BINS];
-    let most = (high * SIDES).floor() as i32;
-    for ky in 0..=most {
-        for kx in -most..=most {
-            let cycles = f64::from(kx).hypot(f64::from(ky)) / SIDES;
-            // One of each pair of opposite waves.
-            if !(low..=high).contains(&cycles) || (ky == 0 && kx < 0) {
-                continue;
-            }
-            let (a, b) = (stream.normal(), stream.normal());
-            let along = |k: i32| -> Vec<(f64, f64)> {
-                (0..BINS).map(|i| (std::f64::consts::TAU * f64::from(k) * i as f64 / (SIDES * BINS as f64)).sin_cos()).collect()
-            };
-            let (x, y) = (along(kx), along(ky));
-            for (i, value) in map.iter_mut().enumerate() {
-                let ((sx, cx), (sy, cy)) = (x[i % BINS], y[i / BINS]);
-                *value += a * (cx * cy - sx * sy) + b * (sx * cy + cx * sy);
-            }
-        }
-    }
-    map
 }
 
 /// All bins, or all but a corner and a fifth of the others.

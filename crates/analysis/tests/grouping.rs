@@ -30,7 +30,7 @@ fn estimate(a: Wave, b: Wave, error: f64, stream: &mut Stream) -> ArenaLattice {
     let mut off = |k: Wave| [k[0] + error * length * stream.normal(), k[1] + error * length * stream.normal()];
     let (p, q) = (off(a), off(b));
     // Half of what units differ by is known as the fit's standard error.
-    ArenaLattice { waves: superbase(p, q).expect("two directions"), se: 0.5 * error * length }
+    ArenaLattice { waves: superbase(p, q).expect("two directions"), se: 0.5 * error * length, weak_p: None }
 }
 
 fn draw(what: &Draw, seed: u64) -> (Vec<UnitLattices>, Vec<i64>) {

@@ -81,11 +81,11 @@ impl Population {
 
     /// Units whose map in an arena has the module's lattice, and all units of the module.
     fn members(&self, module: usize, arena: usize) -> (Vec<usize>, Vec<usize>) {
-        let all = self.modules.units.iter().enumerate().filter(|(_, unit)| unit.module == Some(module));
+        let all = self.modules.units.iter().filter(|unit| unit.module == Some(module));
         let (mut here, mut units) = (Vec::new(), Vec::new());
-        for (place, unit) in all {
+        for unit in all {
             units.push(unit.unit);
-            if self.lattices[place].arenas[arena].is_some() && !unit.differing_arenas.contains(&arena) {
+            if unit.arenas.contains(&arena) {
                 here.push(unit.unit);
             }
         }

@@ -84,7 +84,7 @@ pub fn in_arena(modules: &Modules, units: &[UnitLattices], arena: usize) -> Vec<
         .map(|(label, module)| {
             let own = units.iter().zip(&modules.units).filter(|(_, entry)| entry.module == Some(label));
             let near: Vec<&ArenaLattice> = own
-                .filter(|(_, entry)| !entry.differing_arenas.contains(&arena))
+                .filter(|(_, entry)| entry.arenas.contains(&arena))
                 .filter_map(|(unit, _)| unit.arenas.get(arena)?.as_ref())
                 .filter(|lattice| coordinates(&module.waves, &lattice.waves).is_some())
                 .collect();
@@ -138,7 +138,10 @@ pub fn ratios(rows: &mut [ModuleInArena]) {
 
 fn mean_waves(seat: &Triad, lattices: &[&ArenaLattice]) -> Triad {
     // Equal weights: in one arena the estimates' errors are alike, and a wrong standard error must not carry a module.
-    let members: Vec<Combined> = lattices.iter().map(|lattice| Combined { waves: lattice.waves, se: 1.0, differing: Vec::new() }).collect();
+    let members: Vec<Combined> = lattices
+        .iter()
+        .map(|lattice| Combined { waves: lattice.waves, se: 1.0, weak_p: None, arenas: Vec::new(), differing: Vec::new() })
+        .collect();
     mean(seat, &members.iter().collect::<Vec<_>>())
 }
 

@@ -15,8 +15,8 @@ use super::evidence::Combined;
 use super::strain::{Triad, distance, is_band, period_m};
 use std::f64::consts::PI;
 
-/// Turns tried, over 180°: steps of 2°, a third of a link of 10 %.
-const TURNS: usize = 90;
+/// Turns tried, over 180°: steps of 1°, a sixth of a link of 10 %.
+const TURNS: usize = 180;
 
 /// The expected number (up to 1) of modules of `size` units near `lattice` out of `candidates`, which include the module's own units.
 pub(super) fn chance(lattice: &Triad, size: usize, candidates: &[&Combined], link_radius: f64) -> f64 {
@@ -47,6 +47,11 @@ pub(super) fn chance(lattice: &Triad, size: usize, candidates: &[&Combined], lin
     (candidates.len() as f64 * counts[needed]).min(1.0)
 }
 
+/// Share of all turns at which `other` is near `lattice`, at least one of those tried: how likely a unit of that period and shape has this lattice by chance.
+pub(super) fn near_by_chance(lattice: &Triad, other: &Triad, radius: f64) -> f64 {
+    near(lattice, other, radius).max(1.0 / TURNS as f64)
+}
+
 /// Share of all turns at which `other` is near `lattice`.
 fn near(lattice: &Triad, other: &Triad, link_radius: f64) -> f64 {
     if is_band(lattice) != is_band(other) || (period_m(lattice) / period_m(other)).ln().abs() > 4.0 * link_radius {
@@ -68,7 +73,7 @@ mod tests {
 
     fn combined(lattice: &Lattice) -> Combined {
         let waves = superbase(lattice.waves()[0], lattice.waves()[1]).expect("two directions");
-        Combined { waves, se: 0.01, differing: Vec::new() }
+        Combined { waves, se: 0.01, weak_p: None, arenas: Vec::new(), differing: Vec::new() }
     }
 
     #[test]

@@ -14,14 +14,27 @@ pub struct ArenaLattice {
     pub waves: [Wave; 3],
     /// Standard error of a wave vector's component in cycles per metre; NaN where unknown (the configured floor then stands alone).
     pub se: f64,
+    /// p-value of the map's own test, where that does not show the lattice by itself; `None` where it does (class grid or band).
+    pub weak_p: Option<f64>,
 }
 
+/// Largest p-value of a map that still says something about its lattice.
+const WEAKEST_P: f64 = 0.2;
+
 impl ArenaLattice {
-    /// From a unit's analysis, where its class is grid or band and its waves are known.
+    /// From a unit's analysis, where its waves are known and its class is grid or band; or, as weak evidence, where the autocorrelogram has the same lattice
+    /// ([`UnitAnalysis::lattice_confirmed`]) and the periodicity's p-value is at most 0.2.
     pub fn of(unit: &UnitAnalysis) -> Option<Self> {
-        let spectrum = unit.spectrum.as_ref()?;
+        let waves = unit.spectrum.as_ref()?.waves;
         let se = unit.spectrum_errors.as_ref().map_or(f64::NAN, SpectrumErrors::component);
-        matches!(unit.class, UnitClass::Grid | UnitClass::Band).then(|| Self { waves: spectrum.waves, se })
+        let p = unit.periodicity.p;
+        match unit.class {
+            UnitClass::Grid | UnitClass::Band => Some(Self { waves, se, weak_p: None }),
+            UnitClass::Untuned | UnitClass::PlaceLike if unit.lattice_confirmed && p <= WEAKEST_P => {
+                Some(Self { waves, se, weak_p: Some(p) })
+            }
+            _ => None,
+        }
     }
 
     fn is_defined(&self) -> bool {
@@ -50,44 +63,55 @@ pub(super) struct Combined {
     pub(super) waves: Triad,
     /// Standard error of a component, cycles per metre, floor included.
     pub(super) se: f64,
-    /// Arenas whose lattice is another one.
+    /// As of [`ArenaLattice::weak_p`]: the least over arenas, times their number.
+    pub(super) weak_p: Option<f64>,
+    /// Arenas with this lattice.
+    pub(super) arenas: Vec<usize>,
+    /// Arenas whose map shows another one.
     pub(super) differing: Vec<usize>,
 }
 
-/// What the arenas say together: the lattice that most arenas agree on (ties: the surest), averaged over them with weights 1/(se² + floor²).
+/// What the arenas say together: the lattice that most arenas agree on (ties: the surest), averaged over them with weights 1/(se² + floor²). Arenas with weak
+/// evidence have a say where those that show a lattice by themselves are too few.
 ///
 /// # Errors
 /// The reason why the unit takes no part.
 pub(super) fn combine(unit: &UnitLattices, config: &ModulesConfig) -> Result<Combined, String> {
-    let known: Vec<(usize, &ArenaLattice)> = unit
+    let defined: Vec<(usize, &ArenaLattice)> = unit
         .arenas
         .iter()
         .enumerate()
         .filter_map(|(arena, lattice)| Some((arena, lattice.as_ref().filter(|lattice| lattice.is_defined())?)))
         .collect();
     let total = unit.arenas.len();
-    if known.is_empty() {
+    let shown: Vec<(usize, &ArenaLattice)> = defined.iter().copied().filter(|(_, lattice)| lattice.weak_p.is_none()).collect();
+    let weak = shown.is_empty() || 2 * shown.len() < total;
+    let voters = if weak { &defined } else { &shown };
+    if shown.is_empty() && (config.agreement_alpha == 0.0 || voters.is_empty()) {
         return Err("neither grid nor band in any arena".to_owned());
     }
-    if 2 * known.len() < total {
-        return Err(format!("grid or band in only {} of {total} arenas", known.len()));
+    if weak && (config.agreement_alpha == 0.0 || 2 * voters.len() < total) {
+        return Err(format!("grid or band in only {} of {total} arenas", shown.len()));
     }
     let agree = |a: &ArenaLattice, b: &ArenaLattice| {
         let sure = 3.0 * (a.variance(0.0) + b.variance(0.0)).sqrt() / shortest(&a.waves);
         distance(&a.waves, &b.waves) <= config.arena_tolerance.max(sure.min(0.3))
     };
     let mut best: Option<(usize, f64, &ArenaLattice)> = None;
-    for &(_, seat) in &known {
-        let votes = known.iter().filter(|(_, other)| agree(seat, other)).count();
+    for &(_, seat) in voters {
+        let votes = voters.iter().filter(|(_, other)| agree(seat, other)).count();
         let doubt = seat.variance(config.noise_floor);
         if best.is_none_or(|(most, least, _)| votes > most || (votes == most && doubt < least)) {
             best = Some((votes, doubt, seat));
         }
     }
-    let Some((_, _, seat)) = best else { return Err("neither grid nor band in any arena".to_owned()) };
+    let Some((votes, _, seat)) = best else { return Err("neither grid nor band in any arena".to_owned()) };
+    if weak && 2 * votes < total {
+        return Err(format!("grid or band in only {} of {total} arenas, and another lattice in the others", shown.len()));
+    }
     let (mut sums, mut weight) = ([[0.0; 2]; 2], 0.0);
-    let mut differing = Vec::new();
-    for &(arena, lattice) in &known {
+    let (mut arenas, mut differing, mut least_p) = (Vec::new(), Vec::new(), f64::INFINITY);
+    for &(arena, lattice) in &defined {
         match aligned(&seat.waves, &lattice.waves).filter(|_| agree(seat, lattice)) {
             Some(vectors) => {
                 let w = 1.0 / lattice.variance(config.noise_floor);
@@ -95,13 +119,17 @@ pub(super) fn combine(unit: &UnitLattices, config: &ModulesConfig) -> Result<Com
                     *sum = [sum[0] + w * vector[0], sum[1] + w * vector[1]];
                 }
                 weight += w;
+                arenas.push(arena);
+                least_p = lattice.weak_p.map_or(least_p, |p| least_p.min(p));
             }
-            None => differing.push(arena),
+            None if lattice.weak_p.is_none() => differing.push(arena),
+            None => {}
         }
     }
     let [p, q] = sums.map(|sum| [sum[0] / weight, sum[1] / weight]);
     let waves = if is_band(&seat.waves) { [p, [f64::NAN; 2], [f64::NAN; 2]] } else { superbase(p, q).unwrap_or(seat.waves) };
-    Ok(Combined { waves, se: (1.0 / weight).sqrt(), differing })
+    let weak_p = weak.then(|| (least_p * total as f64).min(1.0));
+    Ok(Combined { waves, se: (1.0 / weight).sqrt(), weak_p, arenas, differing })
 }
 
 /// The mean lattice of some that lie near `seat`, weighted by 1/se²; `seat` itself where there are none.

@@ -1,6 +1,6 @@
 //! From units' lattices to modules.
 
-use super::chance::chance;
+use super::chance::{chance, near_by_chance};
 use super::evidence::{Combined, UnitLattices, combine, mean};
 use super::mixture::{Gaussian, fit, noise_scale, relative};
 use super::refinement::{Refinement, refinement};
@@ -31,11 +31,14 @@ pub struct ModuleUnit {
     pub unit: usize,
     /// Label of its module (from 0, by rising period): the same in every arena. `None`: takes no part or is unassigned, see `takes_part`.
     pub module: Option<usize>,
-    /// Whether it has a lattice or a band in at least half of the arenas. Without, the label is not applicable rather than unassigned.
+    /// Whether it has a lattice or a band in at least half of the arenas, by its own maps or by agreement with its module. Without, the label is not applicable
+    /// rather than unassigned.
     pub takes_part: bool,
     /// Why it has this label.
     pub reason: String,
-    /// Arenas in which its lattice is another one than in most (flagged; not used).
+    /// Arenas in which it has its lattice.
+    pub arenas: Vec<usize>,
+    /// Arenas whose map shows another lattice than most do (flagged; not used).
     pub differing_arenas: Vec<usize>,
     /// Its waves over all arenas, cycles per metre; NaN where it takes no part.
     pub waves: [Wave; 3],
@@ -158,7 +161,7 @@ pub fn find(units: &[UnitLattices], config: &ModulesConfig, seed: Seed) -> Modul
                 bic: cluster.bic,
                 bic_gain: cluster.bic_gain,
                 stability: shares.jaccard[old],
-                chance: population.chance(&clusters, old, &waves),
+                chance: population.chance(&all, &clusters, old, cluster.members.len(), &waves),
             }
         })
         .collect();
@@ -174,8 +177,9 @@ pub fn find(units: &[UnitLattices], config: &ModulesConfig, seed: Seed) -> Modul
         .map(|(unit, combined)| ModuleUnit {
             unit: unit.unit,
             module: None,
-            takes_part: combined.is_ok(),
+            takes_part: combined.as_ref().is_ok_and(|c| c.weak_p.is_none()),
             reason: combined.as_ref().err().cloned().unwrap_or_default(),
+            arenas: combined.as_ref().map_or(Vec::new(), |c| c.arenas.clone()),
             differing_arenas: combined.as_ref().map_or(Vec::new(), |c| c.differing.clone()),
             waves: combined.as_ref().map_or([[f64::NAN; 2]; 3], |c| c.waves),
         })
@@ -185,8 +189,10 @@ pub fn find(units: &[UnitLattices], config: &ModulesConfig, seed: Seed) -> Modul
         match place {
             Place::Cluster(old) => {
                 entry.module = Some(rank[*old]);
+                entry.takes_part = true;
                 let away = distance(&made[*old].0, &entry.waves);
-                entry.reason = format!("its waves are within {:.1} % of the module's", 100.0 * away);
+                let by_agreement = population.units[member].weak_p.map(|p| format!("; by agreement, its own map alone has p = {p:.3}"));
+                entry.reason = format!("its waves are within {:.1} % of the module's{}", 100.0 * away, by_agreement.unwrap_or_default());
             }
             Place::Outside(reason) => entry.reason.clone_from(reason),
         }
@@ -245,7 +251,9 @@ impl<'a> Population<'a> {
             self.split(&group, min_units, &starts, &mut places, &mut found);
         }
         self.adopt(sample, &mut places, &mut found);
-        Clusters { places, found }
+        let mut clusters = Clusters { places, found };
+        self.confirm(sample, min_units, &mut clusters);
+        clusters
     }
 
     /// Step 1: linkage.
@@ -375,11 +383,75 @@ impl<'a> Population<'a> {
         }
     }
 
-    /// Whether this many units would meet by chance.
-    fn chance(&self, clusters: &Clusters, number: usize, waves: &Triad) -> f64 {
-        let candidate = |m: &usize| !matches!(clusters.places[*m], Place::Cluster(other) if other != number);
-        let candidates: Vec<&Combined> = (0..self.units.len()).filter(candidate).map(|m| &self.units[m]).collect();
-        chance(waves, clusters.found[number].members.len(), &candidates, self.config.link_radius)
+    /// Step 5: which of those with weak evidence belong to their module, and which modules are beyond chance without enough others.
+    fn confirm(&self, sample: &[usize], min_units: usize, clusters: &mut Clusters) {
+        let (alpha, radius) = (self.config.agreement_alpha, self.config.link_radius / 2.0);
+        let mut dissolved = vec![false; clusters.found.len()];
+        for number in 0..clusters.found.len() {
+            let members = clusters.found[number].members.clone();
+            let shown = members.iter().filter(|&&m| self.units[m].weak_p.is_none()).count();
+            if shown == members.len() {
+                continue;
+            }
+            let waves = self.mean(&members);
+            let mut kept = Vec::new();
+            for m in members {
+                let unit = &self.units[m];
+                let Some(p) = unit.weak_p else {
+                    kept.push(m);
+                    continue;
+                };
+                let away = distance(&waves, &unit.waves);
+                if away <= radius && p * near_by_chance(&waves, &unit.waves, radius) <= alpha {
+                    kept.push(m);
+                } else {
+                    let reason = format!(
+                        "its own map does not show a lattice (p = {p:.3}), and {:.1} % from a module's is not near enough",
+                        100.0 * away
+                    );
+                    clusters.places[m] = Place::Outside(reason);
+                }
+            }
+            let expected = if shown < min_units { self.chance(sample, clusters, number, kept.len(), &waves) } else { 0.0 };
+            if kept.len() < min_units || expected > alpha {
+                dissolved[number] = true;
+                let others = kept.len() - 1;
+                for &m in &kept {
+                    clusters.places[m] = Place::Outside(if kept.len() < min_units {
+                        format!("shares its lattice with {others} other units; a module needs {min_units} units")
+                    } else {
+                        format!(
+                            "shares its lattice with {others} other units, most of whose own maps do not show it; {expected:.2} such groups are expected by chance"
+                        )
+                    });
+                }
+            }
+            clusters.found[number].members = kept;
+        }
+        if dissolved.contains(&true) {
+            let mut left = 0;
+            let renumbered: Vec<usize> = dissolved
+                .iter()
+                .map(|gone| {
+                    left += usize::from(!gone);
+                    left.wrapping_sub(1)
+                })
+                .collect();
+            for place in &mut clusters.places {
+                if let Place::Cluster(number) = place {
+                    *number = renumbered[*number];
+                }
+            }
+            let mut gone = dissolved.iter();
+            clusters.found.retain(|_| gone.next() == Some(&false));
+        }
+    }
+
+    /// Whether `size` units of this sample would meet by chance around the lattice of a cluster.
+    fn chance(&self, sample: &[usize], clusters: &Clusters, number: usize, size: usize, waves: &Triad) -> f64 {
+        let candidate = |m: &&usize| !matches!(clusters.places[**m], Place::Cluster(other) if other != number);
+        let candidates: Vec<&Combined> = sample.iter().filter(candidate).map(|&m| &self.units[m]).collect();
+        chance(waves, size, &candidates, self.config.link_radius)
     }
 
     pub(super) fn config(&self) -> &ModulesConfig {

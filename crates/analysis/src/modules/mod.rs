@@ -4,6 +4,10 @@
 //! ([`UnitLattices`]). A unit's lattices in several arenas become one ([`evidence`](self), weights `1/(se² + floor²)`); a unit whose lattice in some arena is
 //! another one is flagged and enters with what most of its arenas agree on. So labels are the same in every arena of a run.
 //!
+//! Where a lattice has few periods in the arena, many of a module's units do not stand out of their own nulls, though all have the module's lattice. Units whose
+//! own maps are short of a class, but have one lattice by spectrum and autocorrelogram ([`ArenaLattice::weak_p`]), therefore take part as candidates, and stay
+//! only by agreement (step 5).
+//!
 //! **Features.** An orientation modulo 60° is undefined for a square lattice and jumps where two of its vectors swap ranks, and so do a reduced
 //! cell's ratio and angle. Units are therefore compared as lattices, up to the choice of basis: the *distance* of two lattices is the largest distance between
 //! a short wave vector of one (its two shortest) and the nearest wave vector of the other, over the first's shortest length, taken both ways. Near a reference
@@ -22,6 +26,11 @@
 //! 3. *Gate*: a unit farther from its module than a Gaussian's `outlier_p` quantile is unassigned, and a module keeps at least `min_units` units.
 //! 4. *Adoption*: a unit that no link reached, but that lies inside a module's gate, belongs to it (uncertain units are farther from their neighbours than
 //!    `link_radius`, and no farther from their module than they may be).
+//!
+//! 5. *Agreement*: a candidate stays in its module where it is within half of `link_radius` of the module's lattice and `p q ≤ agreement_alpha`: `p` of its own map's
+//!    periodicity, `q` the share of all turns of its lattice at which it would be as near. Since the two are independent where it has no part in the module, and `q`
+//!    is fixed by period and shape, that happens with a probability of at most `q · alpha / q = alpha`. A module of which fewer than `min_units` show their lattice by
+//!    themselves must be beyond chance as a whole: as many units may meet in at most `agreement_alpha` groups.
 //!
 //! Linkage alone merges modules of nearby periods into chains, a mixture alone needs many units and breaks on strays; `docs/validation.md` has the
 //! measured limits of both together.

@@ -17,7 +17,7 @@ fn unit(number: usize, lattice: &Lattice, arenas: usize, se: f64, stream: &mut S
             } else {
                 superbase(noisy(waves[0]), noisy(waves[1])).expect("two directions")
             };
-            Some(ArenaLattice { waves, se })
+            Some(ArenaLattice { waves, se, weak_p: None })
         })
         .collect();
     UnitLattices { unit: number, arenas }
@@ -159,12 +159,75 @@ fn the_order_of_units_and_the_number_of_threads_change_nothing() {
     }
 }
 
+/// The same units, whose own maps have these p-values.
+fn weaken(units: &mut [UnitLattices], p: impl Fn(usize) -> f64) {
+    for (number, unit) in units.iter_mut().enumerate() {
+        unit.arenas.iter_mut().flatten().for_each(|lattice| lattice.weak_p = Some(p(number)));
+    }
+}
+
+#[test]
+fn units_whose_own_maps_do_not_show_it_join_by_agreement() {
+    let config = ModulesConfig::default();
+    let shared = Lattice::hexagonal(0.6, 0.2);
+    let counts = |units: &[UnitLattices], config: &ModulesConfig| -> Vec<usize> {
+        find(units, config, Seed(1)).modules.iter().map(|module| module.units.len()).collect()
+    };
+    // Thirty that agree, of which none shows its lattice by itself.
+    let mut units = population(&[(shared.clone(), 30)], 0.02, 1);
+    weaken(&mut units, |_| 0.02);
+    assert_eq!(counts(&units, &config), [30]);
+    let reason = &find(&units, &config, Seed(1)).units[0].reason;
+    assert!(reason.ends_with("by agreement, its own map alone has p = 0.060"), "the least of three arenas, times three: {reason}");
+    assert!(counts(&units, &ModulesConfig { agreement_alpha: 0.0, ..config.clone() }).is_empty());
+    // Three that agree may do so by chance, unless three others show the lattice.
+    assert!(counts(&units[..3], &config).is_empty());
+    let few = find(&units[..3], &config, Seed(1));
+    assert!(few.units.iter().all(|unit| unit.label().is_none() && unit.reason.contains("expected by chance")), "{:?}", few.units);
+    let mut six = population(&[(shared, 6)], 0.02, 2);
+    weaken(&mut six[..3], |_| 0.02);
+    assert_eq!(counts(&six, &config), [6]);
+    // A map that says nothing of its lattice does not join, and neither does one whose lattice is off by 4.5°, which a map that shows it does.
+    weaken(&mut six[..1], |_| 0.06);
+    assert_eq!(counts(&six, &config), [5]);
+    let turned = Lattice::hexagonal(0.6, 0.2 + 0.078);
+    six[0] = population(&[(turned, 1)], 0.0, 3).remove(0);
+    six[0].arenas.iter_mut().flatten().for_each(|lattice| lattice.se = 0.15);
+    assert_eq!(counts(&six, &config), [6]);
+    weaken(&mut six[..1], |_| 0.001);
+    assert_eq!(counts(&six, &config), [5]);
+}
+
+#[test]
+fn candidates_without_a_module_join_none() {
+    // Lattices of one shape and period at random angles, p-values as from a null.
+    let mut stream = Seed(7).stream("candidates", 0);
+    let (mut joined, mut groups, all) = (0, 0, 400);
+    for number in 0..all / 20 {
+        let mut units = population(&[(Lattice::hexagonal(0.6, 0.2), 10)], 0.02, number);
+        for _ in 0..20 {
+            let lattice = Lattice::hexagonal(0.6, stream.uniform_in(0.0, std::f64::consts::FRAC_PI_3));
+            let mut one = [unit(units.len(), &lattice, 1, 0.02, &mut stream)];
+            let p = stream.uniform();
+            weaken(&mut one, |_| p);
+            let arena = if p <= 0.2 { one[0].arenas[0].clone() } else { None };
+            units.push(UnitLattices { unit: units.len(), arenas: vec![arena; 1] });
+        }
+        units[..10].iter_mut().for_each(|unit| unit.arenas.truncate(1));
+        let found = find(&units, &ModulesConfig::default(), Seed(1));
+        joined += found.units[10..].iter().filter(|unit| unit.module.is_some()).count();
+        groups += usize::from(!find(&units[10..], &ModulesConfig::default(), Seed(1)).modules.is_empty());
+    }
+    // 400 at a level of 1 %: more than 11 have a chance of 0.1 %.
+    assert!(joined > 0 && joined <= 11 && groups == 0, "{joined} of {all} joined, {groups} groups");
+}
+
 #[test]
 fn nothing_in_gives_nothing_out() {
     let found = find(&[], &ModulesConfig::default(), Seed(1));
     assert!(found.modules.is_empty() && found.units.is_empty() && found.stability.adjusted_rand_index.is_nan());
-    let broken = ArenaLattice { waves: [[f64::NAN; 2]; 3], se: 0.1 };
-    let flat = ArenaLattice { waves: [[1.0, 0.0], [2.0, 0.0], [-3.0, 0.0]], se: f64::NAN };
+    let broken = ArenaLattice { waves: [[f64::NAN; 2]; 3], se: 0.1, weak_p: None };
+    let flat = ArenaLattice { waves: [[1.0, 0.0], [2.0, 0.0], [-3.0, 0.0]], se: f64::NAN, weak_p: None };
     let units = [UnitLattices { unit: 0, arenas: vec![Some(broken)] }, UnitLattices { unit: 1, arenas: vec![Some(flat)] }];
     assert!(find(&units, &ModulesConfig::default(), Seed(1)).units.iter().all(|unit| unit.label().is_none()));
     // Estimates without any error at all.
