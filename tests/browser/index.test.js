@@ -58,5 +58,33 @@ test("the plot shows the runs that are found, by the columns that are chosen", (
     assert.ok(!page.url().endsWith("index.html"), "a point leads to its report");
   }));
 
+test("the table fits a wide page, and its first column stays where it does not", () =>
+  open(async (page) => {
+    const room = () => page.$eval(".scroll", (box) => box.scrollWidth - box.clientWidth);
+    await page.setViewportSize({ width: 1400, height: 900 });
+    assert.equal(await room(), 0);
+    await page.setViewportSize({ width: 420, height: 900 });
+    assert.ok((await room()) > 0);
+    const left = () => page.$eval(`${TABLE} tbody th`, (cell) => cell.getBoundingClientRect().left);
+    const before = await left();
+    await page.locator(".scroll").focus();
+    await page.keyboard.press("ArrowRight");
+    await page.waitForFunction(() => document.querySelector(".scroll").scrollLeft > 0);
+    assert.equal(await left(), before);
+  }));
+
+test("whole numbers have whole ticks, and bars begin at 0", () =>
+  open(async (page) => {
+    await page.selectOption("#plot-x", { label: "modules" });
+    const ticks = await page.locator("#run-plot .tick[text-anchor=middle]").allTextContents();
+    assert.ok(ticks.length > 1 && ticks.every((tick) => /^−?\d+$/.test(tick)), ticks.join());
+    const bars = await page.$$eval(`${TABLE} td.barred`, (cells) => cells.map((cell) => [cell.cellIndex, Number(cell.dataset.sort), Number.parseFloat(cell.style.getPropertyValue("--share"))]));
+    for (const column of new Set(bars.map(([index]) => index))) {
+      const own = bars.filter(([index]) => index === column);
+      const [least, largest] = [Math.min(0, ...own.map(([, value]) => value)), Math.max(...own.map(([, value]) => value))];
+      for (const [, value, share] of own) assert.ok(Math.abs(share - (100 * (value - least)) / (largest - least)) < 0.06, `${value}: ${share} %`);
+    }
+  }));
+
 test("it has a dark side", () =>
   open((page) => shoot(page, "index-dark", { fullPage: true }), { colorScheme: "dark" }));

@@ -29,6 +29,13 @@ pub struct Column {
     pub decimals: Option<usize>,
 }
 
+impl Column {
+    /// The heading in the parts between which a line may be broken: after underscores and full stops.
+    pub(super) fn name_parts(&self) -> Vec<&str> {
+        self.name.split_inclusive(['_', '.']).collect()
+    }
+}
+
 /// A cell of a [`Table`].
 #[derive(Debug, Clone, PartialEq)]
 pub enum Cell {

@@ -1,12 +1,12 @@
-// The index: sorting, finding, bars that show where a number lies in its column, and a plot.
+// The index: sorting, finding, bars behind numbers, and a plot.
 
-/** Sets a bar behind each number that spans from the column's least value to it. */
+/** Sets a bar behind each number that spans from 0 to it, or from the column's least value where some are negative. */
 function drawBars(table) {
   const rows = [...table.tBodies[0].rows];
   for (let column = 0; column < table.tHead.rows[0].cells.length; column += 1) {
     const cells = rows.map((row) => row.cells[column]).filter((cell) => cell.classList.contains("number") && !cell.classList.contains("key") && cell.dataset.sort !== "");
     const values = cells.map((cell) => Number(cell.dataset.sort));
-    const [least, largest] = [Math.min(...values), Math.max(...values)];
+    const [least, largest] = [Math.min(0, ...values), Math.max(...values)];
     if (!(largest > least)) continue;
     cells.forEach((cell, index) => {
       cell.classList.add("barred");

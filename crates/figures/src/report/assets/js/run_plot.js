@@ -2,9 +2,9 @@
 
 const PLOT = { height: 340, left: 64, right: 16, top: 14, bottom: 46 };
 
-/** Round numbers between two ends, four to seven of them. */
-function roundTicks(low, high) {
-  const raw = (high - low) / 6;
+/** Round numbers between two ends, seven at most; whole ones where there are no others. */
+function roundTicks(low, high, isWhole) {
+  const raw = Math.max((high - low) / 6, isWhole ? 1 : 0);
   const power = 10 ** Math.floor(Math.log10(raw));
   const step = [1, 2, 5, 10].map((factor) => factor * power).find((candidate) => candidate >= raw);
   const decimals = Math.max(0, -Math.floor(Math.log10(step)));
@@ -21,10 +21,11 @@ function plotScale(keys, from, to) {
   const valueOf = (key) => (key === "" ? NaN : isNumeric ? Number(key) : names.indexOf(key));
   const values = used.map(valueOf);
   let [low, high] = values.length === 0 ? [0, 1] : [Math.min(...values), Math.max(...values)];
-  const pad = high > low ? (high - low) * 0.05 : Math.abs(high) * 0.05 || 1;
+  const isWhole = isNumeric && values.every(Number.isInteger);
+  const pad = high > low ? (high - low) * 0.05 : Math.max(Math.abs(high) * 0.05, isWhole ? 1 : 0) || 1;
   [low, high] = [low - pad, high + pad];
   const place = (value) => from + ((value - low) / (high - low)) * (to - from);
-  const ticks = isNumeric ? roundTicks(low, high) : names.map((text, at) => ({ at, text }));
+  const ticks = isNumeric ? roundTicks(low, high, isWhole) : names.map((text, at) => ({ at, text }));
   return { place: (key) => place(valueOf(key)), ticks: ticks.map(({ at, text }) => ({ at: place(at), text })) };
 }
 
