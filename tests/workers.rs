@@ -154,6 +154,8 @@ fn plan_shows_the_schedule_and_learns_from_what_was_done() {
     assert!(after.stdout.contains(": 4 runs, 2 at once on 2 threads; by what 1 run of them in the lake took"), "{}", after.stdout);
     bench.done("run", &[]);
     assert!(bench.done("plan", &[]).stdout.ends_with("everything is there already\n"));
+    let other = bench.done("plan", &["--threads", "2", "--set", "name=other"]);
+    assert!(other.stdout.contains("; by what 5 other runs in the lake took of a comparable size, scaled"), "{}", other.stdout);
 }
 
 #[test]

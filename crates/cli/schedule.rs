@@ -5,17 +5,25 @@ use crate::plan::{self, Stage, Verdict};
 use crate::workers;
 use gridlake_lake::Lake;
 use gridlake_lake::run_record::{RunRecord, Status};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 /// Processors that [`plan::estimate_s`] is about.
 const ESTIMATED_ON: f64 = 2.0;
 
-/// How much longer stages take here than estimated: processor time over estimate, the median over the runs of the pipeline that are done.
+/// Runs of other pipelines that are looked at, spread over the lake.
+const MOST_OTHERS: usize = 50;
+/// Other runs tell of a stage that is estimated to take at most so many times as long, or as short.
+const COMPARABLE: f64 = 20.0;
+
+/// How much longer stages take here than estimated: processor time over estimate, the median over the runs of the pipeline that are done; of stages that none of them has
+/// done, over the lake's other runs of a comparable size.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Rates {
     by_stage: BTreeMap<Stage, f64>,
     /// Runs that were measured.
     pub(crate) runs: usize,
+    /// Other runs that were measured in their place.
+    pub(crate) others: usize,
 }
 
 impl Rates {
@@ -25,29 +33,73 @@ impl Rates {
         let mut measured = 0;
         for run in runs {
             let Some(record) = lake.and_then(|lake| RunRecord::load(lake, &run.name).ok().flatten()) else { continue };
-            let before = ratios.values().map(Vec::len).sum::<usize>();
-            for &stage in plan::stages_of(run) {
-                let Some(done) = record.stages.get(stage.name()).filter(|done| done.status == Status::Done) else { continue };
-                let estimate = plan::estimate_s(run, stage) * ESTIMATED_ON;
-                // Of records from before threads were kept for each stage only the last is known.
-                let threads = done.threads.unwrap_or(record.threads).max(1) as f64;
-                if estimate > 0.0 && done.wall_s > 0.0 {
-                    ratios.entry(stage).or_default().push(done.wall_s * threads / estimate);
+            let found: Vec<(Stage, f64)> =
+                plan::stages_of(run).iter().filter_map(|stage| Some((*stage, ratio(run, &record, *stage)?))).collect();
+            measured += usize::from(!found.is_empty());
+            for (stage, ratio) in found {
+                ratios.entry(stage).or_default().push(ratio);
+            }
+        }
+        let mut others = 0;
+        let missing: Vec<Stage> =
+            runs.first().map_or(&[][..], plan::stages_of).iter().copied().filter(|stage| !ratios.contains_key(stage)).collect();
+        if let (Some(lake), Some(like), false) = (lake, runs.first(), missing.is_empty()) {
+            for (run, record) in others_of(lake, runs) {
+                let comparable = |stage: &&Stage| is_comparable(like, &run, **stage);
+                let found: Vec<(Stage, f64)> =
+                    missing.iter().filter(comparable).filter_map(|stage| Some((*stage, ratio(&run, &record, *stage)?))).collect();
+                others += usize::from(!found.is_empty());
+                for (stage, ratio) in found {
+                    ratios.entry(stage).or_default().push(ratio);
                 }
             }
-            measured += usize::from(ratios.values().map(Vec::len).sum::<usize>() > before);
         }
         let median = |mut ratios: Vec<f64>| {
             ratios.sort_by(f64::total_cmp);
             ratios.get(ratios.len() / 2).copied().unwrap_or(1.0)
         };
-        Self { by_stage: ratios.into_iter().map(|(stage, ratios)| (stage, median(ratios))).collect(), runs: measured }
+        Self { by_stage: ratios.into_iter().map(|(stage, ratios)| (stage, median(ratios))).collect(), runs: measured, others }
+    }
+
+    /// Whether a stage was measured at all.
+    pub(crate) fn knows(&self, stage: Stage) -> bool {
+        self.by_stage.contains_key(&stage)
     }
 
     /// Processor time of a stage, s.
     fn processor_s(&self, run: &Run, stage: Stage) -> f64 {
         plan::estimate_s(run, stage) * ESTIMATED_ON * self.by_stage.get(&stage).copied().unwrap_or(1.0)
     }
+}
+
+/// Processor time over estimate of a stage that is done.
+fn ratio(run: &Run, record: &RunRecord, stage: Stage) -> Option<f64> {
+    let done = record.stages.get(stage.name()).filter(|done| done.status == Status::Done)?;
+    let estimate = plan::estimate_s(run, stage) * ESTIMATED_ON;
+    // Of records from before threads were kept for each stage only the last is known.
+    let threads = done.threads.unwrap_or(record.threads).max(1) as f64;
+    (estimate > 0.0 && done.wall_s > 0.0).then(|| done.wall_s * threads / estimate)
+}
+
+/// Trained runs of the lake that are none of these. What cannot be read tells nothing.
+fn others_of(lake: &Lake, runs: &[Run]) -> Vec<(Run, RunRecord)> {
+    let own: HashSet<&str> = runs.iter().map(|run| run.name.as_str()).collect();
+    let mut names = lake.store().list("runs").map(|listing| listing.folders).unwrap_or_default();
+    names.retain(|name| !own.contains(name.as_str()) && !name.starts_with('.'));
+    let every = names.len().div_ceil(MOST_OTHERS).max(1);
+    let recorded = |name: &String| {
+        let record = RunRecord::load(lake, name).ok().flatten()?;
+        Some((Run::recorded(&record)?, record))
+    };
+    names.iter().step_by(every).filter_map(recorded).collect()
+}
+
+/// Whether what a stage took of one run tells what it will take of another: fixed costs rule small ones, and a GPU's rates are no CPU's.
+fn is_comparable(one: &Run, other: &Run, stage: Stage) -> bool {
+    let (train, others) = (&one.settings.train, &other.settings.train);
+    let on_device = matches!(stage, Stage::Train | Stage::Record) && one.imported.is_none();
+    let times = plan::estimate_s(one, stage) / plan::estimate_s(other, stage);
+    (!on_device || (train.device == others.device && train.engine == others.engine)) && (1.0 / COMPARABLE..=COMPARABLE).contains(&times)
 }
 
 /// One stage of a run that is to be done.
@@ -72,6 +124,11 @@ pub(crate) struct Schedule {
 }
 
 impl Schedule {
+    /// Whether a stage of any run is to be done.
+    pub(crate) fn has(&self, stage: Stage) -> bool {
+        self.slots.iter().flat_map(BTreeMap::keys).any(|(_, other)| *other == stage)
+    }
+
     /// Of what is stale by `verdicts`, of each run a list for the last checkpoint and for each before it, or of everything with `force`, on `threads` threads.
     pub(crate) fn new(runs: &[Run], verdicts: &[Vec<Vec<Verdict>>], force: bool, threads: usize, rates: &Rates) -> Self {
         let work: Vec<Vec<((u64, Stage), f64)>> = runs
@@ -159,6 +216,47 @@ mod tests {
     }
 
     #[test]
+    fn other_runs_of_the_lake_tell_where_none_of_these_is_done() {
+        let runs = runs(1);
+        let lake = Lake::create(&runs[0].settings.lake).unwrap();
+        let save = |name: &str, steps: u64, device: &str, times: f64| {
+            let mut other = runs[0].clone();
+            let mut train = serde_json::to_value(&*other.settings.train).unwrap();
+            (train["steps"], train["device"]) = (steps.into(), device.into());
+            let mut record = RunRecord::new("other", None, 3, "");
+            record.config = serde_json::json!({ "name": "other", "seed": 3, "train": train, "record": { "steps": 50 } });
+            other = Run::recorded(&record).unwrap();
+            assert_eq!((other.settings.train.steps, other.settings.record.steps, other.settings.seed), (steps, 50, 3));
+            record.stages.insert("train".to_owned(), done(times * plan::estimate_s(&other, Stage::Train)));
+            record.save(&lake, name).unwrap();
+        };
+        save("other-s3-00000000", 2000, &runs[0].settings.train.device.clone(), 3.0);
+        save("other-s4-00000000", 2000, "cuda", 0.01);
+        save("other-s5-00000000", 1, &runs[0].settings.train.device.clone(), 100.0);
+        let rates = Rates::measured(Some(&lake), &runs);
+        assert_eq!((rates.runs, rates.others), (0, 1), "neither a GPU's nor one of a single step");
+        let estimate = plan::estimate_s(&runs[0], Stage::Train);
+        // On one thread, of two that the estimate is for.
+        assert!((rates.processor_s(&runs[0], Stage::Train) - 3.0 * estimate).abs() < 1e-9 * estimate);
+        assert!(rates.knows(Stage::Train) && !rates.knows(Stage::Draw));
+    }
+
+    fn done(wall_s: f64) -> gridlake_lake::run_record::StageRecord {
+        gridlake_lake::run_record::StageRecord {
+            fingerprint: String::new(),
+            status: Status::Done,
+            step: 1000,
+            steps_total: 1000,
+            started_unix_s: 0.0,
+            finished_unix_s: None,
+            wall_s,
+            threads: Some(1),
+            error: None,
+            notes: serde_json::Value::Null,
+        }
+    }
+
+    #[test]
     fn what_was_measured_replaces_what_is_estimated() {
         let runs = runs(2);
         assert_eq!(Rates::measured(None, &runs), Rates::default());
@@ -166,19 +264,7 @@ mod tests {
         let mut record = RunRecord::new("run", None, 0, &runs[0].fingerprint);
         record.threads = 4;
         let estimate = plan::estimate_s(&runs[0], Stage::Train);
-        let done = gridlake_lake::run_record::StageRecord {
-            fingerprint: String::new(),
-            status: Status::Done,
-            step: 1000,
-            steps_total: 1000,
-            started_unix_s: 0.0,
-            finished_unix_s: None,
-            wall_s: 3.0 * estimate,
-            threads: Some(1),
-            error: None,
-            notes: serde_json::Value::Null,
-        };
-        record.stages.insert("train".to_owned(), done);
+        record.stages.insert("train".to_owned(), done(3.0 * estimate));
         record.save(&lake, &runs[0].name).unwrap();
         let rates = Rates::measured(Some(&lake), &runs);
         assert_eq!(rates.runs, 1);

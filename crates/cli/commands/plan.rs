@@ -6,7 +6,7 @@ use crate::executor::Kind;
 use crate::failure::Failure;
 use crate::output::{self, counted, duration};
 use crate::pipeline::{self, Pipeline, Run};
-use crate::plan::{self, Verdict};
+use crate::plan::{self, Stage, Verdict};
 use crate::schedule::{Rates, Schedule};
 use gridlake_lake::store::{Location, Store};
 use gridlake_lake::{Lake, LakeError};
@@ -49,7 +49,7 @@ pub(crate) fn plan(arguments: &PipelineArguments) -> Result<(), Failure> {
     output::print(&format!("{}{}\n", output::table(&rows), in_all(&schedule, &rates)))
 }
 
-/// "in all about 12 min: 32 runs, 2 at once on 2 threads; rates as measured on 3 of these runs".
+/// "in all about 12 min: 32 runs, 2 at once on 2 threads; by what 3 runs of them in the lake took".
 fn in_all(schedule: &Schedule, rates: &Rates) -> String {
     if schedule.busy == 0 {
         return "everything is there already".to_owned();
@@ -57,11 +57,21 @@ fn in_all(schedule: &Schedule, rates: &Rates) -> String {
     let Schedule { ends_s, busy, at_once, threads, .. } = schedule;
     let (runs, threads) = (counted(*busy, "run"), counted(*threads, "thread"));
     let beside = if *busy == 1 { String::new() } else { format!(", {at_once} at once") };
-    let from = match rates.runs {
-        0 => "by general rates of a CPU, since none of them was measured here yet".to_owned(),
-        measured => format!("by what {} of them in the lake took", counted(measured, "run")),
-    };
-    format!("in all about {}: {runs}{beside} on {threads}; {from}", duration(*ends_s))
+    // Of what is to be done.
+    let general: Vec<&str> = Stage::ALL.into_iter().filter(|stage| schedule.has(*stage) && !rates.knows(*stage)).map(Stage::name).collect();
+    let mut from = Vec::new();
+    if rates.runs > 0 {
+        from.push(format!("by what {} of them in the lake took", counted(rates.runs, "run")));
+    }
+    if rates.others > 0 {
+        from.push(format!("by what {} in the lake took of a comparable size, scaled", counted(rates.others, "other run")));
+    }
+    if from.is_empty() {
+        from.push("by general rates of a CPU, since nothing comparable was measured in the lake yet".to_owned());
+    } else if !general.is_empty() {
+        from.push(format!("by general rates of a CPU what was not measured yet: {}", general.join(", ")));
+    }
+    format!("in all about {}: {runs}{beside} on {threads}; {}", duration(*ends_s), from.join("; "))
 }
 
 /// The lake, if there is one yet.

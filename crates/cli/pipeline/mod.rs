@@ -18,6 +18,7 @@ use crate::executor::Kind;
 use crate::failure::Failure;
 use crate::fingerprint;
 use crate::plan::Stage;
+use gridlake_lake::run_record::RunRecord;
 use gridlake_lake::store::Location;
 use layer::Layer;
 use origin::Origin;
@@ -115,6 +116,18 @@ impl Run {
         Self { name, variant: None, settings, fingerprint, imported: Some(imported), at: None, sources: Sources::default() }
     }
 
+    /// The run that a record tells of, as far as the costs of its stages go. `None` for an import, and where another gridlake has written keys that this one lacks.
+    pub(crate) fn recorded(record: &RunRecord) -> Option<Self> {
+        record.config.get("train")?;
+        let settings = toml::Table::try_from(without_nulls(record.config.clone())).ok()?;
+        let own = Layer::parse(&toml::to_string(&settings).ok()?, |_| Origin::Defaults).ok()?;
+        let schema = Schema::embedded().ok()?;
+        schema.check(&own).ok()?;
+        let mut layer = Layer::parse(DEFAULTS, |_| Origin::Defaults).ok()?;
+        layer.overlay(&own);
+        Self::new(Settings::new(&layer, &schema).ok()?, record.variant.clone(), Sources::default()).ok()
+    }
+
     /// All that another process needs to work on it.
     ///
     /// # Errors
@@ -154,6 +167,18 @@ impl Run {
     /// What the run's record calls a stage: "analyze", or "analyze@4000" of a checkpoint before the last.
     pub(crate) fn stage_key(&self, stage: Stage) -> String {
         self.at.map_or_else(|| stage.name().to_owned(), |step| format!("{stage}@{step}"))
+    }
+}
+
+/// TOML has no nulls.
+fn without_nulls(value: serde_json::Value) -> serde_json::Value {
+    use serde_json::Value;
+    match value {
+        Value::Object(table) => {
+            Value::Object(table.into_iter().filter(|(_, value)| !value.is_null()).map(|(key, value)| (key, without_nulls(value))).collect())
+        }
+        Value::Array(values) => Value::Array(values.into_iter().map(without_nulls).collect()),
+        other => other,
     }
 }
 
