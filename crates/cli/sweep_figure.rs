@@ -28,9 +28,12 @@ struct Swept {
     name: String,
     values: Vec<String>,
     places: Vec<usize>,
+    /// Whether runs differ in nothing else, so that its values are repetitions.
+    repeats: bool,
 }
 
-/// Draws what all analyzed runs of a pipeline's name found against each key that differs among them, where there is one; else removes the figure. Returns where it is.
+/// Draws what all analyzed runs of a pipeline's name found against each key that differs among them, where there is one, or of seeds alone against the seed; else removes the
+/// figure. Returns where it is.
 ///
 /// # Errors
 /// A torn table, a damaged record, a lake that cannot be written.
@@ -56,11 +59,20 @@ pub(crate) fn update(lake: &Lake, name: &str) -> Result<Option<PathBuf>, Failure
     let swept_keys = axes.iter().map(|axis| SweptKey {
         name: &axis.name,
         values: axis.values.iter().map(String::as_str).collect(),
+        repeats: axis.repeats,
         quantities: quantities(axis),
     });
     let input = SweptKeys {
         title: &format!("Sweep of {name}"),
-        note: "A point for each run, whatever its other keys; lines: medians. Scores and shares are of active units in the smallest arena. Numbers: reports/<name>/index.html.",
+        note: &format!(
+            "{}. Scores and shares are of active units in the smallest arena. Numbers: {}.",
+            if axes.iter().any(|axis| axis.repeats) {
+                "A point for each run; lines: medians of all runs"
+            } else {
+                "A point for each run, whatever its other keys; lines: medians"
+            },
+            layout::index(name)
+        ),
         keys: swept_keys.collect(),
     };
     let scratch = tempfile::tempdir().map_err(|error| Failure::work(format!("a temporary folder: {error}")))?;
@@ -77,16 +89,17 @@ pub(crate) fn written(lake: &Lake, name: &str) -> Result<Option<PathBuf>, Failur
     Ok(lake.store().size(&key)?.map(|_| lake.show(&key)))
 }
 
-/// The keys but the seed in which runs differ; where these are more than fit, as of named variants, the variants themselves.
+/// The keys in which runs differ: the seed only where there is no other. Where these are more than fit, as of named variants, the variants themselves.
 fn swept(name: &str, runs: &[Recorded]) -> Vec<Swept> {
     let settings: Vec<BTreeMap<String, Value>> = runs.iter().map(|(_, record)| settings(&record.config)).collect();
     let keys: Vec<&String> = if runs.len() < 2 { Vec::new() } else { differing(&settings) };
-    let keys: Vec<&String> = keys.into_iter().filter(|key| *key != "seed").collect();
+    let (seed, keys): (Vec<&String>, Vec<&String>) = keys.into_iter().partition(|key| *key == "seed");
+    let of = |key: &String| axis(key, &settings.iter().map(|one| one.get(key).cloned().unwrap_or_default()).collect::<Vec<_>>());
+    if keys.is_empty() {
+        return seed.into_iter().map(|key| Swept { repeats: true, ..of(key) }).collect();
+    }
     if keys.len() <= MOST_KEYS {
-        return keys
-            .into_iter()
-            .map(|key| axis(key, &settings.iter().map(|one| one.get(key).cloned().unwrap_or_default()).collect::<Vec<_>>()))
-            .collect();
+        return keys.into_iter().map(of).collect();
     }
     vec![axis("variant", &runs.iter().map(|(run, _)| Value::String(variant_of(name, run))).collect::<Vec<_>>())]
 }
@@ -109,7 +122,7 @@ fn axis(name: &str, of_runs: &[Value]) -> Swept {
         Value::String(text) => text.clone(),
         other => other.to_string(),
     };
-    Swept { name: name.to_owned(), places: of_runs.iter().map(place).collect(), values: values.iter().map(text).collect() }
+    Swept { name: name.to_owned(), places: of_runs.iter().map(place).collect(), values: values.iter().map(text).collect(), repeats: false }
 }
 
 /// What a cell of the index says as a number: of "1 of 2" the first.
@@ -150,6 +163,23 @@ mod tests {
         assert_eq!(found[0].places, [1, 0, 2]);
         assert_eq!((found[1].values.join(" "), found[1].places.as_slice()), ("not set z".to_owned(), [0, 0, 1].as_slice()));
         assert!(swept("n", &runs(&[("a", json!({ "x": 1 })), ("b", json!({ "x": 1 }))])).is_empty());
+    }
+
+    #[test]
+    fn of_seeds_alone_the_seed_is_the_axis() {
+        let seeded = |seeds: [u64; 3], losses: [f64; 3]| {
+            let mut runs = runs(&losses.map(|loss| ("a", json!({ "x": loss }))));
+            for ((_, record), seed) in runs.iter_mut().zip(seeds) {
+                record.config["seed"] = json!(seed);
+            }
+            swept("n", &runs)
+        };
+        let alone = seeded([10, 9, 2], [0.5; 3]);
+        assert_eq!(alone.len(), 1);
+        assert_eq!((alone[0].name.as_str(), alone[0].values.join(" "), alone[0].repeats), ("seed", "2 9 10".to_owned(), true));
+        assert_eq!(alone[0].places, [2, 1, 0]);
+        let both = seeded([10, 9, 2], [0.5, 0.5, 1.0]);
+        assert_eq!((both.len(), both[0].name.as_str(), both[0].repeats), (1, "train.loss.x", false));
     }
 
     #[test]

@@ -118,6 +118,24 @@ pub(crate) fn phases(settings: &Settings) -> Vec<(u64, String)> {
         .collect()
 }
 
+/// Where each loss has the weight 0: after the first step of each pair, up to the second. Losses that are logged at a step are those before its update, so of the phase of the
+/// step before.
+fn weightless(settings: &Settings) -> [Vec<(u64, u64)>; 4] {
+    let train = &settings.train;
+    let mut found: [Vec<(u64, u64)>; 4] = Default::default();
+    let mut from = 0;
+    for until in train.curriculum.iter().map(|phase| phase.until.min(train.steps)).chain([train.steps]).filter(|until| *until > 0) {
+        let loss = train.settings(train.phase_of(from)).loss;
+        for (ranges, weight) in found.iter_mut().zip([loss.lambda_sep, loss.lambda_inv, loss.lambda_cap, loss.lambda_coniso]) {
+            if weight == 0.0 && until > from {
+                ranges.push((from, until));
+            }
+        }
+        from = from.max(until);
+    }
+    found
+}
+
 fn training(workspace: &Workspace<'_>, folder: &std::path::Path) -> Result<Vec<PathBuf>, Failure> {
     let settings = &workspace.run.settings;
     let frames = metrics::read(workspace.lake, &workspace.run.name, &[])?;
@@ -127,6 +145,7 @@ fn training(workspace: &Workspace<'_>, folder: &std::path::Path) -> Result<Vec<P
     }
     let column = |name: &str| frames.iter().flat_map(|frame| frame.float64(name)).copied().collect::<Vec<f64>>();
     let labels = phases(settings);
+    let weightless = weightless(settings);
     let marks: Vec<PhaseMark<'_>> = labels.iter().map(|(step, label)| PhaseMark { step: *step, label }).collect();
     let input = TrainingCurves {
         title: &format!("Training of {}", who(workspace.run)),
@@ -139,6 +158,7 @@ fn training(workspace: &Workspace<'_>, folder: &std::path::Path) -> Result<Vec<P
         grad_norm: &column("grad_norm"),
         learning_rate: &column("learning_rate"),
         phases: &marks,
+        weightless: weightless.each_ref().map(Vec::as_slice),
     };
     Ok(draw_training_curves(&input, &folder.join("training"))?)
 }

@@ -2,6 +2,7 @@
 
 use super::decoding_figures::{coherence, decoding};
 use super::draw::{UnitRow, maps, place, when, who};
+use super::module_figures::rate_unit;
 use super::state_figures::{column, read};
 use super::walk_figures::velocity_sets;
 use crate::failure::Failure;
@@ -74,7 +75,13 @@ pub(crate) fn draw(workspace: &Workspace<'_>, units: &[UnitRow], folder: &Path) 
         .iter()
         .zip(&views)
         .zip(&named)
-        .map(|((example, units), (title, arena))| ArenaMaps { title, arena, units, bin_m: example.bin_m })
+        .map(|((example, units), (title, arena))| ArenaMaps {
+            title,
+            arena,
+            units,
+            bin_m: example.bin_m,
+            rate_unit: rate_unit(workspace.run),
+        })
         .collect();
     for (panel, example) in panels.iter().zip(&examples) {
         paths.extend(draw_arena_maps(panel, &folder.join(format!("{}-units", example.label)))?);

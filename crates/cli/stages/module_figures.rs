@@ -70,6 +70,13 @@ impl Module {
         let right_angled = [LatticeShape::Square, LatticeShape::Rectangular].into_iter().find(|shape| shape.as_str() == self.shape);
         turn_rad(right_angled.unwrap_or(LatticeShape::Hexagonal)).to_degrees()
     }
+
+    /// From its orientation to a unit's, the shorter way round, since 59° and 1° are neighbours.
+    fn away_deg(&self, unit: &UnitRow) -> f64 {
+        let (turn, away) = (self.turn_deg(), unit.orientation_rad.to_degrees() - self.orientation_rad.to_degrees());
+        let away = away.rem_euclid(turn);
+        if away > turn / 2.0 { away - turn } else { away }
+    }
 }
 
 /// The table's rows of an arena; none where it has no modules, or an older gridlake has analyzed it.
@@ -214,6 +221,7 @@ impl Spectra {
             wave_vectors: module.waves,
             periods_m: &tuning.periods_m,
             orientations_deg: &tuning.orientations_deg,
+            orientation_deg: module.orientation_rad.to_degrees(),
         }
     }
 }
@@ -229,7 +237,7 @@ impl Tuning {
         let of = members(rows, module.label as i32);
         Self {
             periods_m: of.iter().map(|row| row.period_m).collect(),
-            orientations_deg: of.iter().map(|row| row.orientation_rad.to_degrees()).collect(),
+            orientations_deg: of.iter().map(|row| module.orientation_rad.to_degrees() + module.away_deg(row)).collect(),
         }
     }
 }
@@ -291,15 +299,11 @@ impl Scatter {
             .collect();
         let centre = |module: &Module| {
             let of = members(rows, module.label as i32);
-            // Around the module's own orientation, since 59° and 1° are neighbours.
-            let turned = |row: &&UnitRow| {
-                let away = (row.orientation_rad.to_degrees() - module.orientation_rad.to_degrees()).rem_euclid(module.turn_deg());
-                if away > module.turn_deg() / 2.0 { away - module.turn_deg() } else { away }
-            };
             ModuleCentre {
                 module: module.label,
                 period_m: median(of.iter().map(|row| row.period_m)),
-                angle_deg: (module.orientation_rad.to_degrees() + median(of.iter().map(turned))).rem_euclid(module.turn_deg()),
+                angle_deg: (module.orientation_rad.to_degrees() + median(of.iter().map(|row| module.away_deg(row))))
+                    .rem_euclid(module.turn_deg()),
             }
         };
         let any = units.iter().any(|unit| unit.period_m.is_finite() && unit.angle_deg.is_finite());

@@ -123,6 +123,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             grad_norm: &gradient,
             learning_rate: &rate,
             phases: &phases,
+            weightless: [&[], &[], &[(0, 15_000)], &[(0, u64::MAX)]],
         };
         draw_training_curves(&input, &folder.join(format!("training-{count}")))?;
     }

@@ -127,6 +127,7 @@ fn draw_tuning(count: usize, units: usize, ratio: f64, folder: &Path) -> Result<
             wave_vectors: wave_vectors(modules[module].0, modules[module].1),
             periods_m: &periods[module],
             orientations_deg: &angles[module],
+            orientation_deg: 12.0,
         })
         .collect();
     let (stray_periods, stray_angles) = ([0.4, 0.77, 1.3, f64::NAN], [3.0, 31.0, 55.0, 12.0]);
@@ -139,6 +140,7 @@ fn draw_tuning(count: usize, units: usize, ratio: f64, folder: &Path) -> Result<
             wave_vectors: [[f64::NAN; 2]; 3],
             periods_m: &stray_periods,
             orientations_deg: &stray_angles,
+            orientation_deg: 12.0,
         });
     }
     let input = ModuleSpectra { title: "Spectra, periods and orientations, 2 m box, seed 1", modules: &inputs, fold_deg: 60.0 };

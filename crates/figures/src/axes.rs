@@ -56,10 +56,15 @@ impl Axis {
     pub(crate) fn categories(names: &[&str], width_mm: f64, label: &str) -> Self {
         let room = width_mm / names.len().max(1) as f64;
         let style = TextStyle::new(SMALL_PT, INK);
-        let every = (5.0 / room).ceil().max(1.0) as usize;
-        let shown = |name: &str| style.shortened(name, (room - 1.0).max(4.0));
+        let every = Self::every_category(room);
+        let shown = |name: &str| style.shortened(name, (room * every as f64 - 1.0).max(4.0));
         let ticks = names.iter().enumerate().step_by(every).map(|(at, name)| Tick::plain(at as f64, shown(name))).collect();
         Self { ticks, exponent: 0, ..Self::linear(-0.5, names.len() as f64 - 0.5, 2, label) }
+    }
+
+    /// Every how many names of categories are written that are `room_mm` apart: they are at least 5 mm apart.
+    pub(crate) fn every_category(room_mm: f64) -> usize {
+        (5.0 / room_mm).ceil().max(1.0) as usize
     }
 
     /// A logarithmic axis; `0 < low < high`.

@@ -40,6 +40,8 @@ const MODULES: [RGBColor; 10] = [
     RGBColor(51, 34, 136),
     RGBColor(110, 70, 40),
 ];
+/// The ground behind what does not count.
+pub(crate) const UNUSED: RGBColor = RGBColor(226, 226, 226);
 /// Null distributions.
 pub(crate) const NULL: RGBColor = RGBColor(190, 190, 190);
 

@@ -116,7 +116,10 @@ fn dead_units_take_a_line_and_peak_rates_stand_above_maps() -> Outcome {
     draw_ratemaps_with(&sheet(&panels), Normalization::PerUnit, &options, &folder.path().join("peaks"))?;
     let peaks = svg("peaks.svg")?;
     assert_eq!(peaks.matches(">0.25</text>").count(), 30);
-    assert!(peaks.contains(">Peak rate (Hz)</text>") && peaks.contains(">10 dead units: 0, 4, 8, 12, 16, 20, 24, 28, 32, 36</text>"));
+    assert!(
+        peaks.contains(">Below the score: peak rate (Hz)</text>")
+            && peaks.contains(">10 dead units: 0, 4, 8, 12, 16, 20, 24, 28, 32, 36</text>")
+    );
     assert!(peaks.contains(">Grid score above own 99 % null: 30 of 30 grid</text>"));
     let (all_dead, map) = (folder.path().join("dead"), Array2::zeros((4, 3)));
     draw_ratemaps(&sheet(&[panel(3, &map, None, true)]), Normalization::Shared, &all_dead)?;
@@ -280,6 +283,7 @@ fn curves<'a>(steps: &'a [u64], values: &'a [f64], phases: &'a [PhaseMark<'a>]) 
         grad_norm: values,
         learning_rate: values,
         phases,
+        weightless: [&[]; 4],
     }
 }
 
@@ -311,6 +315,26 @@ fn training_curves_take_whatever_was_logged() -> Outcome {
     let files = draw_training_curves(&curves(&steps, &vec![0.5; 1000], &marked), &folder.path().join("marked"))?;
     let svg = fs::read_to_string(&files[1])?;
     assert!(svg.contains(">step 0: σ</text>") && svg.contains("> = 0.15 m</text>") && !svg.contains('_'), "an index stands below");
+    let (all, some) = ([(0, 100_000)], [(0, 50_000)]);
+    let flat = vec![0.5; 1000];
+    let logged: Vec<u64> = steps.iter().map(|step| step + 100).collect();
+    let weighed = TrainingCurves { weightless: [&[], &all, &some, &[]], ..curves(&logged, &flat, &phases) };
+    let svg = fs::read_to_string(&draw_training_curves(&weighed, &folder.path().join("weighed"))?[1])?;
+    assert!(
+        svg.contains(">Invariance (weight 0)<") && svg.contains(">Capacity<") && svg.contains(">Separation<"),
+        "only what never counts"
+    );
+    assert!(svg.contains("Weight 0: not in the total loss"));
+    let grounds: Vec<f64> = svg
+        .split("<rect ")
+        .filter(|rect| rect.contains("fill=\"#e2e2e2\""))
+        .filter_map(|rect| rect.split("width=\"").nth(1)?.split('"').next()?.parse().ok())
+        .collect();
+    // The third is the key's.
+    let [whole, half, _] = grounds[..] else { return Err(format!("{grounds:?}").into()) };
+    assert!((half / whole - 0.5).abs() < 0.01, "up to the step where it begins to count: {grounds:?}");
+    let svg = fs::read_to_string(folder.path().join("marked.svg"))?;
+    assert!(!svg.contains("eight 0"));
     let holes = fs::read_to_string(folder.path().join("holes.svg"))?;
     assert!(holes.contains("1 at 0, 101 undefined"));
     assert!(Picture::read(&folder.path().join("falling.png"))?.pixels().filter(|&pixel| pixel == [0, 114, 178]).count() > 10_000);

@@ -196,6 +196,7 @@ fn draw_sheet(arenas: usize, units: usize, folder: &Path) -> Result<Vec<Vec<Path
         arena: "2 m × 1.5 m box",
         units: &views,
         bin_m: [0.1, if number == 1 { 0.05 } else { 0.1 }],
+        rate_unit: "arbitrary units",
     };
     let panels: Vec<ArenaMaps<'_>> = (0..arenas).map(arena).collect();
     let mut files = vec![draw_velocities(&Velocities { title: "Velocities", sets: &sets }, &folder.join("velocities"))?];
@@ -224,11 +225,14 @@ fn all_panels_are_lettered_on_one_page_of_any_number_of_arenas() -> Outcome {
         let letters = (b'a'..=b'z').filter(|letter| svg.contains(&format!("font-weight=\"bold\">{}</text>", char::from(*letter)))).count();
         assert_eq!(letters, 2 + arenas, "panels a, b and one for each of {arenas} arenas");
         assert!(svg.contains("width=\"180mm\""), "two journal columns");
+        for svg in [svg, fs::read_to_string(&files[1][1])?] {
+            assert!(svg.contains("Other number above a map: its peak rate (arbitrary units)") && svg.contains("Rate / own peak"));
+        }
     }
     assert!(matches!(draw_sheet(21, 1, folder.path()), Err(FigureError::Range { field: "arenas", .. })));
     let nothing = folder.path().join("nothing");
     assert!(matches!(draw_velocities(&Velocities { title: "", sets: &[] }, &nothing), Err(FigureError::Empty { .. })));
-    let empty = ArenaMaps { title: "", arena: "", units: &[], bin_m: [0.1; 2] };
+    let empty = ArenaMaps { title: "", arena: "", units: &[], bin_m: [0.1; 2], rate_unit: "" };
     assert!(matches!(draw_arena_maps(&empty, &nothing), Err(FigureError::Empty { .. })));
     let map = map(2, 2);
     let units = [ArenaUnit { unit: 0, ratemap: map.view() }];
@@ -249,6 +253,7 @@ fn swept_keys_are_drawn_whatever_was_found() -> Outcome {
         let key = |name| SweptKey {
             name,
             values: names.iter().take(values).map(String::as_str).collect(),
+            repeats: values == 4 && name == "variant",
             quantities: vec![
                 quantity("Grid score, median", false, 0.2),
                 quantity("Share of grid cells", false, 0.0),
@@ -264,7 +269,8 @@ fn swept_keys_are_drawn_whatever_was_found() -> Outcome {
         };
         let files = draw_swept_keys(&input, &folder.path().join(format!("sweep-{runs}")))?;
         common::check(&files)?;
-        assert!(fs::read_to_string(&files[1])?.contains("No run has one"));
+        let svg = fs::read_to_string(&files[1])?;
+        assert!(svg.contains("No run has one") && svg.contains(">train.loss.lambda_cap<"), "a key is written as it is typed");
         let many = SweptKeys { keys: vec![key("a"), key("b"), key("c"), key("d")], ..input.clone() };
         assert!(matches!(draw_swept_keys(&many, &folder.path().join("bad")), Err(FigureError::Shape { .. })));
         let mut beyond = input.clone();

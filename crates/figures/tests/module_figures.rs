@@ -32,6 +32,7 @@ fn spectra<'a>(maps: &'a [Array2<f64>], periods: &'a [Vec<f64>], angles: &'a [Ve
             wave_vectors: k(40.0 * scatter(module)),
             periods_m: &periods[module],
             orientations_deg: &angles[module],
+            orientation_deg: 12.0,
         })
         .collect()
 }
@@ -172,6 +173,7 @@ fn what_is_missing_is_said() -> Outcome {
             wave_vectors: [[wave; 2]; 3],
             periods_m: &[NAN],
             orientations_deg: &[],
+            orientation_deg: 12.0,
         };
         let text = svg(draw_module_spectra(&ModuleSpectra { title: "", modules: &[module], fold_deg: 60.0 }, &stem)?)?;
         assert!(text.contains("no values</text>") && (map.iter().any(|power| *power > 0.0) || says(&text, "No spectrum")));
@@ -248,6 +250,7 @@ fn extreme_numbers_are_drawn_or_refused_without_a_panic() -> Outcome {
                 wave_vectors: [[one, two], [two, one], [0.2, 0.1]],
                 periods_m: &values,
                 orientations_deg: &values,
+                orientation_deg: 12.0,
             }];
             draw_module_spectra(&ModuleSpectra { title: "", modules: &spectra, fold_deg: 60.0 }, &stem)?;
 

@@ -130,6 +130,7 @@ impl Module {
             wave_vectors: [[1.0, 0.5], [-1.0, 0.5], [0.0, -1.0]],
             periods_m: &self.numbers,
             orientations_deg: &self.numbers,
+            orientation_deg: 12.0,
         }]
     }
 

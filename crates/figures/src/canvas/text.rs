@@ -131,8 +131,8 @@ impl Run {
         Self { text, height: Height::Raised }
     }
 
-    /// A text in which `σ_x` (one letter, an underscore, up to three letters or figures) becomes a letter with an index and
-    /// any other underscore a space.
+    /// A text in which `σ_x` (one letter, an underscore, up to three letters or figures) becomes a letter with an index; any
+    /// other underscore stays, since it is part of a name.
     pub(crate) fn marked(text: &str) -> Vec<Self> {
         let characters: Vec<char> = text.chars().collect();
         let (mut runs, mut plain) = (Vec::new(), String::new());
@@ -144,7 +144,7 @@ impl Run {
                 runs.push(Self { text: characters[at + 1..=at + index].iter().collect(), height: Height::Lowered });
                 at += 1 + index;
             } else {
-                plain.push(if characters[at] == '_' { ' ' } else { characters[at] });
+                plain.push(characters[at]);
                 at += 1;
             }
         }
@@ -269,13 +269,13 @@ mod tests {
     }
 
     #[test]
-    fn underscores_become_indices_or_spaces() {
+    fn underscores_become_indices_or_stay() {
         let written = |text| Run::marked(text).into_iter().map(|run| (run.text, run.height)).collect::<Vec<_>>();
         let (base, low) = (Height::Baseline, Height::Lowered);
         assert_eq!(written("B = 2, σ_x = 1"), [("B = 2, σ".to_owned(), base), ("x".to_owned(), low), (" = 1".to_owned(), base)]);
-        assert_eq!(written("grid_score"), [("grid score".to_owned(), base)]);
-        assert_eq!(written("k_"), [("k ".to_owned(), base)]);
-        assert_eq!(written("a_b_c"), [("a b c".to_owned(), base)]);
+        assert_eq!(written("train.loss.lambda_cap"), [("train.loss.lambda_cap".to_owned(), base)]);
+        assert_eq!(written("k_"), [("k_".to_owned(), base)]);
+        assert_eq!(written("a_b_c"), [("a_b_c".to_owned(), base)]);
         assert_eq!(written(""), [(String::new(), base)]);
     }
 

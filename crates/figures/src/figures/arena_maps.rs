@@ -8,12 +8,14 @@ use super::heading::Heading;
 use crate::FigureError;
 use crate::canvas::{Canvas, RectMm, Surface};
 use crate::colormap::Colormap;
-use crate::number;
+use crate::number::{self, drawable};
 use crate::output::{self, Figure};
 use crate::page::{Page, SINGLE_COLUMN_MM};
+use crate::panels::color_bar::{self, ColorBar};
 use crate::panels::heat_map::{self, HeatMapTitle};
+use crate::panels::legend::{self, Key};
 use crate::panels::scale_bar::ScaleBar;
-use crate::style::MARGIN_MM;
+use crate::style::{MARGIN_MM, NO_DATA};
 
 /// A unit in an arena.
 #[derive(Debug, Clone)]
@@ -35,6 +37,8 @@ pub struct ArenaMaps<'a> {
     pub units: &'a [ArenaUnit<'a>],
     /// Width and height of a bin, m.
     pub bin_m: [f64; 2],
+    /// The unit of rates, such as "Hz"; empty if not known.
+    pub rate_unit: &'a str,
 }
 
 const FIGURE: &str = "figure of units in an arena";
@@ -42,8 +46,9 @@ const FIGURE: &str = "figure of units in an arena";
 pub(super) const COLUMNS: usize = 3;
 const GAP_MM: f64 = 1.8;
 const FOOTER_MM: f64 = 8.0;
+const COLOR_BAR_MM: f64 = 24.0;
 
-/// Draws the units' ratemaps, each from 0 to its own peak, which stands above it, to `<out_stem>.png` (600 dpi) and `<out_stem>.svg`; returns the two paths.
+/// Draws the units' ratemaps, each from 0 (or its lowest rate, if that is negative) to its own peak, which stands above it, to `<out_stem>.png` (600 dpi) and `<out_stem>.svg`; returns the two paths.
 ///
 /// # Errors
 ///
@@ -51,8 +56,48 @@ const FOOTER_MM: f64 = 8.0;
 pub fn draw_arena_maps(input: &ArenaMaps<'_>, out_stem: &Path) -> Result<Vec<PathBuf>, FigureError> {
     let panel = MapsPanel::new(input, COLUMNS)?;
     let content = SINGLE_COLUMN_MM - 2.0 * MARGIN_MM;
-    let heading = Heading::new(input.title, "Each map from 0 to its own peak, which stands above it", content);
-    output::write_figure(&Sheet { heading, panel }, out_stem)
+    let heading = Heading::new(input.title, "", content);
+    let keys = MapKeys::new(std::slice::from_ref(input), content);
+    output::write_figure(&Sheet { heading, panel, keys }, out_stem)
+}
+
+/// What the numbers and colours of such maps mean, below all of them.
+pub(super) struct MapKeys {
+    keys: Vec<(Key, String)>,
+    width_mm: f64,
+}
+
+impl MapKeys {
+    /// Of all panels of a page, across `width_mm`.
+    pub(super) fn new(panels: &[ArenaMaps<'_>], width_mm: f64) -> Self {
+        let unit = panels.iter().map(|panel| panel.rate_unit).find(|unit| !unit.is_empty());
+        let unit = unit.map_or_else(String::new, |unit| format!(" ({unit})"));
+        let mut keys = vec![
+            (Key::Label("#"), "Number of the unit".to_owned()),
+            (Key::Nothing, format!("Other number above a map: its peak rate{unit}")),
+        ];
+        let mut rates = panels.iter().flat_map(|panel| panel.units).flat_map(|unit| unit.ratemap);
+        if rates.any(|rate| !drawable(*rate)) {
+            keys.push((Key::Fill(NO_DATA), "Not visited".to_owned()));
+        }
+        Self { keys, width_mm }
+    }
+
+    fn keys_mm(&self) -> f64 {
+        self.width_mm - COLOR_BAR_MM - 6.0
+    }
+
+    pub(super) fn height_mm(&self) -> f64 {
+        legend::height_mm(&self.keys, self.keys_mm()).max(color_bar::HEIGHT_MM)
+    }
+
+    /// Draws keys to the left and the colour bar to the right.
+    pub(super) fn draw<S: Surface>(&self, canvas: &mut Canvas<S>, left: f64, top: f64) -> Result<(), FigureError> {
+        let ticks = vec![(0.0, "0".to_owned()), (1.0, "peak".to_owned())];
+        let bar = ColorBar { colormap: Colormap::Viridis, label: "Rate / own peak".to_owned(), ticks };
+        bar.draw(canvas, left + self.width_mm - 2.0, top, COLOR_BAR_MM)?;
+        legend::draw(canvas, left, top, self.keys_mm(), &self.keys)
+    }
 }
 
 /// The panel without its title.
@@ -123,12 +168,14 @@ impl<'a, 'b> MapsPanel<'a, 'b> {
 struct Sheet<'a, 'b> {
     heading: Heading,
     panel: MapsPanel<'a, 'b>,
+    keys: MapKeys,
 }
 
 impl Figure for Sheet<'_, '_> {
     fn page(&self) -> Page {
         let content = SINGLE_COLUMN_MM - 2.0 * MARGIN_MM;
-        Page::print(SINGLE_COLUMN_MM, 2.0 * MARGIN_MM + self.heading.height_mm() + self.panel.height_mm(content))
+        let height = self.heading.height_mm() + self.panel.height_mm(content) + self.keys.height_mm();
+        Page::print(SINGLE_COLUMN_MM, 2.0 * MARGIN_MM + height)
     }
 
     fn title(&self) -> &str {
@@ -137,6 +184,8 @@ impl Figure for Sheet<'_, '_> {
 
     fn draw<S: Surface>(&self, canvas: &mut Canvas<S>) -> Result<(), FigureError> {
         self.heading.draw(canvas)?;
-        self.panel.draw(canvas, MARGIN_MM, MARGIN_MM + self.heading.height_mm(), SINGLE_COLUMN_MM - 2.0 * MARGIN_MM)
+        let (top, content) = (MARGIN_MM + self.heading.height_mm(), SINGLE_COLUMN_MM - 2.0 * MARGIN_MM);
+        self.panel.draw(canvas, MARGIN_MM, top, content)?;
+        self.keys.draw(canvas, MARGIN_MM, top + self.panel.height_mm(content))
     }
 }

@@ -42,13 +42,13 @@ pub fn draw_development(input: &Development<'_>, out_stem: &Path) -> Result<Vec<
     if input.steps.is_empty() {
         return Err(FigureError::Empty { figure: FIGURE, what: "checkpoints", remedy: "analyze at least one checkpoint first" });
     }
-    let curve = |letter, title, label, values| Curve { letter, title, label, values };
+    let curve = |letter, title, label, values| Curve { letter, title, label, values, unused: &[], counts: false };
     let curves = vec![
-        curve("a", "Active units", "Units", input.active_units),
-        curve("b", "Grid cells", "Units", input.grid_units),
+        Curve { counts: true, ..curve("a", "Active units", "Units", input.active_units) },
+        Curve { counts: true, ..curve("b", "Grid cells", "Units", input.grid_units) },
         curve("c", "Grid score (Sargolini)", "Median, active units", input.grid_score),
         curve("d", "Period", "Median, grid cells (m)", input.period_m),
-        curve("e", "Modules", "Modules", input.modules),
+        Curve { counts: true, ..curve("e", "Modules", "Modules", input.modules) },
         curve("f", "Spatial coherence", "Coherence, corrected", input.spatial_coherence),
         curve("g", "Error of the nearest state", "Median over time (m)", input.decode_error_m),
     ];

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::arena_maps::{ArenaMaps, COLUMNS, MapsPanel};
+use super::arena_maps::{ArenaMaps, COLUMNS, MapKeys, MapsPanel};
 use super::distances::{Distances, SpacePanel};
 use super::heading::Heading;
 use super::space_time::{MapPanel, SpaceTime};
@@ -79,6 +79,7 @@ pub fn draw_generalization(input: &GeneralizationSheet<'_>, out_stem: &Path) -> 
                 Ok((heading, MapsPanel::new(arena, columns)?))
             })
             .collect::<Result<_, FigureError>>()?,
+        keys: (!input.arenas.is_empty()).then(|| MapKeys::new(input.arenas, CONTENT_MM)),
     };
     output::write_figure(&sheet, out_stem)
 }
@@ -102,6 +103,8 @@ struct Sheet<'a> {
     space_time: MapPanel<'a>,
     velocities: Option<VelocityPanel<'a>>,
     arenas: Vec<(Heading, MapsPanel<'a, 'a>)>,
+    /// Of all arenas.
+    keys: Option<MapKeys>,
 }
 
 impl Sheet<'_> {
@@ -133,7 +136,8 @@ impl Sheet<'_> {
 impl Figure for Sheet<'_> {
     fn page(&self) -> Page {
         let arenas: f64 = self.arenas_mm().iter().map(|(_, row)| row).sum();
-        let height = 2.0 * MARGIN_MM + self.heading.height_mm() + 1.0 + self.distances_mm() + self.velocities_mm() + arenas;
+        let keys = self.keys.as_ref().map_or(0.0, MapKeys::height_mm);
+        let height = 2.0 * MARGIN_MM + self.heading.height_mm() + 1.0 + self.distances_mm() + self.velocities_mm() + arenas + keys;
         Page::print(DOUBLE_COLUMN_MM, height)
     }
 
@@ -164,6 +168,6 @@ impl Figure for Sheet<'_> {
             }
             top += height;
         }
-        Ok(())
+        self.keys.as_ref().map_or(Ok(()), |keys| keys.draw(canvas, MARGIN_MM, top))
     }
 }

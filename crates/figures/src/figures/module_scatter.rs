@@ -177,7 +177,7 @@ impl<'a> Scatter<'a> {
         numbers.dedup();
         let period = |module: usize| {
             let centre = centres.iter().find(|centre| centre.module == module);
-            centre.map_or_else(String::new, |centre| format!("{}, ", number::metres((centre.period_m * 1e3).round() / 1e3)))
+            centre.map_or_else(String::new, |centre| format!("median {}, ", number::metres((centre.period_m * 1e3).round() / 1e3)))
         };
         let mut keys: Vec<(Key, String)> = numbers
             .iter()
@@ -190,7 +190,7 @@ impl<'a> Scatter<'a> {
             keys.push((Key::Word("+"), "Medians of a module".to_owned()));
         }
         if centres.len() > 1 {
-            keys.push((Key::Word("×1.41"), "Ratio of successive periods".to_owned()));
+            keys.push((Key::Word("×"), "Above a bracket: ratio of successive periods".to_owned()));
         }
         if shown().any(|unit| drawable(unit.period_error_m) || drawable(unit.angle_error_deg)) {
             keys.push((Key::Line(MUTED), "Error bars".to_owned()));

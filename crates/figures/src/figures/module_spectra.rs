@@ -36,6 +36,8 @@ pub struct ModuleSpectrum<'a> {
     pub periods_m: &'a [f64],
     /// Orientations of its units in degrees, drawn modulo [`ModuleSpectra::fold_deg`].
     pub orientations_deg: &'a [f64],
+    /// The module's own orientation in degrees, which lies in the middle of a bar; NaN if it is not known.
+    pub orientation_deg: f64,
 }
 
 /// Spectra of all modules.
@@ -96,6 +98,7 @@ struct Tuning {
     module: Option<usize>,
     periods: Vec<f64>,
     orientations: Vec<f64>,
+    orientation: f64,
 }
 
 pub(super) struct Spectra<'a> {
@@ -123,12 +126,8 @@ impl<'a> Spectra<'a> {
             .map(|module| Tuning {
                 module: module.module,
                 periods: module.periods_m.iter().copied().filter(|period| drawable(*period)).collect(),
-                orientations: module
-                    .orientations_deg
-                    .iter()
-                    .filter(|angle| drawable(**angle))
-                    .map(|angle| angle.rem_euclid(input.fold_deg))
-                    .collect(),
+                orientations: module.orientations_deg.iter().filter(|angle| drawable(**angle)).copied().collect(),
+                orientation: module.orientation_deg,
             })
             .collect();
         let several = input.modules.len() > 1;
@@ -170,11 +169,29 @@ impl<'a> Spectra<'a> {
         } else {
             RectMm { y: top + HISTOGRAM_MM + ROOM_BELOW_MM + BETWEEN_MM, ..frame }
         };
-        let bins = Bins { low: 0.0, width: self.fold_deg / ORIENTATION_BINS as f64, count: ORIENTATION_BINS };
-        let x = Axis::linear(0.0, self.fold_deg, 6, &format!("Orientation (°, mod {})", (self.fold_deg * 100.0).round() / 100.0));
-        let orientations: Vec<_> = tunings.iter().map(|tuning| (tuning.module, tuning.orientations.as_slice())).collect();
+        let bins = orientation_bins(self.fold_deg, tunings.iter().map(|tuning| tuning.orientation));
+        let x = Axis::linear(bins.low, bins.high(), 6, &format!("Orientation (°, mod {})", (self.fold_deg * 100.0).round() / 100.0));
+        let within = |angle: &f64| bins.low + (angle - bins.low).rem_euclid(self.fold_deg);
+        let folded: Vec<Vec<f64>> = tunings.iter().map(|tuning| tuning.orientations.iter().map(within).collect()).collect();
+        let orientations: Vec<_> = tunings.iter().zip(&folded).map(|(tuning, angles)| (tuning.module, angles.as_slice())).collect();
         draw_stack(canvas, frame, x, &bins, &orientations)
     }
+}
+
+/// Bins once around, from less than a bin beside 0 on, whose edges are as far as can be from all modules' orientations: of one module it lies in the middle of a bin.
+fn orientation_bins(fold_deg: f64, modules_deg: impl Iterator<Item = f64>) -> Bins {
+    let modules: Vec<f64> = modules_deg.filter(|angle| drawable(*angle)).map(|angle| angle.rem_euclid(fold_deg)).collect();
+    let width = fold_deg / ORIENTATION_BINS as f64;
+    let mut places: Vec<f64> = modules.iter().map(|angle| angle.rem_euclid(width)).collect();
+    places.sort_by(f64::total_cmp);
+    let Some(&first) = places.first() else { return Bins { low: 0.0, width, count: ORIENTATION_BINS } };
+    let next = places.iter().skip(1).copied().chain([first + width]);
+    let gaps = places.iter().zip(next).map(|(&from, to)| (to - from, f64::midpoint(from, to)));
+    let (_, edge) = gaps.max_by(|one, other| one.0.total_cmp(&other.0)).unwrap_or((width, 0.0));
+    let above = edge.rem_euclid(width);
+    // The bin across 0 stands where the numbers of a module in it are.
+    let ends = modules.iter().any(|angle| *angle >= fold_deg + above - width);
+    Bins { low: if ends { above } else { above - width }, width, count: ORIENTATION_BINS }
 }
 
 /// The title of a block in bold.
@@ -251,5 +268,23 @@ impl Figure for Spectra<'_> {
         let right = MARGIN_MM + FREQUENCIES_MM + SPECTRUM_MM;
         bar.draw(canvas, right, footer, SPECTRUM_MM)?;
         legend::draw(canvas, right + 6.0, footer, self.keys_mm(), &self.keys)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_edge_of_a_bin_falls_on_a_module() {
+        for (modules, least) in [(&[4.0][..], 1.0), (&[59.5], 1.0), (&[0.0], 1.0), (&[7.3, 12.0, 31.0], 0.3), (&[f64::NAN], 0.0)] {
+            let bins = orientation_bins(60.0, modules.iter().copied());
+            assert!(bins.low.abs() < 2.0 + 1e-9 && (bins.high() - bins.low - 60.0).abs() < 1e-9, "{bins:?}");
+            for module in modules.iter().filter(|module| module.is_finite()) {
+                assert!(bins.low <= *module && *module < bins.high(), "{module} is drawn where its number is: {bins:?}");
+                let within = (module - bins.low).rem_euclid(bins.width);
+                assert!(within.min(bins.width - within) > least - 1e-9, "{module} in {bins:?}");
+            }
+        }
     }
 }

@@ -261,7 +261,8 @@ impl UnitMaps {
             scale_bars.push(ScaleBar::new(width_m, layout.map_width_mm, note));
         }
         let unit = if input.rate_unit.is_empty() { "unit not given" } else { input.rate_unit };
-        let mut keys = vec![(Key::Label("#7"), "Unit number".to_owned()), (Key::Word("0.42"), format!("Peak rate ({unit})"))];
+        let mut keys =
+            vec![(Key::Label("#"), "Number of the unit".to_owned()), (Key::Nothing, format!("Bold above a map: its peak rate ({unit})"))];
         if all_units(input).any(|unit| unit.ratemap.iter().any(|rate| !drawable(*rate)))
             || (block.autocorrelograms
                 && all_units(input).any(|unit| unit.autocorrelogram.is_none_or(|map| map.iter().any(|r| r.is_nan()))))

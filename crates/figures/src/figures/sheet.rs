@@ -2,7 +2,7 @@
 
 use ndarray::ArrayView2;
 
-use super::heading::capitalized;
+use super::heading::{Heading, capitalized};
 use super::sheet_layout::{MAX_UNITS, PAGE_MM, SheetLayout};
 use crate::FigureError;
 use crate::canvas::{Canvas, Cells, RectMm, Surface, TextStyle};
@@ -13,7 +13,7 @@ use crate::panels::color_bar::{self, ColorBar};
 use crate::panels::heat_map::{self, HeatMapTitle};
 use crate::panels::legend::{self, Key};
 use crate::panels::scale_bar::ScaleBar;
-use crate::style::{DEAD, INK, MARGIN_MM, MUTED, NO_DATA, SMALL_PT, TITLE_PT};
+use crate::style::{DEAD, INK, MARGIN_MM, NO_DATA, SMALL_PT};
 
 /// One unit's map with what is known about it.
 #[derive(Debug, Clone)]
@@ -77,7 +77,7 @@ pub(super) struct Coloring {
 /// A sheet, checked, in the order in which it is drawn.
 pub(super) struct Sheet<'a> {
     title: String,
-    subtitle: String,
+    heading: Heading,
     panels: Vec<&'a UnitPanel<'a>>,
     coloring: Coloring,
     layout: SheetLayout,
@@ -98,7 +98,6 @@ enum Numbers {
     Absent,
 }
 
-const HEADER_MM: f64 = 8.0;
 const FOOTER_GAP_MM: f64 = 1.0;
 const COLOR_BAR_MM: f64 = 32.0;
 
@@ -199,15 +198,16 @@ impl<'a> Sheet<'a> {
         let scale_bar = ScaleBar::new(width_m, layout.map_width_mm, note);
         let mut keys = Vec::new();
         if numbers != Numbers::Absent && !panels.is_empty() {
-            keys.push((Key::Label("#7"), "Unit number".to_owned()));
+            keys.push((Key::Label("#"), "Number of the unit".to_owned()));
         }
         if let Some(unit) = peak_unit {
-            keys.push((Key::Plain("0.42"), if unit.is_empty() { "Peak rate".to_owned() } else { format!("Peak rate ({unit})") }));
+            let unit = if unit.is_empty() { String::new() } else { format!(" ({unit})") };
+            keys.push((Key::Nothing, format!("Below the score: peak rate{unit}")));
         }
         let classes = significant_by_class(&panels);
         if !classes.is_empty() || panels.iter().any(|panel| is_starred(panel)) {
             let verdict = format!("{} above own {} null", capitalized(input.score_name), percent(input.null_level));
-            keys.push((Key::Word("1.23*"), if classes.is_empty() { verdict } else { format!("{verdict}: {classes}") }));
+            keys.push((Key::Word("*"), if classes.is_empty() { verdict } else { format!("{verdict}: {classes}") }));
         }
         if panels.iter().any(|panel| !panel.dead && defined_score(panel).is_none()) {
             keys.push((Key::Word("–"), "Score undefined".to_owned()));
@@ -228,7 +228,8 @@ impl<'a> Sheet<'a> {
             count => format!("{} units sorted by {}", number::grouped(count as u64), input.score_name),
         };
         let peaks = peak_unit.is_some();
-        Self { title: input.title.to_owned(), subtitle, panels, coloring, layout, scale_bar, keys, numbers, peaks }
+        let heading = Heading::new(input.title, &subtitle, layout.page_width_mm - 2.0 * MARGIN_MM);
+        Self { title: input.title.to_owned(), heading, panels, coloring, layout, scale_bar, keys, numbers, peaks }
     }
 
     fn content_mm(&self) -> f64 {
@@ -265,7 +266,8 @@ fn panel_title(panel: &UnitPanel<'_>, numbers: Numbers, peaks: bool) -> HeatMapT
 impl Figure for Sheet<'_> {
     fn page(&self) -> Page {
         let keys = legend::height_mm(&self.keys, self.content_mm());
-        let height_mm = MARGIN_MM + HEADER_MM + self.layout.height_mm() + FOOTER_GAP_MM + color_bar::HEIGHT_MM + keys + MARGIN_MM;
+        let maps = self.heading.height_mm() + self.layout.height_mm();
+        let height_mm = MARGIN_MM + maps + FOOTER_GAP_MM + color_bar::HEIGHT_MM + keys + MARGIN_MM;
         Page { width_mm: self.layout.page_width_mm, height_mm, dpi: self.layout.dpi }
     }
 
@@ -275,16 +277,8 @@ impl Figure for Sheet<'_> {
 
     fn draw<S: Surface>(&self, canvas: &mut Canvas<S>) -> Result<(), FigureError> {
         let width = self.content_mm();
-        let title = TextStyle::new(TITLE_PT, INK).bold();
-        let subtitle = TextStyle::new(SMALL_PT, MUTED);
-        canvas.text(MARGIN_MM, MARGIN_MM + title.cap_mm(), &title.shortened(&self.title, width), title)?;
-        canvas.text(
-            MARGIN_MM,
-            MARGIN_MM + title.cap_mm() + 1.4 + subtitle.cap_mm(),
-            &subtitle.shortened(&self.subtitle, width),
-            subtitle,
-        )?;
-        let top = MARGIN_MM + HEADER_MM;
+        self.heading.draw(canvas)?;
+        let top = MARGIN_MM + self.heading.height_mm();
         for (index, (panel, cells)) in self.panels.iter().zip(&self.coloring.cells).enumerate() {
             let (x, y) = self.layout.corner(index);
             let map = RectMm { x, y: top + y, width: self.layout.map_width_mm, height: self.layout.map_height_mm };

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::heading::Heading;
 use crate::FigureError;
 use crate::axes::{Axes, Axis, ROOM_BELOW_MM, ROOM_LEFT_MM};
-use crate::canvas::{Canvas, RectMm, Surface, TextStyle};
+use crate::canvas::{Canvas, RectMm, Run, Surface, TextStyle};
 use crate::number::drawable;
 use crate::output::{self, Figure};
 use crate::page::{DOUBLE_COLUMN_MM, Page};
@@ -31,6 +31,8 @@ pub struct SweptKey<'a> {
     pub name: &'a str,
     /// Its values in the order in which they stand along the axis.
     pub values: Vec<&'a str>,
+    /// Whether its values are repetitions, as seeds are: lines are then at medians of all runs.
+    pub repeats: bool,
     /// Quantities, at most [`MOST_QUANTITIES`].
     pub quantities: Vec<SweptQuantity<'a>>,
 }
@@ -61,7 +63,8 @@ const DOT_MM: f64 = 0.65;
 /// Share of the distance of two values over which runs stand side by side.
 const SPREAD: f64 = 0.5;
 
-/// Draws a block of panels for each key, with a point for each run and a line at the median of each value, to `<out_stem>.png` (600 dpi) and `<out_stem>.svg`; returns the two paths.
+/// Draws a block of panels for each key, with a point for each run and a line at the median of each value (of all runs, where values are repetitions), to `<out_stem>.png`
+/// (600 dpi) and `<out_stem>.svg`; returns the two paths.
 ///
 /// # Errors
 ///
@@ -103,7 +106,9 @@ fn frame_width_mm() -> f64 {
 /// What stands below the axes, and, where values are too long for that and numbers stand in their place, the lines that tell what these mean.
 fn names(key: &SweptKey<'_>) -> (Vec<String>, Vec<String>) {
     let style = TextStyle::new(SMALL_PT, INK);
-    let room = frame_width_mm() / key.values.len() as f64 - 1.0;
+    let each = frame_width_mm() / key.values.len() as f64;
+    // Where some are left out, the others have their room too.
+    let room = if key.repeats { each * Axis::every_category(each) as f64 } else { each } - 1.0;
     if key.values.iter().all(|value| style.width_mm(value) <= room) {
         return (key.values.iter().map(|value| (*value).to_owned()).collect(), Vec::new());
     }
@@ -130,11 +135,23 @@ fn y_axis(quantity: &SweptQuantity<'_>) -> Axis {
     Axis::linear(low, high + margin, 4, quantity.label)
 }
 
-fn draw_panel<S: Surface>(canvas: &mut Canvas<S>, frame: RectMm, names: &[&str], quantity: &SweptQuantity<'_>) -> Result<(), FigureError> {
+fn draw_panel<S: Surface>(
+    canvas: &mut Canvas<S>,
+    frame: RectMm,
+    names: &[&str],
+    repeats: bool,
+    quantity: &SweptQuantity<'_>,
+) -> Result<(), FigureError> {
     let axes = Axes { frame, x: Axis::categories(names, frame.width, ""), y: y_axis(quantity) };
     if !quantity.points.iter().any(|(_, value)| drawable(*value)) {
         axes.draw(canvas)?;
         return note::message(canvas, frame, "No run has one");
+    }
+    if repeats {
+        let mut all: Vec<f64> = quantity.points.iter().map(|(_, number)| *number).filter(|number| drawable(*number)).collect();
+        all.sort_by(f64::total_cmp);
+        let y = axes.y_mm(quantile(&all, 0.5));
+        canvas.line(&[(frame.x, y), (frame.right(), y)], LINE_PT, BLUE)?;
     }
     for value in 0..names.len() {
         let mut found: Vec<f64> =
@@ -145,6 +162,9 @@ fn draw_panel<S: Surface>(canvas: &mut Canvas<S>, frame: RectMm, names: &[&str],
         for (number, y) in found.iter().enumerate() {
             let beside = if found.len() > 1 { SPREAD * (number as f64 / (found.len() - 1) as f64 - 0.5) } else { 0.0 };
             marker::draw(canvas, (axes.x_mm(value as f64 + beside), axes.y_mm(*y)), DOT_MM, Some(0))?;
+        }
+        if repeats {
+            continue;
         }
         found.sort_by(f64::total_cmp);
         let y = axes.y_mm(quantile(&found, 0.5));
@@ -171,7 +191,8 @@ impl Figure for Keys<'_> {
         let mut top = MARGIN_MM + self.heading.height_mm() + 1.5;
         for key in &self.input.keys {
             let style = TextStyle::new(LABEL_PT, INK).bold();
-            canvas.text(MARGIN_MM, top + style.cap_mm(), &style.shortened(key.name, width), style)?;
+            // A name to be typed: nothing in it is an index.
+            canvas.runs(MARGIN_MM, top + style.cap_mm(), &[Run::plain(style.shortened(key.name, width))], style)?;
             top += NAME_MM;
             let (names, meanings) = names(key);
             let names: Vec<&str> = names.iter().map(String::as_str).collect();
@@ -184,7 +205,7 @@ impl Figure for Keys<'_> {
                 let (row, column) = (index / COLUMNS, index % COLUMNS);
                 let x = MARGIN_MM + column as f64 * cell + ROOM_LEFT_MM;
                 let frame = RectMm { x, y: top + row as f64 * ROW_MM, width: frame_width_mm(), height: FRAME_MM };
-                draw_panel(canvas, frame, &names, quantity)?;
+                draw_panel(canvas, frame, &names, key.repeats, quantity)?;
             }
             top += rows(key) as f64 * ROW_MM;
         }

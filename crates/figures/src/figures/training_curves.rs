@@ -10,7 +10,7 @@ use crate::output::{self, Figure};
 use crate::page::{DOUBLE_COLUMN_MM, Page};
 use crate::panels::curve::{self, Curve, MAX_POINTS};
 use crate::panels::legend::{self, Key};
-use crate::style::{BLUE, INK, LABEL_PT, MARGIN_MM, MUTED, ORANGE, PALE_BLUE, SMALL_PT, TITLE_PT};
+use crate::style::{BLUE, INK, LABEL_PT, MARGIN_MM, MUTED, ORANGE, PALE_BLUE, SMALL_PT, TITLE_PT, UNUSED};
 use crate::ticks;
 
 /// The start of a phase of the curriculum.
@@ -45,6 +45,8 @@ pub struct TrainingCurves<'a> {
     pub learning_rate: &'a [f64],
     /// Where phases of the curriculum begin; listed all, with a line where one begins after the first logged step.
     pub phases: &'a [PhaseMark<'a>],
+    /// Where each of the four losses has the weight 0, in the order of the fields above: after the first step of each pair, up to the second.
+    pub weightless: [&'a [(u64, u64)]; 4],
 }
 
 const COLUMNS: usize = 4;
@@ -59,7 +61,8 @@ const PHASE_LINE_MM: f64 = 3.0;
 ///
 /// An axis is logarithmic where values are positive and span more than a factor of 20. Records of more than 300 points
 /// are drawn as the mean and the range of neighbours. Values that an axis cannot show (zeros on a logarithmic one, NaN)
-/// are marked at its edge and counted.
+/// are marked at its edge and counted. Steps at which a loss has the weight 0 have a grey ground; a loss that has it at all of
+/// them says so in its title.
 ///
 /// # Errors
 ///
@@ -82,13 +85,14 @@ pub fn draw_training_curves(input: &TrainingCurves<'_>, out_stem: &Path) -> Resu
 }
 
 fn curves<'a>(input: &TrainingCurves<'a>) -> [Curve<'a>; 7] {
-    let curve = |letter, title, label, values| Curve { letter, title, label, values };
+    let curve = |letter, title, label, values| Curve { letter, title, label, values, unused: &[], counts: false };
+    let [separation, invariance, capacity, conformal] = input.weightless;
     [
         curve("a", "Total loss", "Loss", input.loss_total),
-        curve("b", "Separation", "Loss", input.loss_separation),
-        curve("c", "Invariance", "Loss", input.loss_invariance),
-        curve("d", "Capacity", "Loss", input.loss_capacity),
-        curve("e", "Conformal isometry", "Loss (1/m²)", input.loss_conformal),
+        Curve { unused: separation, ..curve("b", "Separation", "Loss", input.loss_separation) },
+        Curve { unused: invariance, ..curve("c", "Invariance", "Loss", input.loss_invariance) },
+        Curve { unused: capacity, ..curve("d", "Capacity", "Loss", input.loss_capacity) },
+        Curve { unused: conformal, ..curve("e", "Conformal isometry", "Loss (1/m²)", input.loss_conformal) },
         curve("f", "Gradient norm", "L2 norm", input.grad_norm),
         curve("g", "Learning rate", "Rate per step", input.learning_rate),
     ]
@@ -150,8 +154,11 @@ impl Figures<'_> {
         } else {
             vec![(Key::Line(BLUE), self.input.what.to_owned())]
         };
-        if self.input.curves.iter().any(|curve| curve::has_marks(curve.values)) {
+        if self.input.curves.iter().any(|curve| curve::has_marks(curve)) {
             keys.push((Key::Fill(ORANGE), "Marks at an edge: 0 or undefined".to_owned()));
+        }
+        if self.input.curves.iter().any(|curve| self.input.steps.iter().any(|step| curve.is_unused_at(*step))) {
+            keys.push((Key::Fill(UNUSED), "Weight 0: not in the total loss".to_owned()));
         }
         let last = self.input.steps[self.input.steps.len() - 1];
         let phases: Vec<_> = self.input.phases.iter().filter(|phase| phase.step <= last).collect();

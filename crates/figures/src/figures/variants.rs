@@ -9,13 +9,14 @@ use super::heading::Heading;
 use crate::FigureError;
 use crate::canvas::{Canvas, Cells, RectMm, Surface, TextStyle};
 use crate::colormap::Colormap;
-use crate::number;
+use crate::number::{self, drawable};
 use crate::output::{self, Figure};
 use crate::page::Page;
 use crate::panels::color_bar::{self, ColorBar};
 use crate::panels::heat_map;
+use crate::panels::legend::{self, Key};
 use crate::panels::scale_bar::ScaleBar;
-use crate::style::{MARGIN_MM, MUTED, SMALL_PT};
+use crate::style::{MARGIN_MM, MUTED, NO_DATA, SMALL_PT};
 
 /// One variant of a network.
 #[derive(Debug, Clone)]
@@ -92,6 +93,7 @@ struct Comparison {
     heading_mm: f64,
     map_mm: (f64, f64),
     scale_bar: ScaleBar,
+    keys: Vec<(Key, String)>,
 }
 
 impl Comparison {
@@ -120,6 +122,8 @@ impl Comparison {
         let height = heading_mm + rows_of_maps as f64 * (map_mm.1 + GAP_MM) + BELOW_MM;
         let blocks = Blocks::new(count, height);
         let note = format!("Ratemap: {} × {}", number::metres(width_m), number::metres(height_m));
+        let mut maps = input.variants.iter().flat_map(|variant| variant.ratemaps);
+        let unvisited = maps.any(|map| map.iter().any(|rate| !drawable(*rate)));
         Self {
             title: input.title.to_owned(),
             heading: Heading::new(input.title, input.note, blocks.content_mm()),
@@ -129,6 +133,7 @@ impl Comparison {
             heading_mm,
             map_mm,
             scale_bar: ScaleBar::new(width_m, map_width, note),
+            keys: if unvisited { vec![(Key::Fill(NO_DATA), "Not visited".to_owned())] } else { Vec::new() },
         }
     }
 }
@@ -140,7 +145,8 @@ fn cells(map: ArrayView2<'_, f64>) -> Cells {
 
 impl Figure for Comparison {
     fn page(&self) -> Page {
-        let height = 2.0 * MARGIN_MM + self.heading.height_mm() + self.blocks.height_mm() + color_bar::HEIGHT_MM;
+        let keys = legend::height_mm(&self.keys, self.blocks.content_mm());
+        let height = 2.0 * MARGIN_MM + self.heading.height_mm() + self.blocks.height_mm() + color_bar::HEIGHT_MM + keys;
         Page::print(self.blocks.page_width_mm(), height)
     }
 
@@ -171,7 +177,8 @@ impl Figure for Comparison {
         let tick = |place, text: &str| (place, text.to_owned());
         let bar =
             ColorBar { colormap: Colormap::Viridis, label: "Rate / own peak".to_owned(), ticks: vec![tick(0.0, "0"), tick(1.0, "peak")] };
-        bar.draw(canvas, MARGIN_MM + self.blocks.content_mm() - 2.0, footer, COLOR_BAR_MM)
+        bar.draw(canvas, MARGIN_MM + self.blocks.content_mm() - 2.0, footer, COLOR_BAR_MM)?;
+        legend::draw(canvas, MARGIN_MM, footer + color_bar::HEIGHT_MM, self.blocks.content_mm(), &self.keys)
     }
 }
 
@@ -180,13 +187,25 @@ mod tests {
     use super::*;
     use ndarray::Array2;
 
-    fn draw<'a>(variants: &'a [Variant<'a>], columns: usize) -> Result<Vec<PathBuf>, FigureError> {
+    fn draw<'a>(variants: &'a [Variant<'a>], columns: usize) -> Result<String, FigureError> {
         let folder = tempfile::tempdir().expect("a folder");
         let input = Variants { title: "What each ingredient is good for", note: "", variants, columns, bin_m: [0.1, 0.1] };
         let made = draw_variants(&input, &folder.path().join("variants"))?;
         let svg = std::fs::read_to_string(&made[1]).expect("is there");
         assert!(variants.iter().all(|variant| svg.contains(variant.name)), "every variant's name is drawn");
-        Ok(made)
+        Ok(svg)
+    }
+
+    #[test]
+    fn grey_bins_have_a_key() {
+        let whole = Array2::from_shape_fn((20, 20), |(row, col)| (row * col) as f64);
+        let mut round = whole.clone();
+        round[[0, 0]] = f64::NAN;
+        for (map, told) in [(whole, false), (round, true)] {
+            let maps = [map.view()];
+            let svg = draw(&[Variant { name: "full", note: "", ratemaps: &maps }], 2).expect("draws");
+            assert_eq!(svg.contains("Not visited"), told);
+        }
     }
 
     #[test]

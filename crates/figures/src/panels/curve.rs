@@ -4,7 +4,7 @@ use crate::FigureError;
 use crate::axes::{Axes, Axis, ROOM_LEFT_MM, Scale};
 use crate::canvas::{Anchor, Canvas, RectMm, Surface, TextStyle};
 use crate::number::{self, drawable};
-use crate::style::{BLUE, HAIRLINE_PT, INK, LABEL_PT, LINE_PT, MUTED, ORANGE, PALE_BLUE, TINY_PT, WHITE};
+use crate::style::{BLUE, HAIRLINE_PT, INK, LABEL_PT, LINE_PT, MUTED, ORANGE, PALE_BLUE, TINY_PT, UNUSED, WHITE};
 
 /// More points than this are summarized, since a column of a journal cannot show them.
 pub(crate) const MAX_POINTS: usize = 300;
@@ -15,6 +15,17 @@ pub(crate) struct Curve<'a> {
     pub(crate) title: &'static str,
     pub(crate) label: &'static str,
     pub(crate) values: &'a [f64],
+    /// Where it does not count: after the first step of each pair, up to the second.
+    pub(crate) unused: &'a [(u64, u64)],
+    /// Whether it is a number of things.
+    pub(crate) counts: bool,
+}
+
+impl Curve<'_> {
+    /// Whether it does not count at a step.
+    pub(crate) fn is_unused_at(&self, step: u64) -> bool {
+        self.unused.iter().any(|(after, until)| (after + 1..=*until).contains(&step))
+    }
 }
 
 /// Neighbouring points as one: where, the mean, and the range.
@@ -42,9 +53,9 @@ fn scale_of(values: &[f64]) -> Scale {
 }
 
 /// Whether the panel marks values that its axis cannot show.
-pub(crate) fn has_marks(values: &[f64]) -> bool {
-    let scale = scale_of(values);
-    values.iter().any(|&value| !shown(value, scale))
+pub(crate) fn has_marks(curve: &Curve<'_>) -> bool {
+    let scale = if curve.counts { Scale::Linear } else { scale_of(curve.values) };
+    curve.values.iter().any(|&value| !shown(value, scale))
 }
 
 fn axis_of(values: &[f64], label: &str) -> Axis {
@@ -62,6 +73,11 @@ fn axis_of(values: &[f64], label: &str) -> Axis {
             Axis::linear(if near_zero { 0.0 } else { low - margin }, high + margin, 6, label)
         }
     }
+}
+
+/// From 0 on, with whole numbers.
+fn counts_axis(values: &[f64], label: &str) -> Axis {
+    Axis::counts(values.iter().copied().filter(|value| drawable(*value)).fold(0.0, f64::max), 4, label)
 }
 
 /// Lines through what can be shown, interrupted where a value is missing; long records are summarized.
@@ -97,9 +113,10 @@ pub(crate) fn draw<S: Surface>(
     x: &Axis,
     boundaries: &[u64],
 ) -> Result<(), FigureError> {
-    let y = axis_of(curve.values, curve.label);
+    let y = if curve.counts { counts_axis(curve.values, curve.label) } else { axis_of(curve.values, curve.label) };
     let scale = y.scale;
     let axes = Axes { frame, x: x.clone(), y };
+    draw_unused(canvas, &axes, curve)?;
     draw_boundaries(canvas, &axes, boundaries)?;
     let place = |step: f64, value: f64| (axes.x_mm(step), axes.y_mm(value));
     for line in summarize(steps, curve.values, scale) {
@@ -121,7 +138,9 @@ pub(crate) fn draw<S: Surface>(
     let baseline = frame.y - 1.6;
     // The letter stands left of the axis's label, whose upper end may come up to here.
     canvas.text(frame.x - ROOM_LEFT_MM + 0.5, baseline, curve.letter, title.bold())?;
-    canvas.text(frame.x - ROOM_LEFT_MM + 3.5, baseline, curve.title, title)?;
+    let never = !steps.is_empty() && steps.iter().all(|step| curve.is_unused_at(*step));
+    let text = if never { format!("{} (weight 0)", curve.title) } else { curve.title.to_owned() };
+    canvas.text(frame.x - ROOM_LEFT_MM + 3.5, baseline, &text, title)?;
     if missing.is_empty() {
         return Ok(());
     }
@@ -129,6 +148,18 @@ pub(crate) fn draw<S: Surface>(
     let width = note.width_mm(&missing) + 0.8;
     canvas.fill(RectMm { x: frame.right() - width, y: frame.y, width, height: note.cap_mm() + 1.2 }, WHITE)?;
     canvas.text(frame.right(), frame.y + 0.6 + note.cap_mm(), &missing, note)
+}
+
+/// A ground behind steps at which the curve does not count.
+fn draw_unused<S: Surface>(canvas: &mut Canvas<S>, axes: &Axes, curve: &Curve<'_>) -> Result<(), FigureError> {
+    let frame = axes.frame;
+    for (after, until) in curve.unused {
+        let [left, right] = [after, until].map(|step| axes.x_mm(*step as f64).clamp(frame.x, frame.right()));
+        if right > left {
+            canvas.fill(RectMm { x: left, width: right - left, ..frame }, UNUSED)?;
+        }
+    }
+    Ok(())
 }
 
 /// Thin vertical lines.
@@ -180,6 +211,16 @@ mod tests {
         (one_zero[0], one_zero[1]) = (0.0, 0.001);
         assert_eq!(scale_of(&one_zero), Scale::Logarithmic);
         assert_eq!(scale_of(&[f64::NAN]), Scale::Linear);
+    }
+
+    #[test]
+    fn counts_have_whole_ticks_from_zero_on() {
+        for values in [vec![9.0, 11.0, f64::NAN], vec![0.0, 0.0], vec![1.0], vec![f64::NAN], vec![3.0, 400.0]] {
+            let axis = counts_axis(&values, "");
+            assert!(axis.low == 0.0 && axis.ticks.len() >= 2, "{axis:?}");
+            assert!(axis.ticks.iter().all(|tick| tick.value.fract() == 0.0 && tick.base.parse::<u64>().is_ok()), "{axis:?}");
+            assert!(values.iter().filter(|value| value.is_finite()).all(|value| (0.0..=1.0).contains(&axis.share(*value))), "{axis:?}");
+        }
     }
 
     #[test]

@@ -22,8 +22,6 @@ pub(crate) enum Key {
     Dashes(RGBColor),
     /// A bold word.
     Word(&'static str),
-    /// A word.
-    Plain(&'static str),
     /// A word in the colour of secondary text.
     Label(&'static str),
     /// Nothing: the text says all.
@@ -44,7 +42,7 @@ fn key_width(key: &Key) -> f64 {
         Key::Fill(_) | Key::Frame(_) | Key::Module(_) => KEY_MM,
         Key::Line(_) | Key::Dashes(_) => STROKE_KEY_MM,
         Key::Word(word) => TextStyle::new(SMALL_PT, INK).bold().width_mm(word),
-        Key::Plain(word) | Key::Label(word) => TextStyle::new(SMALL_PT, MUTED).width_mm(word),
+        Key::Label(word) => TextStyle::new(SMALL_PT, MUTED).width_mm(word),
         Key::Nothing => -KEY_GAP_MM,
     }
 }
@@ -110,7 +108,6 @@ pub(crate) fn draw<S: Surface>(canvas: &mut Canvas<S>, left: f64, top: f64, widt
             Key::Line(color) => canvas.line(&ends, LINE_PT * 1.5, *color)?,
             Key::Dashes(color) => canvas.dashes(ends[0], ends[1], 0.75, LINE_PT, *color)?,
             Key::Word(word) => canvas.text(x, baseline, word, style.bold())?,
-            Key::Plain(word) => canvas.text(x, baseline, word, style)?,
             Key::Label(word) => canvas.text(x, baseline, word, TextStyle::new(SMALL_PT, MUTED))?,
             Key::Nothing => {}
         }
