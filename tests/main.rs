@@ -5,6 +5,7 @@
 mod arenas;
 mod asking;
 mod bad_input;
+mod captions;
 mod checkpoints;
 mod common;
 mod comparing;
