@@ -22,6 +22,7 @@ mod kills;
 mod object_store;
 mod played_slurm;
 mod recording;
+mod requests;
 mod s3_server;
 mod samples;
 mod slurm;

@@ -11,17 +11,17 @@ use std::time::{Duration, Instant};
 const PREFIX: &str = "lab/lake";
 
 /// A pipeline whose lake is in a bucket.
-struct Remote {
-    bench: Bench,
-    server: Server,
+pub(crate) struct Remote {
+    pub(crate) bench: Bench,
+    pub(crate) server: Server,
 }
 
 impl Remote {
-    fn new(pipeline: &str) -> Self {
+    pub(crate) fn new(pipeline: &str) -> Self {
         Self { bench: Bench::with(pipeline), server: Server::start() }
     }
 
-    fn address() -> String {
+    pub(crate) fn address() -> String {
         format!("s3://{BUCKET}/{PREFIX}")
     }
 
@@ -36,7 +36,7 @@ impl Remote {
         Outcome::of(self.command(verb).args(more))
     }
 
-    fn done(&self, verb: &str, more: &[&str]) -> Outcome {
+    pub(crate) fn done(&self, verb: &str, more: &[&str]) -> Outcome {
         let outcome = self.verb(verb, more);
         assert_eq!(outcome.code, 0, "{verb} {more:?}: {}", outcome.stderr);
         outcome
@@ -47,7 +47,7 @@ impl Remote {
     }
 
     /// A verb about a whole lake.
-    fn about(&self, arguments: &[&str]) -> Outcome {
+    pub(crate) fn about(&self, arguments: &[&str]) -> Outcome {
         let mut command = gridlake();
         self.server.for_command(command.args(arguments));
         Outcome::of(&mut command)

@@ -9,11 +9,12 @@ use s3s::auth::SimpleAuth;
 use s3s::service::S3ServiceBuilder;
 use s3s::{Body, HttpError};
 use s3s_fs::FileSystem;
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::Command;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 
@@ -30,7 +31,24 @@ pub(crate) struct Faults {
     pub(crate) drop_every: AtomicU64,
     /// Bytes of objects that were sent.
     pub(crate) sent: AtomicU64,
+    /// Requests so far by their kind; those about leases apart, of which there are the more, the longer a command takes.
+    pub(crate) requests: Mutex<BTreeMap<&'static str, u64>>,
     seen: AtomicU64,
+}
+
+/// What a request asks for, as stores bill it.
+fn kind(method: &str, path: &str, query: &str) -> &'static str {
+    match method {
+        _ if path.ends_with("/.lock") => "lease",
+        "GET" if query.contains("list-type") => "LIST",
+        "GET" => "GET",
+        "HEAD" => "HEAD",
+        "DELETE" => "DELETE",
+        // Objects are removed by lists of their keys.
+        "POST" if query.split('&').any(|word| word.trim_end_matches('=') == "delete") => "DELETE",
+        // Uploads are begun and completed with POST.
+        _ => "PUT",
+    }
 }
 
 /// The server; it stops when this is dropped.
@@ -60,6 +78,8 @@ impl Server {
                 let answer = service_fn(move |request: Request<Incoming>| {
                     let (service, told) = (service.clone(), told.clone());
                     async move {
+                        let asked = kind(request.method().as_str(), request.uri().path(), request.uri().query().unwrap_or_default());
+                        *told.requests.lock().unwrap().entry(asked).or_default() += 1;
                         let number = told.seen.fetch_add(1, Ordering::SeqCst) + 1;
                         let due = |every: &AtomicU64| {
                             let every = every.load(Ordering::SeqCst);

@@ -45,7 +45,7 @@ pub(crate) enum Verb {
     /// Ask the lake's tables in SQL (Polars' dialect); read-only.
     Sql(SqlArguments),
     /// Check every file of a lake against its manifest and schema; exit 1 and a list if anything is missing, torn or altered.
-    Verify(LakeArguments),
+    Verify(VerifyArguments),
     /// Copy one run's tables, figures and checkpoint to a folder of its own.
     Export(ExportArguments),
     /// Bring activity that other software recorded into the lake, as a run that can be analyzed.
@@ -158,6 +158,18 @@ impl Deref for LakeArgument {
 pub(crate) struct LakeArguments {
     #[command(flatten)]
     pub(crate) lake: LakeArgument,
+    #[command(flatten)]
+    pub(crate) common: CommonArguments,
+}
+
+/// Arguments of `verify`.
+#[derive(Debug, Args)]
+pub(crate) struct VerifyArguments {
+    #[command(flatten)]
+    pub(crate) lake: LakeArgument,
+    /// Read no file: only look whether each is there, as long as its manifest says.
+    #[arg(long)]
+    pub(crate) sizes: bool,
     #[command(flatten)]
     pub(crate) common: CommonArguments,
 }

@@ -40,8 +40,8 @@ impl Template {
             let fingerprint = fingerprints.made(stage, &record).to_owned();
             record.stages.get_mut(stage.name()).unwrap().fingerprint = fingerprint;
         }
-        let fingerprint = |stage: Stage| record.stages[stage.name()].fingerprint.clone();
         record.save(lake, &run.name).unwrap();
+        let fingerprint = |stage: Stage| record.stages[stage.name()].fingerprint.clone();
         for stage in [Stage::Record, Stage::Analyze] {
             let owner = Owner { run: run.name.clone(), fingerprint: fingerprint(stage) };
             let mut publication = Publication::begin(lake, owner, stage.name(), run.step()).unwrap();

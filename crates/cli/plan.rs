@@ -5,9 +5,11 @@ use crate::fingerprint;
 use crate::pipeline::Run;
 use crate::pipeline::settings::Keep;
 use crate::stages::checkpoints;
+use gridlake_lake::index::{self, Files, Settings};
 use gridlake_lake::manifest::Manifest;
 use gridlake_lake::run_record::{RunRecord, Status};
-use gridlake_lake::{Lake, layout};
+use gridlake_lake::{Lake, LakeError, layout};
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::fmt;
@@ -140,20 +142,63 @@ pub(crate) fn assess_each<'r>(
     of: impl IntoIterator<Item = &'r Run>,
 ) -> Result<Vec<Vec<Verdict>>, Failure> {
     let record = lake.map_or(Ok(None), |lake| RunRecord::load(lake, name))?;
-    let manifest = lake.filter(|_| record.is_some()).map(|lake| Manifest::load(lake, name)).transpose()?;
-    // A stage before that must be made anew from the same settings makes the same bytes, so it leaves this one fresh.
     let assess = |run: &Run| {
-        let fingerprints = Fingerprints::new(run)?;
-        let verdict = |stage: Stage| {
-            let stale = match (lake, &record, &manifest) {
-                (Some(lake), Some(record), Some(manifest)) => why_stale(lake, run, stage, record, manifest, &fingerprints)?,
-                _ => Some("not done yet".to_owned()),
-            };
-            Ok(Verdict { stage, stale })
+        let known = match (lake, &record) {
+            (Some(lake), Some(record)) => {
+                let mut record = record.clone();
+                if run.is_earlier() {
+                    record.load_step(lake, name, run.step())?;
+                }
+                Some((lake, record, Manifest::load_step(lake, name, run.step())?))
+            }
+            _ => None,
         };
-        stages_of(run).iter().copied().map(verdict).collect()
+        verdicts(known.as_ref().map(|(lake, record, manifest)| (*lake, record, manifest)), run)
     };
     of.into_iter().map(assess).collect()
+}
+
+/// Looks at all stages of all runs, each a list of its last checkpoint and those before, as [`assess_each`] does; what is known of very many runs together is
+/// used. Returns the records of the runs too, in brief.
+///
+/// # Errors
+/// As [`assess`].
+pub(crate) fn assess_all(lake: Option<&Lake>, all: &[Vec<Run>]) -> Result<Vec<(Vec<Vec<Verdict>>, Option<RunRecord>)>, Failure> {
+    let Some(lake) = lake else {
+        return all.par_iter().map(|each| Ok((each.iter().map(|run| verdicts(None, run)).collect::<Result<_, _>>()?, None))).collect();
+    };
+    let names: Vec<String> = all.iter().map(|each| each.first().map(|run| run.name.clone()).unwrap_or_default()).collect();
+    let records = index::each(lake, &names, |_, record: Result<Option<index::Record>, LakeError>, _: &Settings| {
+        record.map(|record| record.map(|record| record.record))
+    });
+    let look = |place: usize, files: Result<Option<Files>, LakeError>, (): &()| {
+        let record = match &records[place] {
+            Ok(record) => record.as_ref(),
+            // Said again where the run is looked at alone.
+            Err(_) => None,
+        };
+        let (run, earlier) = all[place].split_first().ok_or_else(|| Failure::work("a run without itself"))?;
+        let Some(record) = record.filter(|_| earlier.is_empty()) else { return assess_each(Some(lake), &run.name, &all[place]) };
+        let manifest = files?.map(Files::manifest).unwrap_or_default();
+        Ok(vec![verdicts(Some((lake, record, &manifest)), run)?])
+    };
+    let verdicts = index::each(lake, &names, look);
+    // What cannot be read has failed above.
+    verdicts.into_iter().zip(records).map(|(verdicts, record)| Ok((verdicts?, record.ok().flatten()))).collect()
+}
+
+/// What is so of the stages of a run, from its record and its manifest, where it has any. A stage before that must be made anew from the same settings makes
+/// the same bytes, so it leaves this one fresh.
+fn verdicts(known: Option<(&Lake, &RunRecord, &Manifest)>, run: &Run) -> Result<Vec<Verdict>, Failure> {
+    let fingerprints = Fingerprints::new(run)?;
+    let verdict = |stage: Stage| {
+        let stale = match known {
+            Some((lake, record, manifest)) => why_stale(lake, run, stage, record, manifest, &fingerprints)?,
+            None => Some("not done yet".to_owned()),
+        };
+        Ok(Verdict { stage, stale })
+    };
+    stages_of(run).iter().copied().map(verdict).collect()
 }
 
 fn why_stale(
@@ -194,17 +239,27 @@ fn why_stale(
     if manifest.of(stage.name(), Some(steps)).next().is_none() {
         return Ok(Some("no file of it is known".to_owned()));
     }
-    if stage == Stage::Draw && done.notes.get("checkpoints").cloned().unwrap_or_default() != json!(analyzed_before(run, record)) {
+    if stage == Stage::Draw && done.notes.get("checkpoints").cloned().unwrap_or_default() != json!(analyzed_before(lake, run, record)?) {
         return Ok(Some("other checkpoints were analyzed since".to_owned()));
     }
     Ok(manifest.first_stale(lake, stage.name(), Some(steps), fingerprint)?.map(altered))
 }
 
 /// Steps of the checkpoints before the last whose analysis is there: what the figure of the development shows; `None` where none is asked for.
-pub(crate) fn analyzed_before(run: &Run, record: &RunRecord) -> Option<Vec<u64>> {
+///
+/// # Errors
+/// A record that cannot be read.
+pub(crate) fn analyzed_before(lake: &Lake, run: &Run, record: &RunRecord) -> Result<Option<Vec<u64>>, Failure> {
     let earlier = run.earlier();
-    let done = |run: &&Run| record.stages.get(&run.stage_key(Stage::Analyze)).is_some_and(|stage| stage.status == Status::Done);
-    (!earlier.is_empty()).then(|| earlier.iter().filter(done).map(Run::step).collect())
+    let done = |run: &Run| -> Result<Option<u64>, Failure> {
+        let stage = record.of_step(lake, &run.name, run.step(), Stage::Analyze.name())?;
+        Ok(stage.is_some_and(|stage| stage.status == Status::Done).then(|| run.step()))
+    };
+    if earlier.is_empty() {
+        return Ok(None);
+    }
+    let steps = earlier.par_iter().map(done).collect::<Vec<_>>().into_iter().filter_map(Result::transpose);
+    Ok(Some(steps.collect::<Result<_, _>>()?))
 }
 
 /// Roughly how long what is left of the wanted stages takes on two cores, checkpoints before the last included, s; what cannot be looked at is the run's own error.

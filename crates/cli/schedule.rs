@@ -27,14 +27,13 @@ pub(crate) struct Rates {
 }
 
 impl Rates {
-    /// Of those of `runs` that the lake holds. A record that cannot be read tells nothing.
-    pub(crate) fn measured(lake: Option<&Lake>, runs: &[Run]) -> Self {
+    /// Of those of `runs` that have records; of stages that none of these measured, other runs of the lake.
+    pub(crate) fn measured(lake: Option<&Lake>, runs: &[Run], records: &[Option<RunRecord>]) -> Self {
         let mut ratios: BTreeMap<Stage, Vec<f64>> = BTreeMap::new();
         let mut measured = 0;
-        for run in runs {
-            let Some(record) = lake.and_then(|lake| RunRecord::load(lake, &run.name).ok().flatten()) else { continue };
+        for (run, record) in runs.iter().zip(records).filter_map(|(run, record)| Some((run, record.as_ref()?))) {
             let found: Vec<(Stage, f64)> =
-                plan::stages_of(run).iter().filter_map(|stage| Some((*stage, ratio(run, &record, *stage)?))).collect();
+                plan::stages_of(run).iter().filter_map(|stage| Some((*stage, ratio(run, record, *stage)?))).collect();
             measured += usize::from(!found.is_empty());
             for (stage, ratio) in found {
                 ratios.entry(stage).or_default().push(ratio);
@@ -233,7 +232,7 @@ mod tests {
         save("other-s3-00000000", 2000, &runs[0].settings.train.device.clone(), 3.0);
         save("other-s4-00000000", 2000, "cuda", 0.01);
         save("other-s5-00000000", 1, &runs[0].settings.train.device.clone(), 100.0);
-        let rates = Rates::measured(Some(&lake), &runs);
+        let rates = Rates::measured(Some(&lake), &runs, &[None]);
         assert_eq!((rates.runs, rates.others), (0, 1), "neither a GPU's nor one of a single step");
         let estimate = plan::estimate_s(&runs[0], Stage::Train);
         // On one thread, of two that the estimate is for.
@@ -259,14 +258,12 @@ mod tests {
     #[test]
     fn what_was_measured_replaces_what_is_estimated() {
         let runs = runs(2);
-        assert_eq!(Rates::measured(None, &runs), Rates::default());
-        let lake = Lake::create(&runs[0].settings.lake).unwrap();
+        assert_eq!(Rates::measured(None, &runs, &[None, None]), Rates::default());
         let mut record = RunRecord::new("run", None, 0, &runs[0].fingerprint);
         record.threads = 4;
         let estimate = plan::estimate_s(&runs[0], Stage::Train);
         record.stages.insert("train".to_owned(), done(3.0 * estimate));
-        record.save(&lake, &runs[0].name).unwrap();
-        let rates = Rates::measured(Some(&lake), &runs);
+        let rates = Rates::measured(None, &runs, &[Some(record), None]);
         assert_eq!(rates.runs, 1);
         // 3 × the estimate for two processors, on one.
         assert!((rates.processor_s(&runs[1], Stage::Train) - 3.0 * estimate).abs() < 1e-9 * estimate);

@@ -8,7 +8,7 @@ use crate::plan::{Fingerprints, Stage};
 use crate::progress::Mode;
 use gridlake_lake::manifest::Manifest;
 use gridlake_lake::partition::Owner;
-use gridlake_lake::run_record::{RunRecord, StageRecord, Status, now_unix_s};
+use gridlake_lake::run_record::{self, RunRecord, StageRecord, Status, now_unix_s};
 use gridlake_lake::store::RunLock;
 use gridlake_lake::{Lake, layout};
 use serde_json::json;
@@ -23,6 +23,8 @@ pub(crate) struct Workspace<'a> {
     pub(crate) record: RunRecord,
     fingerprints: Fingerprints,
     pub(crate) lock: RunLock,
+    /// Whether this command has saved the run's own record: once does where only checkpoints before the last are worked on.
+    is_saved: bool,
 }
 
 impl<'a> Workspace<'a> {
@@ -56,7 +58,14 @@ impl<'a> Workspace<'a> {
         };
         record.versions = BTreeMap::from([("gridlake".to_owned(), env!("CARGO_PKG_VERSION").to_owned())]);
         record.threads = rayon::current_num_threads();
-        Ok(Self { lake, run, mode, record, fingerprints: Fingerprints::new(run)?, lock })
+        if record.stages.keys().any(|stage| run_record::step_of(stage).is_some()) {
+            // An older version kept all steps in one record.
+            record.save(lake, &run.name)?;
+            record.forget_steps();
+        }
+        let mut workspace = Self { lake, run, mode, record, fingerprints: Fingerprints::new(run)?, lock, is_saved: false };
+        workspace.turn_to(run)?;
+        Ok(workspace)
     }
 
     /// "RUN: stage", for logs and progress.
@@ -71,8 +80,12 @@ impl<'a> Workspace<'a> {
     /// Goes on with another checkpoint of the same run.
     ///
     /// # Errors
-    /// Settings that JSON cannot hold.
+    /// Settings that JSON cannot hold; a damaged record of the checkpoint's step.
     pub(crate) fn turn_to(&mut self, run: &'a Run) -> Result<(), Failure> {
+        self.record.forget_steps();
+        if run.is_earlier() {
+            self.record.load_step(self.lake, &run.name, run.step())?;
+        }
         self.fingerprints = Fingerprints::new(run)?;
         self.run = run;
         Ok(())
@@ -100,8 +113,18 @@ impl<'a> Workspace<'a> {
         if let Some(record) = self.record.stages.get_mut(&self.run.stage_key(stage)) {
             change(record);
         }
-        self.lock.check(&self.run.name)?;
-        Ok(self.record.save(self.lake, &self.run.name)?)
+        let run = self.run;
+        self.lock.check(&run.name)?;
+        let knew = self.record.steps;
+        if run.is_earlier() {
+            self.record.save_step(self.lake, &run.name, run.step())?;
+        }
+        // That there are records of steps must be told in the run's own.
+        if !(run.is_earlier() && knew && self.is_saved) {
+            self.record.save(self.lake, &run.name)?;
+            self.is_saved = true;
+        }
+        Ok(())
     }
 
     /// Removes the run's folder, if nothing of the run was recorded before: what failed leaves nothing.

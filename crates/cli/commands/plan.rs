@@ -10,7 +10,6 @@ use crate::plan::{self, Stage, Verdict};
 use crate::schedule::{Rates, Schedule};
 use gridlake_lake::store::{Location, Store};
 use gridlake_lake::{Lake, LakeError};
-use rayon::prelude::*;
 
 /// Prints every stage of every run: whether it would run, why, when, and roughly how long. Changes nothing.
 ///
@@ -20,11 +19,10 @@ pub(crate) fn plan(arguments: &PipelineArguments) -> Result<(), Failure> {
     let Pipeline { lake, runs } = pipeline::resolve(&arguments.pipeline, &arguments.overrides())?;
     let lake = open(&lake)?;
     let all: Vec<Vec<Run>> = runs.iter().map(|run| [vec![run.clone()], run.earlier()].concat()).collect();
-    let verdicts =
-        all.par_iter().zip(&runs).map(|(all, run)| plan::assess_each(lake.as_ref(), &run.name, all)).collect::<Result<Vec<_>, _>>()?;
+    let (verdicts, records): (Vec<Vec<Vec<Verdict>>>, Vec<_>) = plan::assess_all(lake.as_ref(), &all)?.into_iter().unzip();
     // When a cluster begins what is not known.
     let slurm = runs.first().is_some_and(|run| run.settings.executor.kind == Kind::Slurm);
-    let rates = Rates::measured(lake.as_ref(), &runs);
+    let rates = Rates::measured(lake.as_ref(), &runs, &records);
     let schedule = Schedule::new(&runs, &verdicts, arguments.force, rayon::current_num_threads(), &rates);
     let mut rows = vec![["run", "stage", "state", "begins", "takes", "why"].map(str::to_owned).to_vec()];
     for ((run, verdicts), slots) in all.iter().zip(&verdicts).zip(&schedule.slots) {

@@ -53,7 +53,7 @@ pub(crate) fn draw(workspace: &mut Workspace<'_>) -> Result<Value, Failure> {
     paths.extend(structure_figures::draw(workspace, &units.rows, &states, &folder)?);
     interrupt::check(Stage::Draw.name())?;
     paths.extend(generalization_figures::draw(workspace, &units.rows, &folder)?);
-    let checkpoints = plan::analyzed_before(run, &workspace.record);
+    let checkpoints = plan::analyzed_before(workspace.lake, run, &workspace.record)?;
     paths.extend(development::draw(workspace, checkpoints.as_deref().unwrap_or_default(), &folder)?);
     let page = folder.join("report.html");
     report::write(workspace, &units, &states, &paths, &page)?;
@@ -64,7 +64,7 @@ pub(crate) fn draw(workspace: &mut Workspace<'_>) -> Result<Value, Failure> {
         commit.add_file(path, &key, stage, step, workspace.fingerprint(Stage::Draw))?;
     }
     commit.add_file(&page, &layout::report(&run.name), stage, step, workspace.fingerprint(Stage::Draw))?;
-    for key in Manifest::load(workspace.lake, &run.name)?.of(stage, step) {
+    for key in Manifest::load_own(workspace.lake, &run.name)?.of(stage, step) {
         commit.remove(key);
     }
     workspace.lock.check(&run.name)?;

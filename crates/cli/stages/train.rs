@@ -102,11 +102,13 @@ fn save(lake: &Lake, owner: &Owner, trainer: &Trainer, rows: &[Row], keep: usize
     let (path, key) = (scratch.path().join("checkpoint.safetensors"), layout::checkpoint(&owner.run, step));
     trainer.save(&path)?;
     commit.add_file(&path, &key, stage, Some(step), &owner.fingerprint)?;
-    let mut kept = checkpoints::list(lake, &owner.run)?;
-    kept.retain(|checkpoint| checkpoint.key != key);
-    kept.push(Checkpoint { step, key });
-    for old in checkpoints::outdated(&kept, keep) {
-        commit.remove(&old.key);
+    if keep > 0 {
+        let mut kept = checkpoints::list(lake, &owner.run)?;
+        kept.retain(|checkpoint| checkpoint.key != key);
+        kept.push(Checkpoint { step, key });
+        for old in checkpoints::outdated(&kept, keep) {
+            commit.remove(&old.key);
+        }
     }
     Ok(commit.finish()?)
 }

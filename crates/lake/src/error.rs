@@ -77,6 +77,12 @@ impl LakeError {
         matches!(self, LakeError::Io { .. } | LakeError::Locked { .. })
     }
 
+    /// Whether there is no such file.
+    pub(crate) fn is_missing(&self) -> bool {
+        let missing = |kind| matches!(kind, std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory);
+        matches!(self, LakeError::Io { source, .. } if missing(source.kind()))
+    }
+
     /// For `map_err` on system calls.
     pub(crate) fn io(path: &Path) -> impl FnOnce(std::io::Error) -> LakeError {
         move |source| LakeError::Io { path: path.to_owned(), source }

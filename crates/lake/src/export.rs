@@ -4,6 +4,7 @@ use crate::error::LakeError;
 use crate::layout::{self, Lake};
 use crate::manifest::{self, Entry, Manifest};
 use crate::parquet_file::REMEDY;
+use crate::run_record::RunRecord;
 use crate::store::Location;
 use std::collections::BTreeMap;
 use std::fs;
@@ -71,7 +72,7 @@ fn copy_run(lake: &Lake, run: &str, copy: &Lake, progress: &mut dyn FnMut(u64, u
             }
             done.insert(key.clone(), entry.clone());
         }
-        let record = lake.store().read(&layout::run_record(run))?;
+        let mut record = RunRecord::load_whole(lake, run)?;
         let now = files(lake, run)?;
         if now != wanted && look < LOOKS {
             for key in done.keys().filter(|key| !now.contains_key(*key)) {
@@ -86,8 +87,8 @@ fn copy_run(lake: &Lake, run: &str, copy: &Lake, progress: &mut dyn FnMut(u64, u
         }
         progress(total, total);
         Manifest::of_files(done).save(copy, run)?;
-        if let Some(bytes) = record {
-            copy.store().write(&layout::run_record(run), &bytes)?;
+        if let Some(record) = &mut record {
+            record.save(copy, run)?;
         }
         return Ok(Exported { files: wanted.len(), bytes: total });
     }

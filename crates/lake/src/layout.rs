@@ -5,7 +5,10 @@
 //!   lake.json                                            format version
 //!   runs/<run>/run.json                                  what the run was made from, its stages
 //!   runs/<run>/manifest.json                             size and checksum of every file of the run
+//!   runs/<run>/manifests/step-000020000.json             the same of one step, in runs of very many files
+//!   runs/<run>/stages/step-000020000.json                the stages of a checkpoint before the last
 //!   runs/<run>/checkpoints/step-000020000.safetensors
+//!   .index/…                                             of many runs, what their records and manifests say
 //!   tables/<table>/run=<run>/step=<step>/part-0.parquet  (metrics: run= only)
 //!   figures/<run>/…
 //!   reports/<run>.html
@@ -15,6 +18,7 @@
 use crate::error::LakeError;
 use crate::schema::{SCHEMA_VERSION, Table};
 use crate::store::{Location, Store};
+use rayon::prelude::*;
 use std::path::PathBuf;
 
 /// The file that makes a place a lake.
@@ -109,13 +113,10 @@ impl Lake {
     /// # Errors
     /// A system that refuses.
     pub fn runs(&self) -> Result<Vec<String>, LakeError> {
-        let mut runs = Vec::new();
-        for name in self.store.list("runs")?.folders {
-            if !name.starts_with('.') && self.store.size(&run_record(&name))?.is_some() {
-                runs.push(name);
-            }
-        }
-        Ok(runs)
+        let mut folders = self.store.list("runs")?.folders;
+        folders.retain(|name| !name.starts_with('.'));
+        let is_run = |name: String| Ok(self.store.size(&run_record(&name))?.map(|_| name));
+        folders.into_par_iter().map(is_run).collect::<Vec<_>>().into_iter().filter_map(Result::transpose).collect()
     }
 }
 
@@ -127,6 +128,36 @@ pub fn run_record(run: &str) -> String {
 /// `runs/<run>/manifest.json`.
 pub fn manifest(run: &str) -> String {
     format!("runs/{run}/manifest.json")
+}
+
+/// `runs/<run>/manifests`.
+pub fn manifest_parts(run: &str) -> String {
+    format!("runs/{run}/manifests")
+}
+
+/// `runs/<run>/manifests/step-<nine digits>.json`.
+pub fn manifest_part(run: &str, step: u64) -> String {
+    format!("{}/step-{step:09}.json", manifest_parts(run))
+}
+
+/// `runs/<run>/stages`.
+pub fn step_records(run: &str) -> String {
+    format!("runs/{run}/stages")
+}
+
+/// `runs/<run>/stages/step-<nine digits>.json`.
+pub fn step_record(run: &str, step: u64) -> String {
+    format!("{}/step-{step:09}.json", step_records(run))
+}
+
+/// The step that a file is about, of a table or a checkpoint; none of `metrics` and of what was drawn.
+pub fn step_of(key: &str) -> Option<u64> {
+    let mut parts = key.split('/');
+    match (parts.next()?, parts.next()?, parts.next()?, parts.next()?) {
+        ("tables", _, _, step) => step.strip_prefix("step=")?.parse().ok(),
+        ("runs", _, "checkpoints", name) => name.strip_prefix("step-")?.strip_suffix(".safetensors")?.parse().ok(),
+        _ => None,
+    }
 }
 
 /// `runs/<run>/checkpoints`.
@@ -182,6 +213,11 @@ mod tests {
         let lake = Lake::create(&root).unwrap();
         assert_eq!(lake.runs().unwrap(), Vec::<String>::new());
         assert_eq!(checkpoint("r", 20_000), "runs/r/checkpoints/step-000020000.safetensors");
+        assert_eq!(step_of(&checkpoint("r", 20_000)), Some(20_000));
+        assert_eq!(step_of(&part(&crate::schema::UNITS, "r", 40)), Some(40));
+        for key in ["tables/metrics/run=r/part-000000001.parquet", "figures/r/a.png", "reports/r.html", "runs/r/run.json"] {
+            assert_eq!(step_of(key), None, "{key}");
+        }
     }
 
     #[test]

@@ -8,6 +8,7 @@
 //! | How do they get into Parquet, and out again? | [`parquet_file`]; whole tables: [`partition`], [`metrics`] |
 //! | Which files belong to a run, and are they whole? | [`manifest`] |
 //! | What was a run made from, and how far is it? | [`run_record`] |
+//! | What do the records and manifests of very many runs say? | [`index`] |
 //! | Where do bytes lie, in a folder or a bucket, and how does a file appear whole or not at all? | [`store`] |
 //! | What do the tables say, in sum? | [`query`] |
 //! | What do they say, asked in SQL? | [`sql`] |
@@ -20,6 +21,7 @@ pub mod error;
 pub mod export;
 pub mod frame;
 pub mod import;
+pub mod index;
 pub mod layout;
 pub mod manifest;
 pub mod metrics;

@@ -1,4 +1,9 @@
-//! Which files a run's stages left in the lake, with size and checksum: `runs/<run>/manifest.json`.
+//! Which files a run's stages left in the lake, with size and checksum: `runs/<run>/manifest.json`, and where a run has so many that reading and writing all
+//! of them for each publication would tell, `runs/<run>/manifests/step-<nine digits>.json` for the tables and the checkpoint of a step.
+//!
+//! Which of the two holds a file: the part of its step where there is one, else the manifest itself. Parts are made when the manifest is longer than
+//! [`MOST`] files, of all its steps but the last; so most runs have none, and no publication of a run with thousands of checkpoints reads or writes more than
+//! a bounded number of entries. A part is never the place of a decision: that is the manifest alone, before and after.
 //!
 //! The manifest is also where a publication is decided. Its files are staged, whole and durable, before the manifest names them as *pending*; from
 //! then on the publication is done, whatever happens: what a killed process left pending, the run's next writer puts in place
@@ -9,13 +14,19 @@ use crate::layout::{self, Lake};
 use crate::parquet_file::Written;
 pub use crate::parquet_file::hex;
 use crate::store::{Staged, Tag};
+use rayon::prelude::*;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 
-/// Version of the manifest's form.
-const MANIFEST_VERSION: u32 = 1;
+/// Version of the form of a manifest without parts, which older versions of gridlake know.
+const WHOLE: u32 = 1;
+/// Version of the form of a manifest that has parts.
+const SPLIT: u32 = 2;
+/// A manifest of more files than these gives those of all steps but the last to parts.
+const MOST: usize = 128;
 
 /// One file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -61,6 +72,15 @@ pub struct Manifest {
     tag: Tag,
 }
 
+/// The files of one step, of a run that has parts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Part {
+    format: u32,
+    files: BTreeMap<String, Entry>,
+    #[serde(skip)]
+    tag: Tag,
+}
+
 /// A publication between its decision and its end.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Pending {
@@ -91,47 +111,96 @@ impl Entry {
     }
 }
 
+impl Default for Manifest {
+    fn default() -> Self {
+        Self::of_files([])
+    }
+}
+
 impl Manifest {
-    /// The manifest of a run as a reader sees it: files that are pending count once they are in place. Empty where there is none yet.
+    /// The whole manifest of a run as a reader sees it: files that are pending count once they are in place. Empty where there is none yet.
     ///
     /// # Errors
     /// A file that cannot be read or is no manifest.
     pub fn load(lake: &Lake, run: &str) -> Result<Self, LakeError> {
+        Ok(Self::load_telling(lake, run)?.0)
+    }
+
+    /// The same, and whether it is one file, without parts and without a publication under way.
+    ///
+    /// # Errors
+    /// As [`Manifest::load`].
+    pub(crate) fn load_telling(lake: &Lake, run: &str) -> Result<(Self, bool), LakeError> {
         let mut manifest = Self::load_raw(lake, run)?;
-        if let Some(pending) = manifest.pending.take() {
+        let alone = manifest.pending.is_none() && !manifest.is_split();
+        // Parts after the manifest: what it has given to them is there, and what they have since is newer.
+        if manifest.is_split() {
+            let keys = parts(lake, run)?;
+            let read = keys.par_iter().map(|key| Part::load(lake, key)).collect::<Vec<_>>();
+            for part in read {
+                manifest.files.extend(part?.files);
+            }
+        }
+        Ok((manifest.seen(lake)?, alone))
+    }
+
+    /// As [`Manifest::load`], of the files that are of this step, of no step, or of the last ones: others may be missing.
+    ///
+    /// # Errors
+    /// As [`Manifest::load`].
+    pub fn load_step(lake: &Lake, run: &str, step: u64) -> Result<Self, LakeError> {
+        let mut manifest = Self::load_raw(lake, run)?;
+        if manifest.is_split() {
+            manifest.files.extend(Part::load(lake, &layout::manifest_part(run, step))?.files);
+        }
+        manifest.seen(lake)
+    }
+
+    /// As [`Manifest::load`], of what is needed to look up this file.
+    ///
+    /// # Errors
+    /// As [`Manifest::load`].
+    pub fn load_for(lake: &Lake, run: &str, key: &str) -> Result<Self, LakeError> {
+        layout::step_of(key).map_or_else(|| Self::load_own(lake, run), |step| Self::load_step(lake, run, step))
+    }
+
+    /// As [`Manifest::load`], of the files that are of no step, such as figures and `metrics`; of others some may be missing.
+    ///
+    /// # Errors
+    /// As [`Manifest::load`].
+    pub fn load_own(lake: &Lake, run: &str) -> Result<Self, LakeError> {
+        Self::load_raw(lake, run)?.seen(lake)
+    }
+
+    /// Whether files of some steps are in parts.
+    fn is_split(&self) -> bool {
+        self.format == SPLIT
+    }
+
+    /// What a publication under way has put in place so far.
+    fn seen(mut self, lake: &Lake) -> Result<Self, LakeError> {
+        if let Some(pending) = self.pending.take() {
             for staged in &pending.staged {
                 if let Some(entry) = pending.files.get(staged.key())
                     && lake.store().is_in_place(staged, entry.bytes)?
                 {
-                    manifest.files.insert(staged.key().to_owned(), entry.clone());
+                    self.files.insert(staged.key().to_owned(), entry.clone());
                 }
             }
             for key in pending.removed {
                 if lake.store().size(&key)?.is_none() {
-                    manifest.files.remove(&key);
+                    self.files.remove(&key);
                 }
             }
         }
-        Ok(manifest)
+        Ok(self)
     }
 
     fn load_raw(lake: &Lake, run: &str) -> Result<Self, LakeError> {
         let key = layout::manifest(run);
-        let path = lake.show(&key);
-        let Some((text, tag)) = lake.store().read_tagged(&key)? else { return Ok(Self::of_files([])) };
-        let damaged = |error: serde_json::Error| {
-            LakeError::damaged(
-                &path,
-                format!(
-                    "is no manifest ({error}); remove it and run again: tables and figures are made anew, checkpoints stay, rows of metrics so far are lost"
-                ),
-            )
-        };
-        let value: serde_json::Value = serde_json::from_slice(&text).map_err(damaged)?;
-        if let Some(found) = value.get("format").and_then(serde_json::Value::as_u64).filter(|found| *found > u64::from(MANIFEST_VERSION)) {
-            return Err(LakeError::Version { path, found, known: MANIFEST_VERSION });
-        }
-        Ok(Self { tag, ..serde_json::from_value(value).map_err(damaged)? })
+        let remedy = "remove it and run again: tables and figures are made anew, checkpoints stay, rows of metrics so far are lost";
+        let read = read_form::<Self>(lake, &key, remedy)?;
+        Ok(read.map_or_else(|| Self::of_files([]), |(manifest, tag)| Self { tag, ..manifest }))
     }
 
     /// Ends what a killed process had decided, and removes what it had not. The caller holds the run's lock.
@@ -162,31 +231,74 @@ impl Manifest {
 
     /// A manifest of files that are in place already.
     pub(crate) fn of_files(files: impl IntoIterator<Item = (String, Entry)>) -> Self {
-        Self { format: MANIFEST_VERSION, files: files.into_iter().collect(), pending: None, tag: Tag::default() }
+        Self { format: WHOLE, files: files.into_iter().collect(), pending: None, tag: Tag::default() }
     }
 
     /// Writes it. In a bucket only over the version that it was made from: who slept over its lease must not undo what another has published since.
     pub(crate) fn save(&mut self, lake: &Lake, run: &str) -> Result<(), LakeError> {
         let key = layout::manifest(run);
-        let text = serde_json::to_string_pretty(self).map_err(|error| LakeError::damaged(&lake.show(&key), error.to_string()))?;
-        let replaced = lake.store().replace(&key, (text + "\n").as_bytes(), std::mem::take(&mut self.tag))?;
-        self.tag = replaced.ok_or_else(|| LakeError::Locked { run: run.to_owned() })?;
+        let tag = std::mem::take(&mut self.tag);
+        self.tag = replace(lake, run, &key, self, tag)?;
         Ok(())
     }
 
     /// Puts in place what is pending.
     fn settle(mut self, lake: &Lake, run: &str) -> Result<(), LakeError> {
-        let Some(pending) = self.pending.take() else { return Ok(()) };
+        let Some(mut pending) = self.pending.take() else { return Ok(()) };
         for staged in &pending.staged {
             let (bytes, sha256) = pending.files.get(staged.key()).map_or((0, ""), |entry| (entry.bytes, entry.sha256.as_str()));
             lake.store().adopt(staged, bytes, sha256)?;
         }
         for key in &pending.removed {
             lake.store().remove(key)?;
-            self.files.remove(key);
         }
-        self.files.extend(pending.files);
+        if self.is_split() {
+            let touched: BTreeSet<u64> = pending.files.keys().chain(&pending.removed).filter_map(|key| layout::step_of(key)).collect();
+            for step in touched {
+                let key = layout::manifest_part(run, step);
+                let part = Part::load(lake, &key)?;
+                if part.is_there() {
+                    part.change(lake, run, &key, |files| {
+                        files.extend(self.take(step));
+                        pending.apply(files, |key| layout::step_of(key) == Some(step));
+                    })?;
+                    pending.files.retain(|key, _| layout::step_of(key) != Some(step));
+                }
+            }
+        }
+        pending.apply(&mut self.files, |_| true);
+        if self.files.len() > MOST {
+            self.split(lake, run)?;
+        }
         self.save(lake, run)
+    }
+
+    /// Takes out the files of one step.
+    fn take(&mut self, step: u64) -> BTreeMap<String, Entry> {
+        let (taken, kept) = std::mem::take(&mut self.files).into_iter().partition(|(key, _)| layout::step_of(key) == Some(step));
+        self.files = kept;
+        taken
+    }
+
+    /// Gives the files of all steps but the last to parts. Whoever is killed meanwhile leaves parts that say what the manifest still says too.
+    fn split(&mut self, lake: &Lake, run: &str) -> Result<(), LakeError> {
+        let mut steps: BTreeSet<u64> = self.files.keys().filter_map(|key| layout::step_of(key)).collect();
+        if steps.pop_last().is_none() || steps.is_empty() {
+            return Ok(());
+        }
+        if !self.is_split() {
+            // Of a process that was killed here, or of a manifest that was removed.
+            for key in parts(lake, run)? {
+                lake.store().remove(&key)?;
+            }
+        }
+        for step in steps {
+            let key = layout::manifest_part(run, step);
+            let taken = self.take(step);
+            Part::load(lake, &key)?.change(lake, run, &key, |files| files.extend(taken))?;
+        }
+        self.format = SPLIT;
+        Ok(())
     }
 
     /// Keys of the files of `stage` and `step`.
@@ -199,14 +311,76 @@ impl Manifest {
     /// # Errors
     /// A system that refuses.
     pub fn first_stale(&self, lake: &Lake, stage: &str, step: Option<u64>, fingerprint: &str) -> Result<Option<String>, LakeError> {
-        for key in self.of(stage, step) {
-            let entry = &self.files[key];
-            if entry.fingerprint != fingerprint || lake.store().size(key)? != Some(entry.bytes) {
-                return Ok(Some(key.to_owned()));
-            }
+        let keys: Vec<&str> = self.of(stage, step).collect();
+        if let Some(key) = keys.iter().find(|key| self.files[**key].fingerprint != fingerprint) {
+            return Ok(Some((*key).to_owned()));
         }
-        Ok(None)
+        let sizes = lake.store().sizes(&keys)?;
+        let differs = keys.iter().zip(sizes).find(|(key, size)| *size != Some(self.files[**key].bytes));
+        Ok(differs.map(|(key, _)| (*key).to_owned()))
     }
+}
+
+impl Pending {
+    /// Says of those files that are `meant` what is so once it is done.
+    fn apply(&self, files: &mut BTreeMap<String, Entry>, meant: impl Fn(&str) -> bool) {
+        for key in &self.removed {
+            files.remove(key);
+        }
+        files.extend(self.files.iter().filter(|(key, _)| meant(key)).map(|(key, entry)| (key.clone(), entry.clone())));
+    }
+}
+
+impl Part {
+    /// Without files where there is none.
+    fn load(lake: &Lake, key: &str) -> Result<Self, LakeError> {
+        let remedy = "remove it and run again: what is of this step is made anew, its checkpoint stays";
+        let read = read_form::<Self>(lake, key, remedy)?;
+        Ok(read.map_or_else(|| Self { format: SPLIT, files: BTreeMap::new(), tag: Tag::default() }, |(part, tag)| Self { tag, ..part }))
+    }
+
+    /// Whether it holds its step's files; one without files is about to be removed.
+    fn is_there(&self) -> bool {
+        !self.files.is_empty()
+    }
+
+    /// Writes it with other files, unless another process has written it since it was read; removes it where none is left.
+    fn change(mut self, lake: &Lake, run: &str, key: &str, change: impl FnOnce(&mut BTreeMap<String, Entry>)) -> Result<(), LakeError> {
+        let before = self.files.clone();
+        change(&mut self.files);
+        if self.files != before {
+            let tag = std::mem::take(&mut self.tag);
+            replace(lake, run, key, &self, tag)?;
+        }
+        // Only after it was written without files, which is refused where another process has written it.
+        if self.files.is_empty() { lake.store().remove(key) } else { Ok(()) }
+    }
+}
+
+/// Keys of a run's parts, sorted.
+fn parts(lake: &Lake, run: &str) -> Result<Vec<String>, LakeError> {
+    let folder = layout::manifest_parts(run);
+    let names = lake.store().list(&folder)?.files.into_iter().map(|(name, _)| name);
+    Ok(names.filter(|name| name.ends_with(".json")).map(|name| format!("{folder}/{name}")).collect())
+}
+
+/// Reads a manifest or a part, of this version or an older one; `None` where there is none.
+fn read_form<T: DeserializeOwned>(lake: &Lake, key: &str, remedy: &str) -> Result<Option<(T, Tag)>, LakeError> {
+    let path = lake.show(key);
+    let Some((text, tag)) = lake.store().read_tagged(key)? else { return Ok(None) };
+    let damaged = |error: serde_json::Error| LakeError::damaged(&path, format!("is no manifest ({error}); {remedy}"));
+    // One of a newer version may have another form, but has its version.
+    let value: serde_json::Value = serde_json::from_slice(&text).map_err(damaged)?;
+    if let Some(found) = value.get("format").and_then(serde_json::Value::as_u64).filter(|found| *found > u64::from(SPLIT)) {
+        return Err(LakeError::Version { path, found, known: SPLIT });
+    }
+    Ok(Some((serde_json::from_value(value).map_err(damaged)?, tag)))
+}
+
+/// Writes a manifest or a part over the version that was read.
+fn replace(lake: &Lake, run: &str, key: &str, form: &impl Serialize, tag: Tag) -> Result<Tag, LakeError> {
+    let text = serde_json::to_string_pretty(form).map_err(|error| LakeError::damaged(&lake.show(key), error.to_string()))?;
+    lake.store().replace(key, (text + "\n").as_bytes(), tag)?.ok_or_else(|| LakeError::Locked { run: run.to_owned() })
 }
 
 impl<'l> Commit<'l> {
@@ -367,5 +541,179 @@ mod tests {
         let settled = Manifest::load_raw(&lake, "r").unwrap();
         assert_eq!((settled.pending, settled.files["figures/r/a.png"].bytes), (None, 5));
         assert_eq!(lake.store().read("figures/r/a.png").unwrap().unwrap(), b"newer");
+    }
+    /// A checkpoint and two tables of a step, as small as files can be.
+    fn step_of_a_run<'l>(lake: &'l Lake, step: u64, content: &str) -> Commit<'l> {
+        let scratch = lake.store().scratch("r").unwrap();
+        let mut commit = Commit::new(lake, "r");
+        let keys = [
+            layout::checkpoint("r", step),
+            layout::part(&crate::schema::UNITS, "r", step),
+            layout::part(&crate::schema::MODULES, "r", step),
+        ];
+        for (number, key) in keys.iter().enumerate() {
+            let path = scratch.path().join(number.to_string());
+            std::fs::write(&path, content).unwrap();
+            commit.add_file(&path, key, "analyze", Some(step), "f").unwrap();
+        }
+        commit
+    }
+
+    fn decided(commit: Commit<'_>) -> Manifest {
+        let mut manifest = Manifest::load_raw(commit.lake, "r").unwrap();
+        manifest.pending = Some(commit.pending);
+        manifest.save(commit.lake, "r").unwrap();
+        manifest
+    }
+
+    /// What whole manifests say, by whichever way they are read.
+    fn entries(lake: &Lake) -> BTreeMap<String, u64> {
+        let whole = Manifest::load(lake, "r").unwrap();
+        for (key, entry) in &whole.files {
+            assert_eq!(Manifest::load_for(lake, "r", key).unwrap().files.get(key), Some(entry), "{key}");
+        }
+        whole.files.into_iter().map(|(key, entry)| (key, entry.bytes)).collect()
+    }
+
+    #[test]
+    fn a_manifest_of_many_steps_has_parts_and_stays_small() {
+        let (_folder, lake) = lake();
+        commit(&lake, "figures/r/a.png", "abc").finish().unwrap();
+        let mut expected = BTreeMap::from([("figures/r/a.png".to_owned(), 3)]);
+        let own = |lake: &Lake| lake.store().size("runs/r/manifest.json").unwrap().unwrap();
+        let mut largest = 0;
+        for step in 1..=200 {
+            step_of_a_run(&lake, step, "abcd").finish().unwrap();
+            expected.extend(
+                [
+                    layout::checkpoint("r", step),
+                    layout::part(&crate::schema::UNITS, "r", step),
+                    layout::part(&crate::schema::MODULES, "r", step),
+                ]
+                .map(|key| (key, 4)),
+            );
+            largest = largest.max(own(&lake));
+        }
+        assert_eq!(entries(&lake), expected);
+        assert_eq!(Manifest::load_raw(&lake, "r").unwrap().format, SPLIT, "older versions refuse what they would not see whole");
+        assert!(largest < 100_000, "{largest} bytes");
+        // One that is there is replaced, and another goes.
+        let mut change = step_of_a_run(&lake, 7, "abcdef");
+        for key in [layout::checkpoint("r", 7), layout::checkpoint("r", 8)] {
+            change.pending.files.remove(&key);
+            change.pending.staged.retain(|staged| staged.key() != key);
+            change.remove(&key);
+            expected.remove(&key);
+        }
+        change.finish().unwrap();
+        for table in [&crate::schema::UNITS, &crate::schema::MODULES] {
+            expected.insert(layout::part(table, "r", 7), 6);
+        }
+        assert_eq!(entries(&lake), expected);
+        // A step of which nothing is left has no part.
+        let mut change = Commit::new(&lake, "r");
+        for key in [layout::checkpoint("r", 9), layout::part(&crate::schema::UNITS, "r", 9), layout::part(&crate::schema::MODULES, "r", 9)]
+        {
+            change.remove(&key);
+            expected.remove(&key);
+        }
+        change.finish().unwrap();
+        assert_eq!(entries(&lake), expected);
+        assert_eq!(lake.store().size(&layout::manifest_part("r", 9)).unwrap(), None);
+        lake.store().write(&layout::manifest_part("r", 10), b"{").unwrap();
+        let error = Manifest::load(&lake, "r").unwrap_err().to_string();
+        assert!(error.contains("step-000000010.json") && error.contains("what is of this step is made anew"), "{error}");
+        assert_eq!(Manifest::load_step(&lake, "r", 11).unwrap().of("analyze", Some(11)).count(), 3, "other steps do not care");
+    }
+
+    #[test]
+    fn a_long_manifest_of_an_older_version_is_read_and_written_on() {
+        let (_folder, lake) = lake();
+        let mut expected = BTreeMap::new();
+        let entry = Entry {
+            stage: "analyze".into(),
+            step: None,
+            fingerprint: "f".into(),
+            bytes: 4,
+            sha256: String::new(),
+            rows: None,
+            lists: None,
+        };
+        let files = (1..=500).map(|step| (layout::checkpoint("r", step), Entry { step: Some(step), ..entry.clone() }));
+        let mut old = Manifest::of_files(files);
+        old.save(&lake, "r").unwrap();
+        expected.extend((1..=500).map(|step| (layout::checkpoint("r", step), 4)));
+        assert_eq!(entries(&lake), expected);
+        // What a kill in the middle of the first division may have left, when the manifest has changed since.
+        lake.store().write(&layout::manifest_part("r", 3), b"{\"format\": 2, \"files\": {\"tables/units/run=r/step=3/part-0.parquet\": {\"stage\": \"analyze\", \"step\": 3, \"fingerprint\": \"\", \"bytes\": 1, \"sha256\": \"\", \"rows\": 1}}}").unwrap();
+        lake.store().write(&layout::manifest_part("r", 501), b"{").unwrap();
+        assert_eq!(entries(&lake), expected, "nobody looks at parts of a manifest that has none");
+        step_of_a_run(&lake, 250, "abcdef").finish().unwrap();
+        let of_250 =
+            [layout::checkpoint("r", 250), layout::part(&crate::schema::UNITS, "r", 250), layout::part(&crate::schema::MODULES, "r", 250)];
+        expected.extend(of_250.map(|key| (key, 6)));
+        assert_eq!(entries(&lake), expected);
+        assert_eq!(Manifest::load_raw(&lake, "r").unwrap().files.len(), 1, "the last step");
+    }
+
+    #[test]
+    fn a_kill_at_any_moment_of_a_publication_with_parts_is_ended_by_the_next_writer() {
+        // Whatever was written before the kill, in its order, is there; what comes after is not. So every prefix of the changes of a publication is tried.
+        for divides in [false, true] {
+            let state = |lake: &Lake| -> BTreeMap<String, Vec<u8>> {
+                let files = lake.store().files_below("").unwrap().into_iter();
+                files.map(|(key, _)| (key.clone(), lake.store().read(&key).unwrap().unwrap())).collect()
+            };
+            let (_folder, before) = lake();
+            for step in 1..=if divides { 42 } else { 60 } {
+                step_of_a_run(&before, step, "abcd").finish().unwrap();
+            }
+            let before = state(&before);
+            let fresh = || {
+                let (folder, lake) = lake();
+                for (key, bytes) in &before {
+                    let path = lake.show(key);
+                    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+                    std::fs::write(path, bytes).unwrap();
+                }
+                (folder, lake)
+            };
+            let change = |lake: &Lake| -> Manifest {
+                let step = if divides { 43 } else { 7 };
+                let mut commit = step_of_a_run(lake, step, "abcdef");
+                let path = lake.store().scratch("r").unwrap().path().join("figure");
+                std::fs::write(&path, "figure").unwrap();
+                commit.add_file(&path, "figures/r/a.png", "draw", Some(step), "f").unwrap();
+                commit.remove(&layout::checkpoint("r", 8));
+                decided(commit)
+            };
+            let (_folder, undisturbed) = fresh();
+            change(&undisturbed).settle(&undisturbed, "r").unwrap();
+            let expected = entries(&undisturbed);
+            let after = state(&undisturbed);
+            let parts_after: Vec<&String> = after.keys().filter(|key| key.starts_with("runs/r/manifests/")).collect();
+            assert!(!parts_after.is_empty());
+            for done in 0..=parts_after.len() {
+                let (_folder, lake) = fresh();
+                let manifest = change(&lake);
+                // The files themselves, then parts one by one, and never the manifest.
+                let Some(pending) = &manifest.pending else { panic!("decided") };
+                for staged in &pending.staged {
+                    lake.store().adopt(staged, 6, "").unwrap();
+                }
+                for key in &pending.removed {
+                    lake.store().remove(key).unwrap();
+                }
+                for key in &parts_after[..done] {
+                    lake.store().write(key, &after[*key]).unwrap();
+                }
+                assert_eq!(entries(&lake), expected, "a reader, {done} parts written");
+                Manifest::recover(&lake, "r").unwrap();
+                assert_eq!(entries(&lake), expected, "after the next writer, {done} parts written");
+                step_of_a_run(&lake, 8, "abcdefgh").finish().unwrap();
+                let now = entries(&lake);
+                assert_eq!((now.len(), now[&layout::checkpoint("r", 8)]), (expected.len() + 1, 8), "{done} parts written");
+            }
+        }
     }
 }

@@ -21,7 +21,7 @@ const PART_ROWS: u64 = 4096;
 pub fn append(commit: &mut Commit<'_>, lake: &Lake, owner: &Owner, rows: &Frame) -> Result<(), LakeError> {
     let Some(first) = rows.uint64("step").first() else { return Ok(()) };
     let folder = layout::table(&METRICS, &owner.run);
-    let manifest = Manifest::load(lake, &owner.run)?;
+    let manifest = Manifest::load_own(lake, &owner.run)?;
     let last = parts(&manifest, &owner.run).pop().filter(|(_, _, entry)| entry.rows.is_some_and(|rows| rows < PART_ROWS));
     let (key, mut frames) = match last {
         Some((_, key, _)) => (key.to_owned(), read_part(lake, &owner.run, key, &[])?),
@@ -59,7 +59,7 @@ fn read_part(lake: &Lake, run: &str, key: &str, columns: &[&str]) -> Result<Vec<
 /// # Errors
 /// A part that is torn, or a system that refuses.
 pub fn truncate_after(commit: &mut Commit<'_>, lake: &Lake, owner: &Owner, step: u64) -> Result<(), LakeError> {
-    let manifest = Manifest::load(lake, &owner.run)?;
+    let manifest = Manifest::load_own(lake, &owner.run)?;
     for (first, key, _) in parts(&manifest, &owner.run) {
         if first > step {
             commit.remove(key);
@@ -79,7 +79,7 @@ pub fn truncate_after(commit: &mut Commit<'_>, lake: &Lake, owner: &Owner, step:
 /// # Errors
 /// A part that is torn.
 pub fn read(lake: &Lake, run: &str, columns: &[&str]) -> Result<Vec<Frame>, LakeError> {
-    let manifest = Manifest::load(lake, run)?;
+    let manifest = Manifest::load_own(lake, run)?;
     let mut frames = Vec::new();
     for (_, key, _) in parts(&manifest, run) {
         frames.extend(read_part(lake, run, key, columns)?);

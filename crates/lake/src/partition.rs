@@ -69,7 +69,7 @@ impl<'l> Publication<'l> {
             let (sink, written) = writer.finish()?;
             commit.add(sink.finish()?, Entry::of_table(self.stage, Some(self.step), &self.owner.fingerprint, written));
         }
-        for key in Manifest::load(self.lake, &self.owner.run)?.of(self.stage, Some(self.step)) {
+        for key in Manifest::load_step(self.lake, &self.owner.run, self.step)?.of(self.stage, Some(self.step)) {
             commit.remove(key);
         }
         commit.finish()?;
@@ -95,7 +95,7 @@ const LOOKS: usize = 4;
 /// # Errors
 /// A damaged manifest.
 pub fn exists(lake: &Lake, table: &'static Table, run: &str, step: u64) -> Result<bool, LakeError> {
-    Ok(Manifest::load(lake, run)?.files.contains_key(&layout::part(table, run, step)))
+    Ok(Manifest::load_step(lake, run, step)?.files.contains_key(&layout::part(table, run, step)))
 }
 
 /// Reads a partition frame by frame, some columns of it (all where `columns` is empty). In a folder the file is held against its checksum first, since
@@ -118,7 +118,7 @@ pub fn read(
 pub(crate) fn open(lake: &Lake, run: &str, key: &str) -> Result<Source, LakeError> {
     let path = lake.show(key);
     for look in 1.. {
-        let entry = Manifest::load(lake, run)?.files.remove(key);
+        let entry = Manifest::load_for(lake, run, key)?.files.remove(key);
         let file = lake.store().open(key)?;
         let Some(wrong) = entry.map(|entry| difference(lake, &file, &entry)).transpose().map_err(LakeError::io(&path))?.flatten() else {
             return Ok(file);

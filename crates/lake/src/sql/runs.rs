@@ -2,10 +2,10 @@
 
 use super::{SqlError, failed};
 use crate::error::LakeError;
+use crate::index::{self, Record, Settings};
 use crate::layout::Lake;
-use crate::run_record::{RunRecord, Status, flattened};
+use crate::run_record::{RunRecord, Status};
 use polars::prelude::{Column, DataFrame, IntoLazy, LazyFrame, NamedFrom, Series};
-use rayon::prelude::*;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
@@ -48,23 +48,18 @@ pub(super) fn columns(lake: &Lake) -> Result<LazyFrame, SqlError> {
 
 fn frame(lake: &Lake) -> Result<DataFrame, SqlError> {
     let runs = lake.runs()?;
-    let reference = OnceLock::new();
-    let read = |run: String| -> Result<Option<(String, RunRecord, Differences)>, LakeError> {
-        let mut record = match RunRecord::load(lake, &run) {
-            Err(error) if error.is_io() => return Err(error),
-            Ok(None) | Err(_) => return Ok(None),
-            Ok(Some(record)) => record,
-        };
-        record.stages.values_mut().for_each(|stage| stage.notes = Value::Null);
-        let settings = flattened(std::mem::take(&mut record.config));
-        let differences = differences(reference.get_or_init(|| settings.clone()), settings);
-        Ok(Some((run, record, differences)))
+    let common = OnceLock::new();
+    let look = |place: usize, read: Result<Option<Record>, LakeError>, settings: &Settings| {
+        common.get_or_init(|| settings.clone());
+        match read {
+            Err(error) if error.is_io() => Err(error),
+            Ok(None) | Err(_) => Ok(None),
+            Ok(Some(Record { record, settings })) => Ok(Some(((runs[place].clone(), record), settings))),
+        }
     };
-    let read = runs.into_par_iter().map(read).collect::<Vec<_>>().into_iter().filter_map(Result::transpose);
-    let read: Vec<(String, RunRecord, Differences)> = read.collect::<Result<_, _>>()?;
-    let reference = reference.into_inner().unwrap_or_default();
-    let (records, settings): (Vec<(String, RunRecord)>, Vec<Differences>) =
-        read.into_iter().map(|(run, record, differences)| ((run, record), differences)).unzip();
+    let read = index::each(lake, &runs, look).into_iter().filter_map(Result::transpose).collect::<Result<Vec<_>, LakeError>>()?;
+    let reference = common.into_inner().unwrap_or_default();
+    let (records, settings): (Vec<(String, RunRecord)>, Vec<BTreeMap<String, Option<Value>>>) = read.into_iter().unzip();
     let texts = |name: &str, pick: &dyn Fn(&(String, RunRecord)) -> Option<String>| {
         Column::from(Series::new(name.into(), records.iter().map(pick).collect::<Vec<Option<String>>>()))
     };
@@ -120,13 +115,4 @@ fn column(key: &str, values: &[Option<&Value>]) -> Column {
         )
     };
     Column::from(series)
-}
-
-/// Where a run's settings are others than those of one run, by dotted key; `None` where it has no such key. All settings of a hundred thousand runs would fill the memory.
-type Differences = BTreeMap<String, Option<Value>>;
-
-fn differences(reference: &BTreeMap<String, Value>, settings: BTreeMap<String, Value>) -> Differences {
-    let absent = reference.keys().filter(|key| !settings.contains_key(*key)).map(|key| (key.clone(), None)).collect::<Vec<_>>();
-    let other = settings.into_iter().filter(|(key, value)| reference.get(key) != Some(value)).map(|(key, value)| (key, Some(value)));
-    other.chain(absent).collect()
 }

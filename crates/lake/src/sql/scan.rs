@@ -2,8 +2,9 @@
 
 use super::{SqlError, describe};
 use crate::error::LakeError;
+use crate::index::{self, Files};
 use crate::layout::{self, Lake};
-use crate::manifest::{ListType, Manifest};
+use crate::manifest::ListType;
 use crate::parquet_file;
 use crate::schema::{Column, Kind, Partitions, Table};
 use polars::io::HiveOptions;
@@ -12,20 +13,19 @@ use polars::prelude::{
     CloudScheme, DataFrame, DataType, Field, IntoLazy, LazyFrame, PlRefPath, PolarsError, PolarsResult, ScanArgsParquet, Schema, UnionArgs,
     col, concat, lit,
 };
-use rayon::prelude::*;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// All runs of a table. Files whose lists differ in length or type are scanned apart and joined as lists of any length.
 pub(super) fn scan(lake: &Lake, table: &'static Table) -> Result<LazyFrame, SqlError> {
     let mut groups: BTreeMap<Shape, Vec<String>> = BTreeMap::new();
-    let of_run = |run: &String| -> Result<Vec<(Shape, String)>, LakeError> {
-        let folder = layout::table(table, run) + "/";
-        let files = Manifest::load(lake, run)?.files.into_iter().filter(|(key, _)| key.starts_with(&folder));
+    let runs = lake.runs()?;
+    let of_run = |place: usize, files: Result<Option<Files>, LakeError>, (): &()| -> Result<Vec<(Shape, String)>, LakeError> {
+        let folder = layout::table(table, &runs[place]) + "/";
+        let files = files?.map(|files| files.manifest().files).unwrap_or_default().into_iter().filter(|(key, _)| key.starts_with(&folder));
         files.map(|(key, entry)| Ok((Shape::of(lake, table, &key, entry.lists)?, key))).collect()
     };
-    let runs = lake.runs()?;
-    for found in runs.par_iter().map(of_run).collect::<Vec<Result<Vec<(Shape, String)>, LakeError>>>() {
+    for found in index::each(lake, &runs, of_run) {
         for (shape, key) in found? {
             groups.entry(shape).or_default().push(key);
         }

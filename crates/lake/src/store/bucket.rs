@@ -8,12 +8,15 @@ use super::{Listing, Source, Staged};
 use crate::error::LakeError;
 use bytes::Bytes;
 use object_store::aws::{AmazonS3, AmazonS3Builder};
+use object_store::list::{PaginatedListOptions, PaginatedListStore};
 use object_store::multipart::{MultipartStore, PartId};
 use object_store::path::Path as ObjectPath;
 use object_store::{
-    BackoffConfig, Error, GetOptions, GetRange, ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload, RetryConfig, UpdateVersion,
+    BackoffConfig, Error, GetOptions, GetRange, ObjectMeta, ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload, RetryConfig,
+    UpdateVersion,
 };
-use std::collections::VecDeque;
+use std::collections::hash_map::Entry;
+use std::collections::{HashMap, VecDeque};
 use std::future::Future;
 use std::io::ErrorKind;
 use std::path::PathBuf;
@@ -35,6 +38,8 @@ pub(super) struct Bucket {
     pub(super) store: Arc<AmazonS3>,
     name: String,
     prefix: String,
+    /// By run, the uploads that this process knows to be begun.
+    begun: Arc<Mutex<HashMap<String, Vec<(String, String)>>>>,
 }
 
 /// An object as it was when it was opened.
@@ -114,7 +119,7 @@ impl Bucket {
             builder = builder.with_allow_http(endpoint.starts_with("http://")).with_endpoint(endpoint);
         }
         let store = builder.build().map_err(io_error).map_err(LakeError::io(&address))?;
-        Ok(Self { store: Arc::new(store), name: name.to_owned(), prefix: prefix.to_owned() })
+        Ok(Self { store: Arc::new(store), name: name.to_owned(), prefix: prefix.to_owned(), begun: Arc::default() })
     }
 
     pub(super) fn path(&self, key: &str) -> ObjectPath {
@@ -224,21 +229,77 @@ impl Bucket {
         Ok(listing)
     }
 
+    /// One request for a thousand files, whatever folders they are in.
+    pub(super) fn files_below(&self, key: &str) -> Result<Vec<(String, u64)>, LakeError> {
+        let folder = format!("{}/", self.path(key));
+        let prefix = (folder != "/").then_some(folder.as_str());
+        let inside = if self.prefix.is_empty() { String::new() } else { format!("{}/", self.prefix) };
+        let key_of = |meta: &ObjectMeta| meta.location.as_ref().strip_prefix(inside.as_str()).map(str::to_owned);
+        let mut files: Vec<(String, u64)> = Vec::new();
+        let mut options = PaginatedListOptions::default();
+        loop {
+            let page = self.wait(key, self.store.list_paginated(prefix, options))?;
+            files.extend(page.result.objects.iter().filter_map(|meta| Some((key_of(meta)?, meta.size))));
+            if page.page_token.is_none() {
+                break;
+            }
+            options = PaginatedListOptions { page_token: page.page_token, ..PaginatedListOptions::default() };
+        }
+        files.sort();
+        Ok(files)
+    }
+
+    pub(super) fn sizes(&self, keys: &[&str]) -> Result<Vec<Option<u64>>, LakeError> {
+        let folder = |key: &str| key.rsplit_once('/').map_or_else(String::new, |(folder, _)| folder.to_owned());
+        let mut together: HashMap<String, usize> = HashMap::new();
+        for key in keys {
+            *together.entry(folder(key)).or_default() += 1;
+        }
+        together.retain(|_, files| *files > 2);
+        let listings = together.into_keys().map(|folder| Ok((self.list(&folder)?.files, folder)));
+        let listings: Vec<(Vec<(String, u64)>, String)> = listings.collect::<Result<_, LakeError>>()?;
+        let listed = |key: &str| {
+            let (files, of) = listings.iter().find(|(_, of)| *of == folder(key))?;
+            let name = key.get(of.len() + 1..).unwrap_or_default();
+            Some(files.iter().find(|(file, _)| file == name).map(|(_, size)| *size))
+        };
+        keys.iter().map(|key| listed(key).map_or_else(|| self.size(key), Ok)).collect()
+    }
+
     pub(super) fn remove(&self, key: &str) -> Result<(), LakeError> {
         self.wait_present(key, self.store.delete(&self.path(key))).map(|_| ())
     }
 
+    /// Asks for the beginning at once: of a small object that is all of it.
     pub(super) fn open(&self, key: &str) -> Result<Source, LakeError> {
         let path = self.path(key);
-        let meta = self.wait(key, self.store.head(&path))?;
-        let object = Object { bucket: self.clone(), path, etag: meta.e_tag, length: meta.size, blocks: Mutex::default() };
+        let options = GetOptions { range: Some(GetRange::Bounded(0..BLOCK)), ..GetOptions::default() };
+        let beginning = runtime()?.block_on(async {
+            let found = self.store.get_opts(&path, options).await?;
+            let (meta, range) = (found.meta.clone(), found.range.clone());
+            Ok::<_, Error>((meta, range, found.bytes().await?))
+        });
+        let (meta, blocks) = match beginning {
+            Ok((meta, range, bytes)) if range.start == 0 && bytes.len() as u64 == meta.size.min(BLOCK) => {
+                (meta, VecDeque::from([(0, bytes)]))
+            }
+            Err(error @ Error::NotFound { .. }) => return Err(LakeError::Io { path: self.show(key), source: io_error(error) }),
+            // There is no beginning of an empty object, which stores say in many ways.
+            _ => (self.wait(key, self.store.head(&path))?, VecDeque::new()),
+        };
+        let object = Object { bucket: self.clone(), path, etag: meta.e_tag, length: meta.size, blocks: Mutex::new(blocks) };
         Ok(Source::object(object, meta.size))
     }
 
     pub(super) fn stage(&self, run: &str, key: &str) -> Result<Upload, LakeError> {
         let id = self.wait(key, self.store.create_multipart(&self.path(key)))?;
         let begun = format!("runs/{run}/.uploads.json");
-        let mut uploads = self.uploads(&begun)?;
+        // Read once: this process alone writes to the run, or publishes nothing more.
+        let mut known = self.begun.lock().unwrap_or_else(PoisonError::into_inner);
+        let uploads = match known.entry(run.to_owned()) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(unknown) => unknown.insert(self.uploads(&begun)?),
+        };
         uploads.push((key.to_owned(), id.clone()));
         self.write(&begun, serde_json::to_string(&uploads).unwrap_or_default().as_bytes())?;
         Ok(Upload::new(self.clone(), key, id))
@@ -281,7 +342,13 @@ impl Bucket {
         Err(LakeError::Io { path: self.show(key), source: io_error(error) })
     }
 
+    /// Nothing is known of what a run has begun.
+    fn forget_begun(&self, run: &str) {
+        self.begun.lock().unwrap_or_else(PoisonError::into_inner).remove(run);
+    }
+
     pub(super) fn clear_staged(&self, run: &str) -> Result<(), LakeError> {
+        self.forget_begun(run);
         let begun = format!("runs/{run}/.uploads.json");
         let uploads = self.uploads(&begun)?;
         if uploads.is_empty() {
@@ -295,6 +362,7 @@ impl Bucket {
     }
 
     pub(super) fn forget_staged(&self, run: &str) -> Result<(), LakeError> {
+        self.forget_begun(run);
         self.remove(&format!("runs/{run}/.uploads.json"))
     }
 }

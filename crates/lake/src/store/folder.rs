@@ -1,6 +1,6 @@
 //! A lake in a folder of this machine.
 
-use super::{Listing, Source, Staged};
+use super::{Listing, Source, Staged, Stamp};
 use crate::error::LakeError;
 use std::fs::{self, File};
 use std::io::{BufWriter, ErrorKind, Write};
@@ -144,12 +144,24 @@ impl Folder {
         Ok(present(fs::metadata(&path), &path)?.filter(fs::Metadata::is_file).map(|file| file.len()))
     }
 
+    pub(super) fn stamp(&self, key: &str) -> Result<Option<Stamp>, LakeError> {
+        let path = self.path(key);
+        Ok(present(fs::metadata(&path), &path)?.filter(fs::Metadata::is_file).map(|file| Stamp::of(&file)))
+    }
+
     pub(super) fn list(&self, key: &str) -> Result<Listing, LakeError> {
         let path = self.path(key);
         let mut listing = Listing::default();
         for entry in present(fs::read_dir(&path), &path)?.into_iter().flatten() {
             let entry = entry.map_err(LakeError::io(&path))?;
             let name = entry.file_name().to_string_lossy().into_owned();
+            // A folder needs no second look, and a lake has a hundred thousand of them.
+            if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                if name != ".staging" {
+                    listing.folders.push(name);
+                }
+                continue;
+            }
             // A file may go between being listed and looked at.
             let Some(about) = present(fs::metadata(entry.path()), &entry.path())? else { continue };
             if about.is_dir() && name != ".staging" {

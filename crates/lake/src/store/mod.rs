@@ -17,8 +17,10 @@ pub use source::Source;
 use crate::error::LakeError;
 use bucket::Bucket;
 use folder::Folder;
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use std::io::Write;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 /// A lake's files.
@@ -65,6 +67,35 @@ pub enum Staged {
 /// What a bucket calls a version of an object; folders tell none apart.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Tag(Option<String>);
+
+/// What tells versions of a file in a folder apart, short of its content.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Stamp {
+    bytes: u64,
+    inode: u64,
+    /// Since 1970, ns; of its content, and of anything about it, which nobody can set.
+    modified_ns: i64,
+    changed_ns: i64,
+}
+
+impl Stamp {
+    fn of(file: &std::fs::Metadata) -> Self {
+        let ns = |seconds: i64, more: i64| seconds.saturating_mul(1_000_000_000).saturating_add(more);
+        Self {
+            bytes: file.len(),
+            inode: file.ino(),
+            modified_ns: ns(file.mtime(), file.mtime_nsec()),
+            changed_ns: ns(file.ctime(), file.ctime_nsec()),
+        }
+    }
+
+    /// Whether the file was last changed at least so long ago.
+    pub(crate) fn is_older(&self, age: std::time::Duration) -> bool {
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+        let changed = u128::try_from(self.changed_ns.max(self.modified_ns)).unwrap_or_default();
+        changed + age.as_nanos() < now.as_nanos()
+    }
+}
 
 impl Staged {
     /// Where the file belongs.
@@ -243,6 +274,28 @@ impl Store {
         }
     }
 
+    /// The sizes of several files, as [`Store::size`] tells them. A bucket is asked for whole folders of several.
+    ///
+    /// # Errors
+    /// A system that refuses.
+    pub(crate) fn sizes(&self, keys: &[&str]) -> Result<Vec<Option<u64>>, LakeError> {
+        match &self.0 {
+            Kind::Folder(folder) => keys.iter().map(|key| folder.size(key)).collect(),
+            Kind::Bucket(bucket) => bucket.sizes(keys),
+        }
+    }
+
+    /// What tells the versions of a file apart; `None` where there is none, and in a bucket.
+    ///
+    /// # Errors
+    /// A system that refuses.
+    pub(crate) fn stamp(&self, key: &str) -> Result<Option<Stamp>, LakeError> {
+        match &self.0 {
+            Kind::Folder(folder) => folder.stamp(key),
+            Kind::Bucket(_) => Ok(None),
+        }
+    }
+
     /// What is directly below a key; nothing where there is no such folder.
     ///
     /// # Errors
@@ -259,11 +312,15 @@ impl Store {
     /// # Errors
     /// A system that refuses.
     pub fn files_below(&self, key: &str) -> Result<Vec<(String, u64)>, LakeError> {
+        if let Kind::Bucket(bucket) = &self.0 {
+            return bucket.files_below(key);
+        }
         let listing = self.list(key)?;
         let below = |name: &str| if key.is_empty() { name.to_owned() } else { format!("{key}/{name}") };
         let mut files: Vec<(String, u64)> = listing.files.iter().map(|(name, size)| (below(name), *size)).collect();
-        for folder in &listing.folders {
-            files.extend(self.files_below(&below(folder))?);
+        let folders = listing.folders.par_iter().map(|folder| self.files_below(&below(folder)));
+        for found in folders.collect::<Vec<_>>() {
+            files.extend(found?);
         }
         files.sort();
         Ok(files)
