@@ -89,11 +89,12 @@ impl Fingerprints {
             return Ok(Self { whole: own.clone(), own, keys });
         }
         let states = fingerprint::states(settings, &train, run.step())?;
-        Ok(Self {
-            own: of(fingerprint::record(settings, &states), fingerprint::analyze_kept(settings, &states)?)?,
-            whole: of(states.clone(), fingerprint::analyze(settings, &states)?)?,
-            keys,
-        })
+        let whole = of(states.clone(), fingerprint::analyze(settings, &states)?)?;
+        let own = match settings.record.keep {
+            Keep::All => whole.clone(),
+            Keep::Sample | Keep::None => of(fingerprint::record(settings, &states), fingerprint::analyze_kept(settings, &states)?)?,
+        };
+        Ok(Self { own, whole, keys })
     }
 
     /// The fingerprint of what `stage` makes now: a recording of what is asked for, the others from what is there, which may be more.

@@ -72,7 +72,9 @@ def owner(lake: Lake, path) -> None:
     key = path.relative_to(lake.root)
     run = key.parts[2].removeprefix("run=")
     assert run in lake.runs, f"{path}: there is no such run"
-    entry = json.loads((lake.root / "runs" / run / "manifest.json").read_text())["files"].get(str(key))
+    of_run = lake.root / "runs" / run
+    parts = [of_run / "manifest.json", *sorted(of_run.glob("manifests/*.json"))]
+    entry = next(filter(None, (json.loads(part.read_text())["files"].get(str(key)) for part in parts)), None)
     assert entry, f"{path}: the manifest of the run does not have it"
     expected = {"gridlake.schema_version": version(), "gridlake.run": run, "gridlake.fingerprint": entry["fingerprint"]}
     pairs = {

@@ -32,7 +32,9 @@ pub(crate) fn verify(arguments: &VerifyArguments, mode: Mode) -> Result<(), Fail
     if found.faults.is_empty() {
         let whole = match depth {
             Depth::Content => "all are there, whole and unaltered",
-            Depth::Sizes => "all are there and as long as they should be; what is in them was not read",
+            Depth::Sizes => {
+                "all are there and as long as they should be; what is in them was not read, and other files were not looked for"
+            }
         };
         return output::print(&format!("{text}{sum}: {whole}\n"));
     }

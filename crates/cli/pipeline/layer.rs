@@ -22,7 +22,9 @@ impl Layer {
     /// # Errors
     /// Text that is not TOML: the line, and what was expected there.
     pub(crate) fn parse(text: &str, origin: impl Fn(usize) -> Origin) -> Result<Self, Failure> {
-        let at = |offset: usize| origin(line_of(text, offset));
+        // Found once: a list of a hundred thousand seeds has as many places.
+        let ends: Vec<usize> = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(offset, _)| offset).collect();
+        let at = |offset: usize| origin(ends.partition_point(|end| *end < offset) + 1);
         let refuse = |error: &toml::de::Error| {
             let place = at(error.span().map_or(0, |span| span.start));
             Failure::config(format!("{place}: not valid TOML: {}", error.message().replace('\n', ", ")))
@@ -140,11 +142,6 @@ fn merge(base: &mut Table, over: &Table, at: &str, replaced: &mut impl FnMut(&st
             base.insert(key.clone(), value.clone());
         }
     }
-}
-
-/// 1-based line of a byte offset.
-fn line_of(text: &str, offset: usize) -> usize {
-    text.as_bytes().iter().take(offset).filter(|byte| **byte == b'\n').count() + 1
 }
 
 /// Calls `found` with each dotted key and the byte offset where it is written.

@@ -63,7 +63,7 @@ pub(crate) struct Run {
 struct Sources {
     /// Defaults, file and flags: one for all runs.
     base: Arc<Layer>,
-    element: Vec<Layer>,
+    element: Arc<Vec<Layer>>,
     flags: Arc<Layer>,
 }
 
@@ -206,7 +206,7 @@ pub(crate) fn resolve(path: &Path, overrides: &Overrides) -> Result<Pipeline, Fa
     let sweeps = elements.len() > 1;
     let (own, flags) = (Arc::new(base.without("sweep")), Arc::new(flags));
     let settle = |element: sweep::Element| -> Result<Run, Failure> {
-        let sources = Sources { base: Arc::clone(&own), element: element.settings, flags: Arc::clone(&flags) };
+        let sources = Sources { base: Arc::clone(&own), element: Arc::new(element.settings), flags: Arc::clone(&flags) };
         let layer = sources.merged();
         let settings = Settings::new(&layer, &schema)?;
         settings.check_together(&layer, &schema)?;
@@ -222,8 +222,23 @@ pub(crate) fn resolve(path: &Path, overrides: &Overrides) -> Result<Pipeline, Fa
         }
         Ok(Run { sources, ..imported::find(settings, &base.origin("import.run"))? })
     };
-    let mut runs =
-        elements.into_par_iter().map(settle).collect::<Vec<Result<Run, Failure>>>().into_iter().collect::<Result<Vec<Run>, Failure>>()?;
+    // Settings of a hundred thousand seeds are made and checked once; only the seed is another.
+    let settle_all = |elements: &[sweep::Element]| -> Vec<Result<Run, Failure>> {
+        let Some((first, others)) = elements.split_first() else { return Vec::new() };
+        let first = settle(first.clone());
+        let seeded = |element: &sweep::Element| match (&first, seed_of(element)) {
+            (Ok(first), Some(seed)) => {
+                let sources = Sources { element: Arc::new(element.settings.clone()), ..first.sources.clone() };
+                Run::new(Settings { seed, ..first.settings.clone() }, element.variant.clone(), sources)
+            }
+            _ => settle(element.clone()),
+        };
+        let others: Vec<_> = others.par_iter().map(seeded).collect();
+        std::iter::once(first).chain(others).collect()
+    };
+    let groups: Vec<&[sweep::Element]> = elements.chunk_by(|one, other| one.but_for_seed == other.but_for_seed).collect();
+    let settled: Vec<Vec<Result<Run, Failure>>> = groups.into_par_iter().map(settle_all).collect();
+    let mut runs = settled.into_iter().flatten().collect::<Result<Vec<Run>, Failure>>()?;
     let mut names = HashSet::new();
     if let Some(run) = runs.iter().find(|run| !names.insert(run.name.as_str())) {
         return Err(Failure::config(format!("{}: the sweep makes the run {} twice", path.display(), run.name))
@@ -234,6 +249,11 @@ pub(crate) fn resolve(path: &Path, overrides: &Overrides) -> Result<Pipeline, Fa
         select(&mut runs, only)?;
     }
     Ok(Pipeline { lake, runs })
+}
+
+/// The seed that an element of a sweep sets, if it is one.
+fn seed_of(element: &sweep::Element) -> Option<u64> {
+    element.settings.last()?.get("seed")?.as_integer().and_then(|seed| u64::try_from(seed).ok())
 }
 
 /// Keeps the runs whose name matches the glob.

@@ -11,6 +11,8 @@ use toml::{Table, Value};
 pub(crate) struct Element {
     pub(crate) variant: Option<String>,
     pub(crate) settings: Vec<Layer>,
+    /// Elements of the same number differ in nothing but their seed, which is then the last of their settings.
+    pub(crate) but_for_seed: usize,
 }
 
 /// Every element in the order of the file: variants, then the grid (last key fastest), then seeds.
@@ -31,6 +33,9 @@ pub(crate) fn expand(base: &Layer, fixed: &Layer) -> Result<Vec<Element>, Failur
             let values = values.as_array().map(Vec::as_slice).unwrap_or_default();
             elements = elements.iter().flat_map(|element| values.iter().map(|value| element.with(&key, value, &origin))).collect();
         }
+    }
+    for (number, element) in elements.iter_mut().enumerate() {
+        element.but_for_seed = number;
     }
     let seeds = base.get("sweep.seeds").and_then(Value::as_array).filter(|seeds| !seeds.is_empty() && fixed.get("seed").is_none());
     if let Some(seeds) = seeds {
@@ -62,7 +67,7 @@ fn variant(base: &Layer, name: &str, settings: &Value) -> Result<Element, Failur
     let settings = settings.as_table().map(flatten).unwrap_or_default();
     let settings =
         settings.into_iter().map(|(key, value)| Layer::single(&key, value.clone(), &base.origin(&format!("{at}.{key}")))).collect();
-    Ok(Element { variant: Some(name.to_string()), settings })
+    Ok(Element { variant: Some(name.to_string()), settings, but_for_seed: 0 })
 }
 
 /// A value as part of a folder's name.
@@ -137,5 +142,25 @@ mod tests {
         let units = |element: &Element| element.settings[0].get("train.model.units").and_then(Value::as_integer);
         let elements = expand(&base, &Layer::default()).unwrap();
         assert_eq!((units(&elements[0]), units(&elements[7])), (Some(8), Some(16)));
+    }
+    /// What is made once for all seeds is what each would have been made of alone.
+    #[test]
+    fn runs_of_many_seeds_are_what_each_is_alone() {
+        use crate::pipeline::{Overrides, resolve};
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("p.toml");
+        std::fs::write(&path, format!("{SWEEP}[train]\nsteps = 7\n").replace("[1, 2]", "[1, 2, 30]")).unwrap();
+        let told = |run: &crate::pipeline::Run| format!("{} {:?} {:?} {}", run.name, run.variant, run.settings, run.fingerprint);
+        let all = resolve(&path, &Overrides::default()).unwrap().runs;
+        assert_eq!(all.len(), 12);
+        for run in &all {
+            let alone = Overrides { seed: Some(run.settings.seed), only: Some(run.name.clone()), ..Overrides::default() };
+            let alone = resolve(&path, &alone).unwrap().runs;
+            assert_eq!(alone.iter().map(told).collect::<Vec<_>>(), [told(run)]);
+            assert_eq!(told(&run.freeze().unwrap().thaw().unwrap()), told(run), "and what another process makes of it");
+        }
+        std::fs::write(&path, SWEEP.replace("[1, 2]", "[1, -2]")).unwrap();
+        let refused = resolve(&path, &Overrides::default()).unwrap_err().to_string();
+        assert!(refused.contains("seed"), "{refused}");
     }
 }

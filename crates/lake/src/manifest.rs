@@ -665,8 +665,28 @@ mod tests {
                 files.map(|(key, _)| (key.clone(), lake.store().read(&key).unwrap().unwrap())).collect()
             };
             let (_folder, before) = lake();
-            for step in 1..=if divides { 42 } else { 60 } {
-                step_of_a_run(&before, step, "abcd").finish().unwrap();
+            let keys = |step: u64| {
+                let tables = [&crate::schema::UNITS, &crate::schema::MODULES].map(|table| layout::part(table, "r", step));
+                [layout::checkpoint("r", step)].into_iter().chain(tables).map(move |key| (key, step))
+            };
+            let entry = |step: u64| Entry {
+                stage: "analyze".into(),
+                step: Some(step),
+                fingerprint: "f".into(),
+                bytes: 4,
+                sha256: String::new(),
+                rows: None,
+                lists: None,
+            };
+            let files = (1..=if divides { 42 } else { 60 }).flat_map(keys).map(|(key, step)| {
+                let path = before.show(&key);
+                std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+                std::fs::write(path, "abcd").unwrap();
+                (key, entry(step))
+            });
+            Manifest::of_files(files).save(&before, "r").unwrap();
+            if !divides {
+                step_of_a_run(&before, 60, "abcd").finish().unwrap();
             }
             let before = state(&before);
             let fresh = || {

@@ -15,7 +15,7 @@ pub fn markdown() -> String {
          ```\n\n\
          Files are compressed with zstd, floats byte-split first, integers as differences. Lists of float32 may be stored as float16, plain (`activity`, where a run asks for it): gridlake reads them as float32. A file's metadata has `gridlake.schema_version`, `gridlake.run` and `gridlake.fingerprint` (of everything\n\
          that the file depends on); each field's metadata has its `unit` and `description`. Null means \"not applicable\" or \"undefined\" (a column beside it says why); NaN occurs only\n\
-         inside lists. Files appear whole or not at all, and `runs/<run>/manifest.json` has their sizes and SHA-256 checksums. New columns are added at the end.\n"
+         inside lists. Files appear whole or not at all, and `runs/<run>/manifest.json` (of a run of very many files, `manifests/step-<step>.json` beside it too) has their sizes and SHA-256 checksums. New columns are added at the end.\n"
     );
     for table in TABLES {
         let keys = match table.partitions {
