@@ -159,12 +159,15 @@ pub(crate) fn assess_each<'r>(
     of.into_iter().map(assess).collect()
 }
 
+/// A run's stages, of its last checkpoint and of those before, and its record in brief.
+pub(crate) type Assessed = (Vec<Vec<Verdict>>, Option<RunRecord>);
+
 /// Looks at all stages of all runs, each a list of its last checkpoint and those before, as [`assess_each`] does; what is known of very many runs together is
 /// used. Returns the records of the runs too, in brief.
 ///
 /// # Errors
 /// As [`assess`].
-pub(crate) fn assess_all(lake: Option<&Lake>, all: &[Vec<Run>]) -> Result<Vec<(Vec<Vec<Verdict>>, Option<RunRecord>)>, Failure> {
+pub(crate) fn assess_all(lake: Option<&Lake>, all: &[Vec<Run>]) -> Result<Vec<Assessed>, Failure> {
     let Some(lake) = lake else {
         return all.par_iter().map(|each| Ok((each.iter().map(|run| verdicts(None, run)).collect::<Result<_, _>>()?, None))).collect();
     };

@@ -64,6 +64,9 @@ struct Portion {
     runs: usize,
 }
 
+/// What was made of some runs, with their places among all.
+type Looked<T> = Vec<(usize, T)>;
+
 /// What is kept of each of the runs, given to `look` with its place among them; returns what that returns, in their order.
 ///
 /// # Errors
@@ -81,7 +84,7 @@ pub fn each<K: Kept, T: Send>(
     let (common, portions) =
         lake.store().read(&key).ok().flatten().and_then(|bytes| unpack::<K>(&bytes)).unwrap_or_else(|| (K::common(lake, runs), Vec::new()));
     let places: HashMap<&str, usize> = runs.iter().enumerate().map(|(place, run)| (run.as_str(), place)).collect();
-    let fresh = |portion: Portion| -> (Vec<(usize, T)>, Option<Portion>) {
+    let fresh = |portion: Portion| -> (Looked<T>, Option<Portion>) {
         let Some(shares) = opened::<K>(&portion.packed) else { return (Vec::new(), None) };
         let mut shares: Vec<(usize, Share<K>)> =
             shares.into_iter().filter_map(|share| Some((*places.get(share.run.as_str())?, share))).collect();
@@ -90,13 +93,13 @@ pub fn each<K: Kept, T: Send>(
         let portion = if whole { Some(portion) } else { packed(shares.iter().map(|(_, share)| share)) };
         (shares.into_iter().map(|(place, share)| (place, look(place, Ok(Some(share.kept)), &common))).collect(), portion)
     };
-    let (known, mut kept): (Vec<Vec<(usize, T)>>, Vec<Option<Portion>>) = portions.into_par_iter().map(fresh).unzip();
+    let (known, mut kept): (Vec<Looked<T>>, Vec<Option<Portion>>) = portions.into_par_iter().map(fresh).unzip();
     let mut found: Vec<Option<T>> = std::iter::repeat_with(|| None).take(runs.len()).collect();
     for (place, looked) in known.into_iter().flatten() {
         found[place] = Some(looked);
     }
     let missing: Vec<usize> = (0..runs.len()).filter(|place| found[*place].is_none()).collect();
-    let read = |places: &[usize]| -> (Vec<(usize, T)>, Option<Portion>) {
+    let read = |places: &[usize]| -> (Looked<T>, Option<Portion>) {
         let mut looked = Vec::new();
         let mut lines = Vec::new();
         for &place in places {
@@ -115,7 +118,7 @@ pub fn each<K: Kept, T: Send>(
         }
         (looked, closed(&lines))
     };
-    let (new, portions): (Vec<Vec<(usize, T)>>, Vec<Option<Portion>>) = missing.par_chunks(PORTION).map(read).unzip();
+    let (new, portions): (Vec<Looked<T>>, Vec<Option<Portion>>) = missing.par_chunks(PORTION).map(read).unzip();
     for (place, looked) in new.into_iter().flatten() {
         found[place] = Some(looked);
     }
@@ -198,11 +201,14 @@ pub struct Record {
     pub record: RunRecord,
     /// Where its settings are others than the [`Settings`] that all are held against, by dotted key; `None` where it has no such key. All settings of a
     /// hundred thousand runs would fill the memory.
-    pub settings: BTreeMap<String, Option<Value>>,
+    pub settings: Differences,
 }
 
 /// Settings by dotted key.
 pub type Settings = BTreeMap<String, Value>;
+
+/// Settings that are others than those that they are held against; `None` where there is no such key.
+pub type Differences = BTreeMap<String, Option<Value>>;
 
 impl Record {
     fn new(mut record: RunRecord, common: &Settings) -> Self {

@@ -361,7 +361,7 @@ impl Part {
 fn parts(lake: &Lake, run: &str) -> Result<Vec<String>, LakeError> {
     let folder = layout::manifest_parts(run);
     let names = lake.store().list(&folder)?.files.into_iter().map(|(name, _)| name);
-    Ok(names.filter(|name| name.ends_with(".json")).map(|name| format!("{folder}/{name}")).collect())
+    Ok(names.filter(|name| name.strip_suffix(".json").is_some()).map(|name| format!("{folder}/{name}")).collect())
 }
 
 /// Reads a manifest or a part, of this version or an older one; `None` where there is none.

@@ -317,7 +317,6 @@ mod tests {
         read.stages.remove("analyze@20");
         read.stages.get_mut("record@20").unwrap().fingerprint = "g".into();
         read.save_step(&lake, "r", 20).unwrap();
-        let mut old = old;
         old.steps = true;
         lake.store().write(&layout::run_record("r"), &serde_json::to_vec(&old).unwrap()).unwrap();
         let mut read = RunRecord::load(&lake, "r").unwrap().unwrap();

@@ -2,7 +2,7 @@
 
 use super::{SqlError, failed};
 use crate::error::LakeError;
-use crate::index::{self, Record, Settings};
+use crate::index::{self, Differences, Record, Settings};
 use crate::layout::Lake;
 use crate::run_record::{RunRecord, Status};
 use polars::prelude::{Column, DataFrame, IntoLazy, LazyFrame, NamedFrom, Series};
@@ -59,7 +59,7 @@ fn frame(lake: &Lake) -> Result<DataFrame, SqlError> {
     };
     let read = index::each(lake, &runs, look).into_iter().filter_map(Result::transpose).collect::<Result<Vec<_>, LakeError>>()?;
     let reference = common.into_inner().unwrap_or_default();
-    let (records, settings): (Vec<(String, RunRecord)>, Vec<BTreeMap<String, Option<Value>>>) = read.into_iter().unzip();
+    let (records, settings): (Vec<(String, RunRecord)>, Vec<Differences>) = read.into_iter().unzip();
     let texts = |name: &str, pick: &dyn Fn(&(String, RunRecord)) -> Option<String>| {
         Column::from(Series::new(name.into(), records.iter().map(pick).collect::<Vec<Option<String>>>()))
     };

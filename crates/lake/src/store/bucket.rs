@@ -33,13 +33,16 @@ const BLOCK: u64 = 2 << 20;
 /// Blocks of one open object that are kept.
 const BLOCKS: usize = 16;
 
+/// Uploads that a run has begun: keys and the store's names.
+type Begun = Vec<(String, String)>;
+
 #[derive(Clone, Debug)]
 pub(super) struct Bucket {
     pub(super) store: Arc<AmazonS3>,
     name: String,
     prefix: String,
     /// By run, the uploads that this process knows to be begun.
-    begun: Arc<Mutex<HashMap<String, Vec<(String, String)>>>>,
+    begun: Arc<Mutex<HashMap<String, Begun>>>,
 }
 
 /// An object as it was when it was opened.
@@ -310,8 +313,8 @@ impl Bucket {
         Ok(if self.uploads(&begun)?.is_empty() { Vec::new() } else { vec![begun] })
     }
 
-    /// Uploads that a run has begun: keys and the store's names. What cannot be read names none: the store's own rules remove old uploads.
-    fn uploads(&self, begun: &str) -> Result<Vec<(String, String)>, LakeError> {
+    /// Uploads that a run has begun. What cannot be read names none: the store's own rules remove old uploads.
+    fn uploads(&self, begun: &str) -> Result<Begun, LakeError> {
         Ok(self.read(begun)?.and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default())
     }
 
