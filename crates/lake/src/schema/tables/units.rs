@@ -53,7 +53,7 @@ pub const UNITS: Table = Table {
             "module",
             Int32,
             "1",
-            "Label of its module, the same in every arena; -1 = unassigned, null = neither grid nor band in most arenas",
+            "Label of its module, the same in every arena; -1 = unassigned, null = neither grid nor band in most arenas, and in no module by agreement with its units",
         )
         .nullable(),
         c("grid_score_sargolini", Float64, "1", "60° score, annuli from the central peak's edge outwards; null where undefined").nullable(),
@@ -155,7 +155,7 @@ pub const UNITS: Table = Table {
         c("period_se_m", Float64, "m", "Standard error of period_m").nullable(),
         c("orientation_se_rad", Float64, "rad", "Standard error of orientation_rad").nullable(),
         c("k_se", Float64, "cycles/m", "Root mean square of the standard errors of the wave vectors' components").nullable(),
-        c("module_reason", Text, "", "Why it is in its module, or in none").nullable(),
+        c("module_reason", Text, "", "Why it is in its module, and whether by agreement with its units; or why in none").nullable(),
         c("phase1_se_rad", Float64, "rad", "Standard error of phase1").nullable(),
         c("phase2_se_rad", Float64, "rad", "Standard error of phase2").nullable(),
         c("phase3_se_rad", Float64, "rad", "Standard error of phase3").nullable(),
