@@ -37,6 +37,16 @@ fn every_checkpoint_is_recorded_analyzed_and_drawn() {
     let compared = Outcome::of(crate::common::gridlake().args(["compare", "--format", "csv"]).arg(&bench.lake));
     assert_eq!(compared.stdout.lines().count(), 4, "a row for each checkpoint: {}", compared.stdout);
     assert_eq!(Outcome::of(crate::common::gridlake().arg("verify").arg(&bench.lake)).code, 0);
+    let record = bench.record();
+    let stages: Vec<&String> = record["stages"].as_object().unwrap().keys().collect();
+    assert_eq!(stages, ["analyze", "draw", "record", "train"], "each step has a record of its own");
+    let of_step = fs::read_to_string(bench.run().join("stages/step-000000040.json")).unwrap();
+    assert!(of_step.contains("\"analyze\"") && of_step.contains("\"record\""), "{of_step}");
+    let copy = bench.folder().join("copy");
+    let exported = Outcome::of(crate::common::gridlake().args(["export", "tiny", "--to"]).arg(&copy).arg("--lake").arg(&bench.lake));
+    assert_eq!(exported.code, 0, "{exported:?}");
+    assert_eq!(Outcome::of(crate::common::gridlake().arg("verify").arg(&copy)).code, 0);
+    assert!(copy.join("runs").join(bench.run().file_name().unwrap()).join("stages/step-000000040.json").exists());
 
     // What is there stays, to the byte, and a last checkpoint's results are those of a run without earlier ones.
     let before = snapshot(&bench.lake);

@@ -164,6 +164,33 @@ fn torn_altered_empty_and_missing_files_are_found_and_named() {
 }
 
 #[test]
+fn sizes_are_looked_at_without_reading_and_no_more_is_claimed() {
+    let bench = Bench::new();
+    bench.done("run", &[]);
+    let sizes = || Outcome::of(gridlake().args(["verify", "--sizes"]).arg(&bench.lake));
+    let whole = sizes();
+    assert!(whole.code == 0 && whole.stdout.contains("what is in them was not read"), "{whole:?}");
+    let tables = bench.tables();
+    let units = tables.iter().map(|(path, _)| bench.lake.join(path)).find(|path| path.to_string_lossy().contains("/units/")).unwrap();
+    {
+        let _flipped = Changed::new(&units, |bytes| bytes[600] ^= 1);
+        assert_eq!((sizes().code, verify(&bench.lake).code), (0, 1), "an altered byte takes reading");
+    }
+    {
+        let _torn = Changed::new(&units, |bytes| bytes.truncate(700));
+        let found = sizes();
+        assert!(found.code == 1 && found.stdout.contains("has 700 bytes") && found.stdout.contains("/units/"), "{found:?}");
+    }
+    fs::rename(&units, units.with_extension("away")).unwrap();
+    let found = sizes();
+    assert!(found.code == 1 && found.stdout.contains("is missing") && !found.stdout.contains("in no manifest"), "{found:?}");
+    fs::rename(units.with_extension("away"), &units).unwrap();
+    let _torn = Changed::new(&bench.run().join("run.json"), |bytes| bytes.truncate(30));
+    let found = sizes();
+    assert!(found.code == 1 && found.stdout.contains("is no run record"), "{found:?}");
+}
+
+#[test]
 fn a_run_without_its_manifest_is_stale_and_made_anew() {
     let bench = Bench::new();
     bench.done("run", &[]);
