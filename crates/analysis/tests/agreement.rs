@@ -71,7 +71,9 @@ fn population(shape: Shape, units: usize, noises: usize, seed: u64) -> Ratemaps 
             },
         };
         let least = values.iter().copied().fold(f64::INFINITY, f64::min);
-        values.iter_mut().for_each(|rate| *rate -= least);
+        for rate in &mut values {
+            *rate -= least;
+        }
         map.iter_mut().zip(values).for_each(|(bin, rate)| *bin = rate);
     }
     Ratemaps::from_maps(Bins::square(Arena::square(SIDE_M), BINS), Array2::from_elem((BINS, BINS), 20), rates).expect("shapes agree")
@@ -168,5 +170,4 @@ fn modules_keep_their_units_and_noise_stays_out() {
         assert!(c.modules_together <= c.modules_alone + populations as usize / 20, "{page}");
     }
     bless("agreement", &page);
-    println!("{page}");
 }

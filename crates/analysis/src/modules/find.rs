@@ -387,7 +387,7 @@ impl<'a> Population<'a> {
     fn confirm(&self, sample: &[usize], min_units: usize, clusters: &mut Clusters) {
         let (alpha, radius) = (self.config.agreement_alpha, self.config.link_radius / 2.0);
         let mut dissolved = vec![false; clusters.found.len()];
-        for number in 0..clusters.found.len() {
+        for (number, dissolved) in dissolved.iter_mut().enumerate() {
             let members = clusters.found[number].members.clone();
             let shown = members.iter().filter(|&&m| self.units[m].weak_p.is_none()).count();
             if shown == members.len() {
@@ -414,7 +414,7 @@ impl<'a> Population<'a> {
             }
             let expected = if shown < min_units { self.chance(sample, clusters, number, kept.len(), &waves) } else { 0.0 };
             if kept.len() < min_units || expected > alpha {
-                dissolved[number] = true;
+                *dissolved = true;
                 let others = kept.len() - 1;
                 for &m in &kept {
                     clusters.places[m] = Place::Outside(if kept.len() < min_units {

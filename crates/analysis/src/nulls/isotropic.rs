@@ -404,7 +404,9 @@ mod tests {
         for _ in 0..20 {
             let mut map: Vec<f64> = (0..1600).map(|_| stream.normal()).collect();
             let mean = map.iter().sum::<f64>() / 1600.0;
-            map.iter_mut().for_each(|rate| *rate -= mean);
+            for rate in &mut map {
+                *rate -= mean;
+            }
             let (amplitude, power) = plan.spectrum(&map);
             let total: f64 = amplitude.iter().map(|a| a * a).sum();
             let equal = amplitude.iter().map(|a| a.powi(4)).sum::<f64>() * plan.plan.len() as f64 / total.powi(2);
