@@ -166,12 +166,10 @@ pub(crate) struct LakeArguments {
 #[derive(Debug, Args)]
 pub(crate) struct VerifyArguments {
     #[command(flatten)]
-    pub(crate) lake: LakeArgument,
+    pub(crate) whole: LakeArguments,
     /// Read no file: only look whether each is there, as long as its manifest says.
     #[arg(long)]
     pub(crate) sizes: bool,
-    #[command(flatten)]
-    pub(crate) common: CommonArguments,
 }
 
 /// Arguments of `sql`.

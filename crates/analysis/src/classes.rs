@@ -85,6 +85,8 @@ pub(crate) struct Evidence<'a> {
     pub(crate) spectrum: Option<&'a UnitSpectrum>,
     /// Against the autocorrelogram; none where that has no peaks.
     pub(crate) agreement: Option<&'a Agreement>,
+    /// As [`repeats`] says of the map.
+    pub(crate) repeats: bool,
 }
 
 impl Evidence<'_> {
@@ -94,13 +96,13 @@ impl Evidence<'_> {
     }
 
     /// Whether fields repeat and the autocorrelogram has the spectrum's lattice of two dimensions.
-    pub(crate) fn repeating_lattice(&self, map: ArrayView2<'_, f64>) -> bool {
-        self.spectrum.is_some_and(|spectrum| spectrum.shape != LatticeShape::Band) && self.lattice_confirmed() && repeats(map)
+    pub(crate) fn repeating_lattice(&self) -> bool {
+        self.repeats && self.spectrum.is_some_and(|spectrum| spectrum.shape != LatticeShape::Band) && self.lattice_confirmed()
     }
 }
 
 /// Whether there is more than one field: one lone spot beats surrogates, which spread its rates over many, in every score; but nothing repeats.
-fn repeats(map: ArrayView2<'_, f64>) -> bool {
+pub(crate) fn repeats(map: ArrayView2<'_, f64>) -> bool {
     one_field(map, LONE_FIELD).is_none()
 }
 
@@ -112,8 +114,7 @@ pub(crate) fn classify(
     permutations: usize,
     stream: &mut Stream,
 ) -> (UnitClass, String) {
-    let alpha = config.alpha;
-    let repeats = repeats(map);
+    let (alpha, repeats) = (config.alpha, evidence.repeats);
     if repeats && evidence.sargolini.significant(alpha) {
         let (value, p) = (evidence.sargolini.value, evidence.sargolini.p);
         return (UnitClass::Grid, format!("60° score {value:.2} above its null (p = {p:.3})"));
@@ -241,6 +242,7 @@ mod tests {
             border: &border,
             spectrum: spectrum.as_ref(),
             agreement: agreement.as_ref(),
+            repeats: repeats(map.view()),
         };
         classify(map.view(), &evidence, &ClassesConfig::default(), 199, &mut Seed(1).stream("class", 0))
     }

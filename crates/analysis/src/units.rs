@@ -7,7 +7,7 @@ use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use crate::autocorrelogram::{self, Autocorrelator, AutocorrelogramPeaks};
-use crate::classes::{Evidence, UnitClass, classify};
+use crate::classes::{self, Evidence, UnitClass, classify};
 use crate::config::CheckedAnalyzeConfig;
 use crate::lattice_consensus::{self, LatticeConsensus};
 use crate::measures::{self, Measured};
@@ -269,8 +269,9 @@ impl<'a> ArenaPlan<'a> {
             border: &result.border_score,
             spectrum: result.spectrum.as_ref(),
             agreement: result.agreement.as_ref(),
+            repeats: classes::repeats(map),
         };
-        result.lattice_confirmed = evidence.repeating_lattice(map);
+        result.lattice_confirmed = evidence.repeating_lattice();
         let mut stream = self.seed.stream("analysis/neighbours", unit as u64);
         let (class, reason) = classify(map, &evidence, &self.config.classes, self.config.nulls.count, &mut stream);
         (result.class, result.class_reason) = (class, reason);

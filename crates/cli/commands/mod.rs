@@ -44,7 +44,7 @@ pub(crate) fn main() -> ExitCode {
         Verb::Status(LakeArguments { lake, common }) => with(&common, |_| status::status(&lake)),
         Verb::Compare(arguments) => with(&arguments.common, |_| compare::compare(&arguments)),
         Verb::Sql(arguments) => with(&arguments.common, |_| sql::sql(&arguments)),
-        Verb::Verify(arguments) => with(&arguments.common, |mode| verify::verify(&arguments, mode)),
+        Verb::Verify(arguments) => with(&arguments.whole.common, |mode| verify::verify(&arguments, mode)),
         Verb::Export(arguments) => with(&arguments.common, |mode| export::export(&arguments, mode)),
         Verb::Import(arguments) => with(&arguments.common, |mode| import::import(&arguments, mode)),
         Verb::Defaults => defaults::defaults(),

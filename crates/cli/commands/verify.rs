@@ -13,7 +13,7 @@ use std::fmt::Write;
 /// # Errors
 /// A place that is no lake; anything that is not whole.
 pub(crate) fn verify(arguments: &VerifyArguments, mode: Mode) -> Result<(), Failure> {
-    let lake = open_lake(&arguments.lake)?;
+    let lake = open_lake(&arguments.whole.lake)?;
     let depth = if arguments.sizes { Depth::Sizes } else { Depth::Content };
     let mut progress: Option<Progress> = None;
     let found = verify::verify(&lake, depth, &mut |done, total| {

@@ -138,10 +138,7 @@ pub fn ratios(rows: &mut [ModuleInArena]) {
 
 fn mean_waves(seat: &Triad, lattices: &[&ArenaLattice]) -> Triad {
     // Equal weights: in one arena the estimates' errors are alike, and a wrong standard error must not carry a module.
-    let members: Vec<Combined> = lattices
-        .iter()
-        .map(|lattice| Combined { waves: lattice.waves, se: 1.0, weak_p: None, arenas: Vec::new(), differing: Vec::new() })
-        .collect();
+    let members: Vec<Combined> = lattices.iter().map(|lattice| Combined { waves: lattice.waves, se: 1.0, ..Combined::default() }).collect();
     mean(seat, &members.iter().collect::<Vec<_>>())
 }
 

@@ -73,7 +73,7 @@ mod tests {
 
     fn combined(lattice: &Lattice) -> Combined {
         let waves = superbase(lattice.waves()[0], lattice.waves()[1]).expect("two directions");
-        Combined { waves, se: 0.01, weak_p: None, arenas: Vec::new(), differing: Vec::new() }
+        Combined { waves, se: 0.01, ..Combined::default() }
     }
 
     #[test]

@@ -58,7 +58,7 @@ pub struct UnitLattices {
 }
 
 /// One lattice for all arenas.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Combined {
     pub(super) waves: Triad,
     /// Standard error of a component, cycles per metre, floor included.
@@ -85,7 +85,7 @@ pub(super) fn combine(unit: &UnitLattices, config: &ModulesConfig) -> Result<Com
         .collect();
     let total = unit.arenas.len();
     let shown: Vec<(usize, &ArenaLattice)> = defined.iter().copied().filter(|(_, lattice)| lattice.weak_p.is_none()).collect();
-    let weak = shown.is_empty() || 2 * shown.len() < total;
+    let weak = 2 * shown.len() < total;
     let voters = if weak { &defined } else { &shown };
     if shown.is_empty() && (config.agreement_alpha == 0.0 || voters.is_empty()) {
         return Err("neither grid nor band in any arena".to_owned());

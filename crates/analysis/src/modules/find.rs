@@ -415,7 +415,7 @@ impl<'a> Population<'a> {
             let expected = if shown < min_units { self.chance(sample, clusters, number, kept.len(), &waves) } else { 0.0 };
             if kept.len() < min_units || expected > alpha {
                 *dissolved = true;
-                let others = kept.len() - 1;
+                let others = kept.len().saturating_sub(1);
                 for &m in &kept {
                     clusters.places[m] = Place::Outside(if kept.len() < min_units {
                         format!("shares its lattice with {others} other units; a module needs {min_units} units")
@@ -428,22 +428,12 @@ impl<'a> Population<'a> {
             }
             clusters.found[number].members = kept;
         }
-        if dissolved.contains(&true) {
-            let mut left = 0;
-            let renumbered: Vec<usize> = dissolved
-                .iter()
-                .map(|gone| {
-                    left += usize::from(!gone);
-                    left.wrapping_sub(1)
-                })
-                .collect();
-            for place in &mut clusters.places {
-                if let Place::Cluster(number) = place {
-                    *number = renumbered[*number];
-                }
+        let mut gone = dissolved.into_iter();
+        clusters.found.retain(|_| gone.next() == Some(false));
+        for (number, cluster) in clusters.found.iter().enumerate() {
+            for &m in &cluster.members {
+                clusters.places[m] = Place::Cluster(number);
             }
-            let mut gone = dissolved.iter();
-            clusters.found.retain(|_| gone.next() == Some(&false));
         }
     }
 
