@@ -10,7 +10,7 @@ mod training;
 mod walks;
 mod words;
 
-use crate::common::{Bench, Outcome, TINY, gridlake, snapshot};
+use crate::common::{Bench, Outcome, TINY, gridlake, sample_lake};
 use lattices::turn_deg;
 use run::Run;
 use std::collections::BTreeSet;
@@ -173,14 +173,7 @@ fn svgs(folder: &Path) -> Vec<PathBuf> {
 /// Records, analyzes and draws a sample, in a lake of its own.
 fn sample(name: &str, pipeline: &str, settings: &[&str]) -> (tempfile::TempDir, Run) {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let from = root.join("data/reference").join(name);
-    let folder = tempfile::tempdir().unwrap();
-    let lake = folder.path().join("lake");
-    for (path, bytes) in snapshot(&from) {
-        let to = lake.join(path.strip_prefix(&from).unwrap());
-        fs::create_dir_all(to.parent().unwrap()).unwrap();
-        fs::write(to, bytes).unwrap();
-    }
+    let (folder, lake) = sample_lake(name);
     let sets = settings.iter().flat_map(|setting| ["--set", setting]);
     let outcome = Outcome::of(gridlake().arg("run").arg(root.join(pipeline)).arg("--lake").arg(&lake).args(sets));
     assert_eq!(outcome.code, 0, "{outcome:?}");

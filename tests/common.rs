@@ -217,6 +217,19 @@ pub(crate) fn snapshot(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
     files
 }
 
+/// A copy of a shipped sample (data/reference), as a lake that may be written to.
+pub(crate) fn sample_lake(name: &str) -> (tempfile::TempDir, PathBuf) {
+    let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/reference").join(name);
+    let folder = tempfile::tempdir().unwrap();
+    let lake = folder.path().join("lake");
+    for (path, bytes) in snapshot(&from) {
+        let to = lake.join(path.strip_prefix(&from).unwrap());
+        fs::create_dir_all(to.parent().unwrap()).unwrap();
+        fs::write(to, bytes).unwrap();
+    }
+    (folder, lake)
+}
+
 /// Moments spread over (0, 1) without a pattern that checkpoints could have: the golden ratio's multiples.
 pub(crate) fn moments() -> impl Iterator<Item = f64> {
     (1..).map(|number| (f64::from(number) * 0.618_033_988_749_895).fract())

@@ -1,8 +1,7 @@
 //! The trained networks that are shipped (data/reference): everything after training works on them, as they are.
 
-use crate::common::{Outcome, gridlake, snapshot};
-use std::fs;
-use std::path::{Path, PathBuf};
+use crate::common::{Outcome, gridlake, sample_lake, snapshot};
+use std::path::Path;
 
 /// The repository.
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
@@ -13,18 +12,6 @@ const LARGEST: u64 = 8_000_000;
 const REMAKE: &str =
     "the sample is not what this gridlake would make: remove its folder and make it again as data/reference/README.md says";
 
-fn copy(sample: &str) -> (tempfile::TempDir, PathBuf) {
-    let from = Path::new(ROOT).join("data/reference").join(sample);
-    let folder = tempfile::tempdir().unwrap();
-    let lake = folder.path().join("lake");
-    for (path, bytes) in snapshot(&from) {
-        let to = lake.join(path.strip_prefix(&from).unwrap());
-        fs::create_dir_all(to.parent().unwrap()).unwrap();
-        fs::write(to, bytes).unwrap();
-    }
-    (folder, lake)
-}
-
 fn verb(verb: &str, pipeline: &str, lake: &Path, more: &[&str]) -> Outcome {
     Outcome::of(gridlake().arg(verb).arg(Path::new(ROOT).join(pipeline)).arg("--lake").arg(lake).args(more))
 }
@@ -32,7 +19,7 @@ fn verb(verb: &str, pipeline: &str, lake: &Path, more: &[&str]) -> Outcome {
 #[test]
 fn samples_are_small_whole_and_fresh() {
     for (sample, pipeline) in SAMPLES {
-        let (_folder, lake) = copy(sample);
+        let (_folder, lake) = sample_lake(sample);
         let files = snapshot(&lake);
         let bytes: u64 = files.iter().map(|(_, bytes)| bytes.len() as u64).sum();
         assert!(bytes <= LARGEST, "{sample}: {bytes} bytes");
@@ -48,7 +35,7 @@ fn samples_are_small_whole_and_fresh() {
 #[test]
 fn samples_can_be_recorded_analyzed_and_drawn_without_training() {
     for (sample, pipeline) in SAMPLES {
-        let (_folder, lake) = copy(sample);
+        let (_folder, lake) = sample_lake(sample);
         let few = [
             "--set",
             "record.trajectories=60",

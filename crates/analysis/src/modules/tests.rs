@@ -210,7 +210,9 @@ fn candidates_without_a_module_join_none() {
     let (mut joined, mut groups, populations) = (0, 0, 200);
     for number in 0..populations {
         let mut units = population(&[(Lattice::hexagonal(0.6, 0.2), 10)], 0.02, number);
-        units.iter_mut().for_each(|unit| unit.arenas.truncate(1));
+        for unit in &mut units {
+            unit.arenas.truncate(1);
+        }
         for _ in 0..20 {
             let lattice = Lattice::hexagonal(0.6, stream.uniform_in(0.0, std::f64::consts::FRAC_PI_3));
             let mut one = unit(units.len(), &lattice, 1, 0.02, &mut stream);
