@@ -1,6 +1,6 @@
 //! The null of the isotropic kind as it is defined, in double precision and one map after another: what the fast form is tested and timed against.
 
-use super::isotropic::{ROUNDS, STEP};
+use super::isotropic::STEP;
 use super::quantiles::normal_below;
 use super::{Battery, ScoreWithNull, Statistic};
 use crate::fft::Fft2;
@@ -18,11 +18,11 @@ pub fn reference_nulls(battery: &Battery, map: &[f64], count: usize, stream: &mu
     let mean = bins.iter().map(|&bin| map[bin]).sum::<f64>() / bins.len() as f64;
     let centred: Vec<f64> = map.iter().map(|rate| rate - mean).collect();
     let (amplitude, power) = battery.isotropic().spectrum(&centred);
-    let plan = battery.isotropic().plan();
+    let (plane, padded) = (battery.isotropic().plane(), battery.isotropic().padded());
     let mut rates: Vec<f64> = bins.iter().map(|&bin| map[bin]).collect();
     rates.sort_by(f64::total_cmp);
-    let mut field = vec![Complex64::default(); plan.len()];
-    let mut scratch = plan.scratch();
+    let mut field = vec![Complex64::default(); plane.len()];
+    let mut scratch = plane.scratch();
     let mut maps = [map.to_vec(), map.to_vec()];
     let mut nulls: Vec<Vec<f64>> = vec![Vec::new(); observed.len()];
     for _ in 0..count.div_ceil(2) {
@@ -30,14 +30,25 @@ pub fn reference_nulls(battery: &Battery, map: &[f64], count: usize, stream: &mu
             let radius = (-(1.0 - stream.uniform()).ln()).sqrt() * amplitude;
             *coefficient = Complex64::from_polar(radius, TAU * stream.uniform());
         }
-        plan.inverse(&mut field, plan.rows, &mut scratch);
+        plane.inverse(&mut field, plane.rows, &mut scratch);
         for (which, out) in maps.iter_mut().enumerate() {
-            let mut field: Vec<Complex64> = field.iter().map(|value| if which == 0 { *value } else { Complex64::from(value.im) }).collect();
-            for _ in 0..ROUNDS {
-                by_quantile(&field, plan, battery, &rates, out);
-                field = matched(battery, out, mean, &power);
-            }
-            by_rank(&field, plan, battery, &rates, out);
+            let part = |value: &Complex64| if which == 0 { value.re } else { value.im };
+            // The first bin's row and column are the window's; half of what is around the map comes from before them.
+            let place = |at: usize, own: usize, side: usize, whole: usize| if at < own + (side - own) / 2 { at } else { at + whole - side };
+            let (rows, cols) = battery.shape();
+            let around: Vec<Complex64> = (0..padded.len())
+                .map(|index| {
+                    let row = place(index / padded.cols, rows, padded.rows, plane.rows);
+                    let col = place(index % padded.cols, cols, padded.cols, plane.cols);
+                    Complex64::from(part(&field[row * plane.cols + col]))
+                })
+                .collect();
+            by_quantile(&around, padded, battery, &rates, out);
+            let scaled = matched(battery, around, out, mean, &power);
+            by_quantile(&scaled, padded, battery, &rates, out);
+            let alone = alone(battery, out, mean);
+            let scaled = matched(battery, alone, out, mean, &power);
+            by_rank(&scaled, padded, battery, &rates, out);
         }
         let [first, second] = &maps;
         for (scores, map) in battery.score_pair(first, second, &mut workspace).iter().zip([first, second]) {
@@ -56,24 +67,32 @@ pub fn reference_nulls(battery: &Battery, map: &[f64], count: usize, stream: &mu
         .collect()
 }
 
-/// One map, of this mean, as a padded field whose rings are scaled towards this power.
-fn matched(battery: &Battery, map: &[f64], mean: f64, power: &[f64]) -> Vec<Complex64> {
-    let (plan, class, cols) = (battery.isotropic().plan(), battery.isotropic().class(), battery.shape().1);
-    let mut scratch = plan.scratch();
-    let mut field = vec![Complex64::default(); plan.len()];
+/// One map, of this mean, with nothing around it.
+fn alone(battery: &Battery, map: &[f64], mean: f64) -> Vec<Complex64> {
+    let (padded, cols) = (battery.isotropic().padded(), battery.shape().1);
+    let mut field = vec![Complex64::default(); padded.len()];
     for &bin in battery.bins() {
-        field[bin / cols * plan.cols + bin % cols] = Complex64::new(map[bin] - mean, 0.0);
+        field[bin / cols * padded.cols + bin % cols] = Complex64::new(map[bin] - mean, 0.0);
     }
-    plan.forward(&mut field, plan.rows, &mut scratch);
+    field
+}
+
+/// A padded field with its rings scaled as this map's, of this mean, have to be to come near this power.
+fn matched(battery: &Battery, mut field: Vec<Complex64>, map: &[f64], mean: f64, power: &[f64]) -> Vec<Complex64> {
+    let (padded, class) = (battery.isotropic().padded(), battery.isotropic().class());
+    let mut scratch = padded.scratch();
+    let mut seen = alone(battery, map, mean);
+    padded.forward(&mut seen, padded.rows, &mut scratch);
     let mut own = vec![0.0; power.len()];
-    for (value, &class) in field.iter().zip(class) {
+    for (value, &class) in seen.iter().zip(class) {
         own[class as usize] += value.norm_sqr();
     }
+    padded.forward(&mut field, padded.rows, &mut scratch);
     for (value, &class) in field.iter_mut().zip(class) {
         let own = own[class as usize];
         *value *= if own > 0.0 { (power[class as usize] / own).powf(STEP) } else { 0.0 };
     }
-    plan.inverse(&mut field, plan.rows, &mut scratch);
+    padded.inverse(&mut field, padded.rows, &mut scratch);
     field
 }
 
