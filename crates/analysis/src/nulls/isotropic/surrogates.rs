@@ -1,7 +1,7 @@
 //! Fields with a map's spectrum, cut out of planes, with the map's power ring by ring and its rates.
 
-use super::plan::{IsotropicPlan, WINDOWS};
 use super::STEP;
+use super::plan::{IsotropicPlan, WINDOWS};
 use crate::fft::Fft2Scratch;
 use crate::nulls::normals::Normals;
 use crate::nulls::quantiles::Quantiles;
