@@ -161,12 +161,7 @@ fn nulls_hold_their_level() {
                 if kind == NullKind::Isotropic {
                     together = std::array::from_fn(|s| std::array::from_fn(|i| together[s][i] + found[s][i]));
                 }
-                // The page tells where the border score is liberal.
-                let claimed = |statistic| match statistic {
-                    Statistic::Border => kind != NullKind::Phase && noise != Noise::Rectified,
-                    Statistic::Periodicity => kind != NullKind::Phase,
-                    _ => true,
-                };
+                let claimed = |statistic| kind != NullKind::Phase || !matches!(statistic, Statistic::Border | Statistic::Periodicity);
                 let entries = entries(&row, found, maps(kind), claimed, &mut wrong);
                 let _ = writeln!(page, "{row}{entries}");
                 if large && only.is_none() {
