@@ -62,6 +62,11 @@ impl<T: FftNum + Default> Fft2<T> {
         Fft2Scratch { turned: vec![Complex::default(); self.len()], line: vec![Complex::default(); self.scratch] }
     }
 
+    /// What transforms from one buffer into another need, and those of columns or rows.
+    pub(crate) fn line_scratch(&self) -> Fft2Scratch<T> {
+        Fft2Scratch { turned: Vec::new(), line: vec![Complex::default(); self.scratch] }
+    }
+
     /// Transforms `data`, of which only the first `filled_rows` rows are non-zero; the result is transposed.
     pub(crate) fn forward(&self, data: &mut [Complex<T>], filled_rows: usize, scratch: &mut Fft2Scratch<T>) {
         self.along_row[0].process_with_scratch(&mut data[..filled_rows * self.cols], &mut scratch.line);

@@ -138,7 +138,7 @@ impl IsotropicPlan {
             rows[bin / self.shape.1 * plan.cols + bin % self.shape.1] = Complex32::new(map[bin] as f32, 0.0);
         }
         let mut transform = vec![Complex32::default(); plan.len()];
-        plan.forward_into(&mut rows, self.shape.0, &mut transform, &mut plan.scratch());
+        plan.forward_into(&mut rows, self.shape.0, &mut transform, &mut plan.line_scratch());
         transform.into_iter().map(|value| f64::from(value.re).powi(2) + f64::from(value.im).powi(2))
     }
 

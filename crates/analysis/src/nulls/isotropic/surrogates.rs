@@ -76,8 +76,8 @@ impl<'a> Isotropic<'a> {
             values: Vec::new(),
             assigned: Vec::new(),
             ranks: Ranks::default(),
-            scratch: shared.padded_single.scratch(),
-            plane_scratch: shared.plane_single.scratch(),
+            scratch: shared.padded_single.line_scratch(),
+            plane_scratch: shared.plane_single.line_scratch(),
         }
     }
 
