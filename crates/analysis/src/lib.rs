@@ -52,6 +52,7 @@ pub mod neighbors;
 pub mod nulls;
 pub mod path_integration;
 pub mod pca;
+mod periodicity;
 pub mod phases;
 pub mod ratemap;
 mod rebin;

@@ -11,6 +11,7 @@ use super::Autocorrelator;
 use super::flat::FlatLags;
 use super::rows::{Lags, Rectangles, Row, WIDTH};
 use crate::fft::{Fft2, Fft2Scratch};
+use crate::periodicity::HalfWaves;
 use crate::simd::{Kernel, widest};
 use rustfft::num_complex::Complex32;
 
@@ -33,8 +34,7 @@ pub(crate) struct SingleAutocorrelator {
     plan: Fft2<f32>,
     /// As the double-precision form's; `None` where every bin was visited.
     mask_conjugate: Option<Vec<Complex32>>,
-    /// How often each frequency of half of the columns counts as a wave: 0, 1 or 2 (with its opposite).
-    waves: Vec<f32>,
+    waves: HalfWaves,
 }
 
 /// Buffers of one thread.
@@ -53,31 +53,20 @@ pub(crate) struct SingleWorkspace {
     flat: FlatLags,
     /// The last pair's autocorrelograms: lags of the half plane `dy ≥ 0`, `(reach_y + 1) x (2 reach_x + 1)`, NaN = undefined.
     pub(crate) result: [Vec<f32>; 2],
-    /// The last pair's largest power of a wave, and the power of all waves.
-    pub(crate) waves: [(f32, f32); 2],
+    /// Sums of power over rings.
+    rings: Vec<[f32; 2]>,
+    /// The last pair's scores of the waves, NaN where undefined.
+    pub(crate) periodicity: [f64; 2],
 }
 
 impl SingleAutocorrelator {
     /// As a plan in double precision. Only lags within `largest` bins of zero need be right; others may be left undefined.
-    /// `is_wave` tells which frequencies (transposed layout) count as waves.
-    pub(crate) fn new(double: &Autocorrelator, largest: [f64; 2], is_wave: &[bool]) -> Self {
+    /// `waves` are of the same plan, or none.
+    pub(crate) fn new(double: &Autocorrelator, largest: [f64; 2], waves: HalfWaves) -> Self {
         let (plan, reach) = (Fft2::new(double.plan.rows, double.plan.cols), double.reach);
         let full = double.visited == double.mask.len();
         let seen = double.mask.iter().enumerate().filter(|(_, seen)| **seen);
         let bins = seen.map(|(bin, _)| (bin as u32, (bin / double.cols * plan.cols + bin % double.cols) as u32)).collect();
-        let waves = (0..(plan.cols / 2 + 1) * plan.rows)
-            .map(|index| {
-                let column = index / plan.rows;
-                let itself = column == 0 || 2 * column == plan.cols;
-                if !is_wave.get(index).copied().unwrap_or(false) {
-                    0.0
-                } else if itself {
-                    1.0
-                } else {
-                    2.0
-                }
-            })
-            .collect();
         Self {
             rows: double.rows,
             cols: double.cols,
@@ -115,7 +104,8 @@ impl SingleAutocorrelator {
             correlations: vec![0.0; self.lags.stride],
             flat: FlatLags::default(),
             result: [vec![f32::NAN; rows * cols], vec![f32::NAN; rows * cols]],
-            waves: [(0.0, 0.0); 2],
+            rings: vec![[0.0; 2]; self.waves.rings()],
+            periodicity: [f64::NAN; 2],
         }
     }
 
@@ -124,7 +114,7 @@ impl SingleAutocorrelator {
     pub(crate) fn pair(&self, a: &[f32], b: &[f32], workspace: &mut SingleWorkspace) -> bool {
         let (wide, tall) = (self.plan.cols, self.plan.rows);
         self.pad(&mut workspace.first, a, b);
-        let SingleWorkspace { first, turned, half, sums, squares, scratch, running, .. } = workspace;
+        let SingleWorkspace { first, turned, half, sums, squares, scratch, running, rings, .. } = workspace;
         self.plan.forward_into(first, self.rows, turned, scratch);
         if let Some(mask) = &self.mask_conjugate {
             for (sum, (value, mask)) in sums.iter_mut().zip(turned.iter().zip(mask)) {
@@ -145,7 +135,12 @@ impl SingleAutocorrelator {
             self.run(a, &mut running[0]);
             self.run(b, &mut running[1]);
         }
-        workspace.waves = widest(Power { turned, tall, wide, waves: &self.waves, half });
+        widest(Power { turned, tall, wide, half });
+        if self.waves.rings() > 0 {
+            rings.fill([0.0; 2]);
+            let squares = widest(Unevenness { half, tall, waves: &self.waves, rings });
+            workspace.periodicity = self.waves.scores(rings, squares);
+        }
         self.plan.columns_inverse(half, scratch);
         let rows = self.reach[0] + 1;
         // The spectrum is even: row y of column -k is row -y of column k. Some columns at a time, whose rows share lines of the cache.
@@ -263,28 +258,25 @@ fn wrap(lag: isize, n: usize) -> usize {
     if lag < 0 { n - lag.unsigned_abs() } else { lag as usize }
 }
 
-/// Separates `A + iB` into `|A|² + i|B|²` for half of the columns, and measures the waves.
+/// Separates `A + iB` into `|A|² + i|B|²` for half of the columns.
 struct Power<'a> {
     turned: &'a [Complex32],
     tall: usize,
     wide: usize,
-    waves: &'a [f32],
     half: &'a mut [Complex32],
 }
 
 impl Kernel for Power<'_> {
-    type Output = [(f32, f32); 2];
+    type Output = ();
 
     #[inline(always)]
-    fn call(self) -> Self::Output {
+    fn call(self) {
         let tall = self.tall;
         // A quarter for the means of the two symmetric parts, and the inverse's normalisation.
         let norm = 0.25 / (tall * self.wide) as f32;
-        let mut found = [(0.0_f32, 0.0_f32); 2];
-        for (column, (out, waves)) in self.half.chunks_exact_mut(tall).zip(self.waves.chunks_exact(tall)).enumerate() {
+        for (column, out) in self.half.chunks_exact_mut(tall).enumerate() {
             let here = &self.turned[column * tall..][..tall];
             let there = &self.turned[(self.wide - column) % self.wide * tall..][..tall];
-            let (mut largest, mut sums) = ([[0.0_f32; 8]; 2], [[0.0_f32; 8]; 2]);
             for row in 0..tall {
                 let (p, q) = (here[row], there[if row == 0 { 0 } else { tall - row }]);
                 let (a_re, a_im) = (p.re + q.re, p.im - q.im);
@@ -292,20 +284,47 @@ impl Kernel for Power<'_> {
                 let (a, b) = ((a_re * a_re + a_im * a_im) * norm, (b_re * b_re + b_im * b_im) * norm);
                 out[row] = Complex32::new(a, b);
             }
-            for (values, waves) in out.chunks(8).zip(waves.chunks(8)) {
-                for (lane, (value, &times)) in values.iter().zip(waves).enumerate() {
-                    let counts = if times > 0.0 { 1.0 } else { 0.0 };
-                    largest[0][lane] = largest[0][lane].max(value.re * counts);
-                    largest[1][lane] = largest[1][lane].max(value.im * counts);
-                    sums[0][lane] += value.re * times;
-                    sums[1][lane] += value.im * times;
+        }
+    }
+}
+
+/// Adds both maps' power to their rings' sums, and gives the sums of its squares.
+struct Unevenness<'a> {
+    half: &'a [Complex32],
+    tall: usize,
+    waves: &'a HalfWaves,
+    rings: &'a mut [[f32; 2]],
+}
+
+impl Kernel for Unevenness<'_> {
+    type Output = [f32; 2];
+
+    #[inline(always)]
+    fn call(self) -> [f32; 2] {
+        let tall = self.tall;
+        let HalfWaves { ring, times, .. } = self.waves;
+        let mut squares = [[0.0_f32; 8]; 2];
+        for ((column, times), ring) in self.half.chunks_exact(tall).zip(times.chunks_exact(tall)).zip(ring.chunks_exact(tall)) {
+            for (values, times) in column.chunks(8).zip(times.chunks(8)) {
+                for (lane, (value, times)) in values.iter().zip(times).enumerate() {
+                    squares[0][lane] += times * value.re * value.re;
+                    squares[1][lane] += times * value.im * value.im;
                 }
             }
-            for which in 0..2 {
-                found[which].0 = largest[which].iter().fold(found[which].0, |m, v| m.max(*v));
-                found[which].1 += sums[which].iter().sum::<f32>();
+            // Rows y and -y lie in the same ring, and count as often.
+            let mut add = |row: usize, re: f32, im: f32| {
+                let sums = &mut self.rings[ring[row] as usize];
+                *sums = [sums[0] + times[row] * re, sums[1] + times[row] * im];
+            };
+            add(0, column[0].re, column[0].im);
+            for (row, (up, down)) in column[1..].iter().zip(column[1..].iter().rev()).take(tall.div_ceil(2) - 1).enumerate() {
+                add(row + 1, up.re + down.re, up.im + down.im);
+            }
+            // Of an even number of rows one more is its own opposite.
+            if tall % 2 == 0 {
+                add(tall / 2, column[tall / 2].re, column[tall / 2].im);
             }
         }
-        found
+        squares.map(|lanes| lanes.iter().sum())
     }
 }

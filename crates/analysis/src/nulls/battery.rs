@@ -4,9 +4,9 @@ use super::isotropic::IsotropicPlan;
 use super::scale::Scale;
 use crate::autocorrelogram::{Autocorrelator, SingleAutocorrelator, SingleWorkspace, Workspace};
 use crate::config::CheckedAnalyzeConfig;
-use crate::fft::Fft2;
-use crate::grid_score::{Annuli, BatchWorkspace, LANES, Masks, Score, Undefined};
+use crate::grid_score::{Annuli, BatchWorkspace, LANES, Masks, Score};
 use crate::measures::{self, BorderPlan, BorderWorkspace, border_score};
+use crate::periodicity::{HalfWaves, Waves};
 use crate::ratemap::Ratemaps;
 use crate::rebin::{Rebin, RebinWorkspace};
 use gridlake_space::arena::Arena;
@@ -21,7 +21,7 @@ pub enum Statistic {
     Banino,
     /// 90° score on growing annuli.
     Square90,
-    /// Share of the power in the strongest wave.
+    /// How unevenly the power of waves is spread over directions ([`crate::periodicity`]).
     Periodicity,
     /// How far a field follows a wall ([`crate::measures::border_score`]).
     Border,
@@ -35,7 +35,7 @@ impl Statistic {
     pub(super) fn precision(self) -> f64 {
         match self {
             Self::Sargolini | Self::Banino | Self::Square90 => 1e-4,
-            Self::Periodicity => 1e-6,
+            Self::Periodicity => 1e-5,
             Self::Border => 1e-5,
         }
     }
@@ -59,7 +59,7 @@ pub struct Battery {
     coarse_bins: Vec<usize>,
     masks: Masks,
     /// Frequencies of the fine transform with enough cycles across the box.
-    waves: Vec<usize>,
+    waves: Waves,
     isotropic: IsotropicPlan,
     border: BorderPlan,
 }
@@ -95,15 +95,11 @@ impl Battery {
         let rebin = Rebin::new(&ratemaps.occupancy, Masks::BINS);
         let coarse = Autocorrelator::new(&rebin.visited(), min_overlap);
         let masks = Masks::new(coarse.shape(), (arena.height_m / rebin.rows as f64, arena.width_m / rebin.cols as f64));
-        let waves = waves(fine.padded(), bin_m, config.spectrum.min_cycles / shorter);
+        let waves = Waves::new(fine.padded(), bin_m, config.spectrum.min_cycles / shorter);
         let bins: Vec<usize> = visited.iter().enumerate().filter(|(_, seen)| **seen).map(|(bin, _)| bin).collect();
         let isotropic = IsotropicPlan::new((rows, cols), &bins, bin_m);
-        let mut is_wave = vec![false; fine.padded().len()];
-        for &wave in &waves {
-            is_wave[wave] = true;
-        }
-        let fine_single = SingleAutocorrelator::new(&fine, largest.map(|radius| radius + 2.0), &is_wave);
-        let coarse_single = SingleAutocorrelator::new(&coarse, [rebin.rows as f64 + 2.0, rebin.cols as f64 + 2.0], &[]);
+        let fine_single = SingleAutocorrelator::new(&fine, largest.map(|radius| radius + 2.0), waves.half(fine.padded()));
+        let coarse_single = SingleAutocorrelator::new(&coarse, [rebin.rows as f64 + 2.0, rebin.cols as f64 + 2.0], HalfWaves::default());
         let coarse_bins = rebin.visited().iter().enumerate().filter(|(_, seen)| **seen).map(|(bin, _)| bin).collect();
         Self {
             shape: (rows, cols),
@@ -187,7 +183,7 @@ impl Battery {
     fn scores_of(&self, which: usize, workspace: &BatteryWorkspace) -> [Score; OF_LAGS] {
         let [sargolini, square] = self.annuli.scores(&workspace.fine.result[which]);
         let banino = self.masks.banino(&workspace.coarse.result[which]);
-        [sargolini, banino, square, self.periodicity(&workspace.fine.power[which])]
+        [sargolini, banino, square, self.waves.score(&workspace.fine.power[which])]
     }
 
     /// Scores of up to [`LANES`] maps of mean 0 and variance 1 over visited bins (the rest is not read); `scales` turn each map's values into rates.
@@ -199,8 +195,8 @@ impl Battery {
             let (a, b) = (&pair[0], pair.last().unwrap_or(&pair[0]));
             let lanes = 2 * number;
             let right = self.fine_single.pair(a, b, &mut workspace.fine_single);
-            for (which, &(largest, sum)) in workspace.fine_single.waves.iter().enumerate() {
-                periodicity[lanes + which] = if sum > 0.0 { f64::from(largest) / f64::from(sum) } else { f64::NAN };
+            for (lane, score) in periodicity[lanes..].iter_mut().zip(workspace.fine_single.periodicity) {
+                *lane = score;
             }
             if right {
                 for (plane, result) in workspace.fine_planes[lanes..].iter_mut().zip(&mut workspace.fine_single.result) {
@@ -257,16 +253,6 @@ impl Battery {
         coarse.clear();
         coarse.extend(map.iter().map(|&rate| if scale.varies { scale.standard(rate) as f32 } else { 0.0 }));
     }
-
-    /// Largest share of the power that one frequency holds.
-    fn periodicity(&self, power: &[f64]) -> Score {
-        let (mut largest, mut sum) = (0.0_f64, 0.0);
-        for &wave in &self.waves {
-            largest = largest.max(power[wave]);
-            sum += power[wave];
-        }
-        if sum > 0.0 { Score::defined(largest / sum) } else { Score::undefined(Undefined::NoAutocorrelogram) }
-    }
 }
 
 fn double(map: &[f32]) -> Vec<f64> {
@@ -280,16 +266,6 @@ fn take_half(planes: &mut [Vec<f32>], whole: &[Vec<f64>; 2], shape: (usize, usiz
             *half = r as f32;
         }
     }
-}
-
-fn waves(plan: &Fft2, bin_m: (f64, f64), lowest: f64) -> Vec<usize> {
-    (0..plan.len())
-        .filter(|index| {
-            let ky = Fft2::signed(index % plan.rows, plan.rows) / (plan.rows as f64 * bin_m.0);
-            let kx = Fft2::signed(index / plan.rows, plan.cols) / (plan.cols as f64 * bin_m.1);
-            kx.hypot(ky) >= lowest
-        })
-        .collect()
 }
 
 #[cfg(test)]
