@@ -264,6 +264,6 @@ def nulls(maps: Maps) -> list[Same]:
             ("sargolini", "grid_score_sargolini", "grid_score_p", 1e-4),
             ("banino", "grid_score_banino", "grid_score_banino_p", 1e-4),
             ("square", "square_score", "square_score_p", 1e-4),
-            ("periodicity", "periodicity", "periodicity_p", 1e-6),
+            ("periodicity", "periodicity", "periodicity_p", 1e-5),
         )
     ]

@@ -71,6 +71,20 @@ def strongest(map: np.ndarray, side_m: float) -> np.ndarray:
     return np.array([fx[at], fy[at]])
 
 
+def unevenness(map: np.ndarray, side_m: float) -> float:
+    """Sum of squares of the power of waves of at least one cycle, over what it would be, were each ring of frequencies even."""
+    bins = len(map)
+    # As far as autocorrelograms reach: 0.8 of the box and two bins.
+    padded = min(odd * 2 ** int(np.ceil(np.log2((bins + min(int(0.8 * bins) + 2, bins - 1)) / odd))) for odd in (1, 3, 5))
+    power = np.abs(np.fft.fft2(np.nan_to_num(map - np.nanmean(map)), (padded, padded))) ** 2
+    f = np.fft.fftfreq(padded, side_m / bins)
+    length = np.hypot(*np.meshgrid(f, f))
+    ring = np.round(length * padded * side_m / bins).astype(int)[length >= 1 / side_m]
+    power = power[length >= 1 / side_m]
+    even = np.bincount(ring, power) ** 2 / np.maximum(np.bincount(ring), 1)
+    return (power**2).sum() / even.sum()
+
+
 def oracle(maps: Maps) -> list[Same | Near]:
     recording = maps.recording
     cells = recording.cells
@@ -118,6 +132,8 @@ def oracle(maps: Maps) -> list[Same | Near]:
     found.append(
         Same("units", "orientation_rad", "the truth, square lattices", truth_orientation, np.radians(2), rows=squares, modulo=np.pi / 2, deviation="noise, and bins")
     )
+    uneven = np.array([unevenness(map, recording.side_m) if np.nanstd(map) > 0 else np.nan for map in maps.rates])
+    found.append(Same("units", "periodicity", "numpy.fft.fft2, ring by ring", uneven, 1e-9, relative=True))
     peaks = np.array([strongest(map, recording.side_m) if unit in lattices else [np.nan] * 2 for unit, map in enumerate(maps.rates)])
 
     def from_peak(tables: Tables) -> float:

@@ -4,9 +4,9 @@
 //!
 //! 1. **dead**: fires in no more than `dead_share` of the visited bins.
 //! 2. **grid**: fields repeat (more than one field is above a tenth of the peak), and the 60° score lies above its null; or the 90° score
-//!    does; or the strongest wave does, the fitted lattice has two dimensions (rhombic and oblique lattices), and the autocorrelogram's peaks
+//!    does; or the unevenness of waves over directions does, the fitted lattice has two dimensions (rhombic and oblique lattices), and the autocorrelogram's peaks
 //!    have it as well.
-//! 3. **band**: the strongest wave lies above its null and is the only one.
+//! 3. **band**: the unevenness of waves lies above its null, and the fit has one wave.
 //! 4. **border**: the border score is at least 0.5 (as in Solstad et al. 2008) and lies above its null; see [`crate::measures::border_score`].
 //! 5. **place-like**: neighbouring bins are more alike than when bins are permuted, and one compact field holds most of the
 //!    bins above half the peak.

@@ -109,7 +109,7 @@ pub struct NullsConfig {
     /// `trajectory-shift` alone: least circular shift, in recorded moments (1 to 100000; default 20, as many seconds at one moment a second; a shift must
     /// outlast the time that activity and position take to forget each other).
     pub min_shift_steps: usize,
-    /// `isotropic` alone: a map of fewer separate fields than this on a silent floor (they cover under 15 % of the visited bins) has no p-value of its strongest wave (0 to 1000; default
+    /// `isotropic` alone: a map of fewer separate fields than this on a silent floor (they cover under 15 % of the visited bins) has no p-value of its waves (0 to 1000; default
     /// 4): a few blobs always lie on the crests of some wave. Fields are patches above half of the 99 % quantile of the rates.
     pub min_fields: usize,
 }

@@ -112,7 +112,11 @@ mod tests {
     /// Frequencies of a length that rounds to `k`, by count.
     fn members(k: i32) -> f64 {
         let whole = -16..16_i32;
-        whole.clone().flat_map(|x| whole.clone().map(move |y| f64::from(x).hypot(f64::from(y)).round() as i32)).filter(|&ring| ring == k).count() as f64
+        whole
+            .clone()
+            .flat_map(|x| whole.clone().map(move |y| f64::from(x).hypot(f64::from(y)).round() as i32))
+            .filter(|&ring| ring == k)
+            .count() as f64
     }
 
     #[test]

@@ -328,7 +328,7 @@ fn report(title: &str, units: usize, module_count: usize, dead: bool, figures: V
     let scores = SCORES.iter().zip([
         "Sargolini's 60° score: annuli from the central peak's edge outwards; null: phase-randomized maps",
         "The 90° score, same annuli and null",
-        "Share of the map's power in its strongest wave",
+        "Unevenness of the map's waves over directions",
     ]);
     let clouds = if module_count == 0 {
         Vec::new()

@@ -6,7 +6,7 @@ use super::config::CheckedTorusConfig;
 use super::coordinates::{Coordinates, SHARE, angles, decode};
 use super::error::TorusError;
 use super::maps::{TorusMaps, torus_maps};
-use super::nulls::Surrogates;
+use super::nulls::{Surrogates, keeps_lattice};
 use super::sample::TorusSample;
 use super::verdict::{Verdict, lengths};
 use super::waves::{PlaneWave, WaveMatch, match_waves, plane_wave};
@@ -114,7 +114,7 @@ pub struct OnTheTorus {
 ///
 /// # Errors
 /// [`TorusError`]: input that is not finite or does not fit together, homology beyond the memory limit, an interruption. Too few units or moments, constant activity and too few
-/// surrogates are no errors but verdicts with `is_torus` `None` and the reason.
+/// surrogates are no errors but verdicts with `is_torus` `None` and the reason; so is a negative answer where surrogates have the module's lattice ([`super::nulls`]).
 pub fn analyze_torus(
     sample: TorusSample<'_>,
     fourier: Option<FourierPhases<'_>>,
@@ -161,6 +161,11 @@ pub fn analyze_torus(
     if 2 * surrogates.len() < config.surrogates {
         (verdict.betti, verdict.is_torus) = (None, None);
         verdict.reason = format!("only {} of {} surrogates have a cloud", surrogates.len(), config.surrogates);
+    }
+    if verdict.is_torus == Some(false) && fourier.is_some_and(|fourier| keeps_lattice(config.null, sample.arena, fourier.waves)) {
+        (verdict.betti, verdict.is_torus) = (None, None);
+        let whole = "the arena holds whole numbers of periods, so displaced units have the lattice too, and surrogates may be tori: test in an arena of another size";
+        verdict.reason = format!("{whole}; against them {}", verdict.reason);
     }
     let on_the_torus = if verdict.is_torus == Some(true) {
         on_the_torus(sample, fourier, &data, &found, config.map_bins, seed)

@@ -11,10 +11,12 @@
 //! Gardner et al. (2022) shift each cell's spikes in time instead. Spatial shifts are the harder null: all units of a surrogate still depend on one and
 //! the same position, smoothly but for the seams where walls meet, so that its cloud is a crumpled sheet and not noise. Between seams, shifted cells of one module *are*
 //! cells of that module; so a surrogate of a module keeps some of its loops, the more, the more periods the box has and the fewer units.
-//! `docs/validation.md` has the lengths of both nulls.
+//! `docs/validation.md` has the lengths of both nulls. Where the box holds a whole number of periods there are no seams, and surrogates are tori as the module is
+//! ([`keeps_lattice`]): nothing to hold it against.
 
 use super::config::TorusNull;
 use super::nearest::NearestMoment;
+use crate::lattice::{Wave, superbase};
 use gridlake_space::arena::{Arena, ArenaShape};
 use gridlake_space::seed::{Seed, Stream};
 use ndarray::{Array2, ArrayView2, Zip};
@@ -53,6 +55,36 @@ impl<'a> Surrogates<'a> {
         }
         surrogate
     }
+}
+
+/// Largest jump of a wave's phase where a displaced map meets itself, in cycles, at which it still counts as the same wave.
+const SEAMLESS: f64 = 0.1;
+/// Largest distance between a turned wave and one of the lattice's, of its length, at which they count as the same.
+const SAME_WAVE: f64 = 0.05;
+
+/// Whether displaced units have the lattice of these two waves as before, and only other phases: the arena holds whole periods along both sides, and what turns
+/// there are leave the lattice as it is.
+pub(super) fn keeps_lattice(kind: TorusNull, arena: Arena, waves: [Wave; 2]) -> bool {
+    if arena.shape == ArenaShape::Circle {
+        return false;
+    }
+    let whole = |cycles: f64| (cycles - cycles.round()).abs() <= SEAMLESS;
+    if !waves.iter().all(|k| whole(k[0] * arena.width_m) && whole(k[1] * arena.height_m)) {
+        return false;
+    }
+    if kind == TorusNull::Shift {
+        return true;
+    }
+    let [a, b] = waves;
+    let Some(base) = superbase(a, b) else { return false };
+    // The other diagonal is the third wave of a square lattice as well.
+    let known = [base[0], base[1], base[2], [base[0][0] - base[1][0], base[0][1] - base[1][1]]];
+    let same = |turned: Wave| {
+        let near = |k: &Wave, sign: f64| (turned[0] - sign * k[0]).hypot(turned[1] - sign * k[1]) <= SAME_WAVE * turned[0].hypot(turned[1]);
+        known.iter().any(|k| near(k, 1.0) || near(k, -1.0))
+    };
+    let swaps = arena.width_m == arena.height_m;
+    waves.iter().all(|&[x, y]| same([-x, y]) && (!swaps || same([y, x])))
 }
 
 /// One unit's `g_u`.
@@ -101,6 +133,24 @@ mod tests {
         let mut stream = Seed(1).stream("positions", 0);
         let draw = || [stream.uniform_in(-0.5, 0.5) * arena.width_m, stream.uniform_in(-0.5, 0.5) * arena.height_m];
         std::iter::repeat_with(draw).filter(|at| arena.contains(at[0], at[1])).take(count).collect()
+    }
+
+    #[test]
+    fn whole_periods_keep_the_lattice() {
+        let box_of_two = Arena::square(2.0);
+        let (along, hexagonal) = ([[2.0, 0.0], [0.0, 2.0]], [[2.0, 0.0], [1.0, 2.0]]);
+        for kind in [TorusNull::Shift, TorusNull::ShiftTurn] {
+            assert!(keeps_lattice(kind, box_of_two, along));
+            assert!(keeps_lattice(kind, box_of_two, [[1.5, 0.02], [0.0, 1.5]]));
+            assert!(!keeps_lattice(kind, box_of_two, [[2.1, 0.0], [0.0, 2.1]]), "4.2 periods");
+            assert!(!keeps_lattice(kind, Arena::circle(2.0), along), "turns about the middle");
+            assert!(!keeps_lattice(kind, box_of_two, [[1.6, 1.2], [-1.2, 1.6]]), "turned by 37°");
+        }
+        // Whole along both walls; a reflection keeps it, but another quarter's turn does not.
+        assert!(keeps_lattice(TorusNull::Shift, box_of_two, hexagonal));
+        assert!(!keeps_lattice(TorusNull::ShiftTurn, box_of_two, hexagonal));
+        // Turned as a whole it meets its own mirror image nowhere.
+        assert!(!keeps_lattice(TorusNull::ShiftTurn, Arena::rectangle(2.0, 1.0), [[2.0, 1.0], [0.5, 3.0]]));
     }
 
     #[test]
