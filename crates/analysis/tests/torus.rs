@@ -1,6 +1,7 @@
 //! The test for the torus: ideal modules are recognized and given coordinates, everything else is not called a torus, at rates that are measured here.
 //!
-//! With `GRIDLAKE_BLESS=1` the samples are those of `docs/validation.md` (some 25 minutes on two cores; `GRIDLAKE_TRIALS` for fewer populations), and the rows go there.
+//! With `GRIDLAKE_BLESS=1` the samples are those of `docs/validation.md` (some 25 minutes on two cores; `GRIDLAKE_TRIALS` for fewer populations), and the rows go there. With `GRIDLAKE_ROWS`
+//! set besides, only rows of modules that hold that text are measured and printed.
 
 #[path = "common/bless.rs"]
 mod page;
@@ -196,6 +197,26 @@ fn a_module_whose_surrogates_are_tori_is_left_undecided() {
     assert!(found.verdict.reason.starts_with("the arena holds whole numbers of periods"), "{}", found.verdict.reason);
     // Without the module's waves nothing is known of its surrogates.
     assert_eq!(analyzed(&states, None, config(19), 100).verdict.is_torus, Some(false));
+}
+
+/// Sixteen random phases may leave the torus thin: seed 100's is missed, and then no answer is given.
+#[test]
+fn a_few_units_are_never_called_no_torus() {
+    let mut undecided = 0;
+    for seed in 100..103 {
+        let module = Module { moments: 2000, ..Module::hexagonal(16, 0.5, seed) };
+        let found = analyzed(&module.states(), Some(&module.lattice), config(19), seed);
+        assert_ne!(found.verdict.is_torus, Some(false), "{}", found.verdict.reason);
+        if found.verdict.is_torus.is_none() {
+            undecided += 1;
+            assert!(
+                found.verdict.reason.starts_with("too few units to tell that it is none: 16 of at least 24"),
+                "{}",
+                found.verdict.reason
+            );
+        }
+    }
+    assert!((1..3).contains(&undecided), "{undecided} of 3");
 }
 
 #[test]
@@ -473,7 +494,11 @@ fn modules_of_all_kinds() {
         ("place cells", 64, 0.5, 0.0),
         ("bands of one wave", 32, 0.5, 0.0),
     ];
-    for &(name, units, spacing, noise) in kinds.iter().filter(|kind| large() || (kind.1 == 32 && kind.2 == 1.0)) {
+    let only = std::env::var("GRIDLAKE_ROWS").ok();
+    let chosen = |name: &str, units: usize| only.as_ref().is_none_or(|only| format!("{name} | {units} |").contains(only.as_str()));
+    for &(name, units, spacing, noise) in
+        kinds.iter().filter(|kind| (large() && chosen(kind.0, kind.1)) || (kind.1 == 32 && kind.2 == 1.0 && !large()))
+    {
         let found: Vec<TorusAnalysis> = (0..trials)
             .map(|trial| {
                 let seed = 100 + trial;
@@ -529,12 +554,17 @@ fn modules_of_all_kinds() {
             on(&|torus| torus.agreement.as_ref().map_or(f64::NAN, |a| a.resultants[0].min(a.resultants[1])))
         )
         .expect("writes");
-        bless("torus-modules", &rows);
+        if only.is_none() {
+            bless("torus-modules", &rows);
+        }
         let clean = noise <= 0.5 && units >= 24 && !made_of_others(name);
         let missed = clean && (yes as u64) * 10 < 9 * trials;
         if missed || (made_of_others(name) && !name.contains("three quarters") && yes > 0) {
             wrong.push(format!("{name}, {units} units: {yes} of {trials}"));
         }
+    }
+    if only.is_some() {
+        std::io::Write::write_all(&mut std::io::stderr(), rows.as_bytes()).expect("stderr takes rows");
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }

@@ -101,6 +101,12 @@ impl Verdict {
         Self { ranked: None, betti: None, is_torus: None, reason }
     }
 
+    /// Takes an answer back that cannot be given, and says why.
+    pub(super) fn withdraw(&mut self, why: &str) {
+        (self.betti, self.is_torus) = (None, None);
+        self.reason = format!("{why}; against its surrogates {}", self.reason);
+    }
+
     /// From lengths per dimension, of the data and the longest of each surrogate.
     pub(super) fn new(data: &[Vec<f64>; 3], null: &[Vec<f64>; 3], alpha: f64) -> Self {
         let ranked: [Ranked; 3] = std::array::from_fn(|dimension| Ranked::new(&data[dimension], &null[dimension], alpha));
