@@ -8,7 +8,7 @@ const SCORES: [(&str, &str); 5] = [
     ("Grid score (Sargolini)", "grid_score_p"),
     ("Grid score (Banino)", "grid_score_banino_p"),
     ("90° score", "square_score_p"),
-    ("Unevenness of waves over directions", "periodicity_p"),
+    ("Unevenness of waves", "periodicity_p"),
     ("Border score", "border_score_p"),
 ];
 

@@ -17,7 +17,7 @@ const SCORES: [(&str, &str); 5] = [
     ("sargolini", "grid score (Sargolini)"),
     ("banino", "grid score (Banino)"),
     ("square", "90° score"),
-    ("periodicity", "unevenness of waves over directions"),
+    ("periodicity", "unevenness of waves"),
     ("border", "border score"),
 ];
 
