@@ -132,7 +132,8 @@ def oracle(maps: Maps) -> list[Same | Near]:
     found.append(
         Same("units", "orientation_rad", "the truth, square lattices", truth_orientation, np.radians(2), rows=squares, modulo=np.pi / 2, deviation="noise, and bins")
     )
-    uneven = np.array([unevenness(map, recording.side_m) if np.nanstd(map) > 0 else np.nan for map in maps.rates])
+    dull = recording.of_kind("dead", "constant")
+    uneven = np.array([np.nan if unit in dull else unevenness(map, recording.side_m) for unit, map in enumerate(maps.rates)])
     found.append(Same("units", "periodicity", "numpy.fft.fft2, ring by ring", uneven, 1e-9, relative=True))
     peaks = np.array([strongest(map, recording.side_m) if unit in lattices else [np.nan] * 2 for unit, map in enumerate(maps.rates)])
 
