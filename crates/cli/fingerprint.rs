@@ -33,46 +33,105 @@ const DRAW_VERSION: u32 = 6;
 const NUMBERS_OF_SCHEMA: u32 = 1;
 const IMPORT_VERSION: u32 = 1;
 
-/// Fingerprint of everything that determines the trained weights.
-///
-/// # Errors
-/// Settings that JSON cannot hold.
-pub(crate) fn train(settings: &Settings) -> Result<String, Failure> {
-    let mut table = to_json(&*settings.train)?;
-    if let Value::Object(table) = &mut table {
-        table.retain(|key, _| !NOT_WEIGHTS.contains(&key.as_str()));
-    }
-    Ok(digest(&json!({ "train": table, "seed": settings.seed })))
+/// What the fingerprints of all runs have in common whose settings differ in nothing but their seed, as canonical JSON: it is made once for a sweep of a
+/// hundred thousand seeds.
+#[derive(Debug)]
+pub(crate) struct Common {
+    train: String,
+    /// Of `[record]`, what changes what the network does.
+    states: String,
+    velocity_limit_m: String,
+    keep: Keep,
+    /// Trajectories that a sample keeps.
+    kept: String,
+    bins: String,
+    analyze: String,
+    draw: String,
 }
 
-/// Fingerprint of what the network `train` at `step` does in the arenas, however much of it is kept: what an analysis depends on. It is also that of a
-/// recording that keeps all.
-///
-/// # Errors
-/// Settings that JSON cannot hold.
-pub(crate) fn states(settings: &Settings, train: &str, step: u64) -> Result<String, Failure> {
-    let limit = settings.train.data.velocity_limit_m;
-    let mut table = to_json(&settings.record)?;
-    if let Value::Object(table) = &mut table {
-        // Recordings from before there was a choice are of this type.
-        let told = settings.record.activity_type != ActivityType::Float32;
-        // So are recordings from before there were other arenas than boxes, of boxes alone.
-        let shaped = !settings.record.arenas.is_empty();
-        table.retain(|key, _| !NOT_STATES.contains(&key.as_str()) && (told || key != "activity_type") && (shaped || key != "arenas"));
+impl Common {
+    /// # Errors
+    /// Settings that JSON cannot hold.
+    pub(crate) fn new(settings: &Settings) -> Result<Self, Failure> {
+        let mut train = to_json(&**settings.train)?;
+        if let Value::Object(table) = &mut train {
+            table.retain(|key, _| !NOT_WEIGHTS.contains(&key.as_str()));
+        }
+        let mut states = to_json(&settings.record)?;
+        if let Value::Object(table) = &mut states {
+            // Recordings from before there was a choice are of this type.
+            let told = settings.record.activity_type != ActivityType::Float32;
+            // So are recordings from before there were other arenas than boxes, of boxes alone.
+            let shaped = !settings.record.arenas.is_empty();
+            table.retain(|key, _| !NOT_STATES.contains(&key.as_str()) && (told || key != "activity_type") && (shaped || key != "arenas"));
+        }
+        Ok(Self {
+            train: canonical_text(&train),
+            states: canonical_text(&states),
+            velocity_limit_m: canonical_text(&json!(settings.train.data.velocity_limit_m)),
+            keep: settings.record.keep,
+            kept: settings.record.kept().to_string(),
+            bins: settings.analyze.ratemap.bins.to_string(),
+            analyze: canonical_text(&to_json(&**settings.analyze)?),
+            draw: canonical_text(&to_json(&settings.draw)?),
+        })
     }
-    Ok(digest(&json!({
-        "train": train, "step": step, "record": table, "velocity_limit_m": limit,
-        "schema": NUMBERS_OF_SCHEMA, "version": RECORD_VERSION,
-    })))
-}
 
-/// Fingerprint of the recording of `states`. Where not all activity is kept, it holds sums in the bins of the analysis.
-pub(crate) fn record(settings: &Settings, states: &str) -> String {
-    let bins = settings.analyze.ratemap.bins;
-    match settings.record.keep {
-        Keep::All => states.to_owned(),
-        Keep::Sample => digest(&json!({ "states": states, "keep": "sample", "trajectories": settings.record.kept(), "bins": bins })),
-        Keep::None => digest(&json!({ "states": states, "keep": "none", "bins": bins })),
+    /// Fingerprint of everything that determines the trained weights.
+    pub(crate) fn train(&self, seed: u64) -> String {
+        digest_of(&[("seed", &seed.to_string()), ("train", &self.train)])
+    }
+
+    /// Fingerprint of what the network `train` at `step` does in the arenas, however much of it is kept: what an analysis depends on. It is also that of a
+    /// recording that keeps all.
+    pub(crate) fn states(&self, train: &str, step: u64) -> String {
+        digest_of(&[
+            ("record", &self.states),
+            ("schema", &NUMBERS_OF_SCHEMA.to_string()),
+            ("step", &step.to_string()),
+            ("train", &quoted(train)),
+            ("velocity_limit_m", &self.velocity_limit_m),
+            ("version", &RECORD_VERSION.to_string()),
+        ])
+    }
+
+    /// Fingerprint of the recording of `states`. Where not all activity is kept, it holds sums in the bins of the analysis.
+    pub(crate) fn record(&self, states: &str) -> String {
+        let bins = ("bins", self.bins.as_str());
+        match self.keep {
+            Keep::All => states.to_owned(),
+            Keep::Sample => digest_of(&[bins, ("keep", "\"sample\""), ("states", &quoted(states)), ("trajectories", &self.kept)]),
+            Keep::None => digest_of(&[bins, ("keep", "\"none\""), ("states", &quoted(states))]),
+        }
+    }
+
+    /// Fingerprint of the analysis of `states`, of all of which activity was kept.
+    pub(crate) fn analyze(&self, states: &str) -> String {
+        self.analysis(states, None)
+    }
+
+    /// Fingerprint of the analysis of a network's `states` of which as much activity was kept as the settings say: what is made of sums in bins is the same however much
+    /// that is, and what is made of moments is not.
+    pub(crate) fn analyze_kept(&self, states: &str) -> String {
+        let kept = match self.keep {
+            Keep::All => None,
+            Keep::Sample => Some(self.kept.as_str()),
+            Keep::None => Some("0"),
+        };
+        self.analysis(states, kept)
+    }
+
+    fn analysis(&self, states: &str, kept: Option<&str>) -> String {
+        let (states, schema, version) = (quoted(states), NUMBERS_OF_SCHEMA.to_string(), ANALYZE_VERSION.to_string());
+        let mut all = vec![("analyze", self.analyze.as_str())];
+        all.extend(kept.map(|kept| ("kept_trajectories", kept)));
+        all.extend([("record", states.as_str()), ("schema", &schema), ("version", &version)]);
+        digest_of(&all)
+    }
+
+    /// Fingerprint of the figures of `analyze`, which also show the training.
+    pub(crate) fn draw(&self, train: &str, analyze: &str) -> String {
+        digest_of(&[("analyze", &quoted(analyze)), ("draw", &self.draw), ("train", &quoted(train)), ("version", &DRAW_VERSION.to_string())])
     }
 }
 
@@ -99,46 +158,6 @@ pub(crate) fn import(checksums: &[String], spikes: Option<&str>, mapping: &Mappi
     Ok(digest(&json!({ "files": checksums, "spikes": spikes, "mapping": table, "version": IMPORT_VERSION })))
 }
 
-/// Fingerprint of the analysis of `states`, of all of which activity was kept.
-///
-/// # Errors
-/// Settings that JSON cannot hold.
-pub(crate) fn analyze(settings: &Settings, states: &str) -> Result<String, Failure> {
-    analysis(settings, states, &Value::Null)
-}
-
-/// Fingerprint of the analysis of a network's `states` of which as much activity was kept as the settings say: what is made of sums in bins is the same however much
-/// that is, and what is made of moments is not.
-///
-/// # Errors
-/// Settings that JSON cannot hold.
-pub(crate) fn analyze_kept(settings: &Settings, states: &str) -> Result<String, Failure> {
-    let kept = match settings.record.keep {
-        Keep::All => Value::Null,
-        Keep::Sample => json!(settings.record.kept()),
-        Keep::None => json!(0),
-    };
-    analysis(settings, states, &kept)
-}
-
-fn analysis(settings: &Settings, states: &str, kept: &Value) -> Result<String, Failure> {
-    let mut all = json!({
-        "record": states, "analyze": to_json(&*settings.analyze)?, "schema": NUMBERS_OF_SCHEMA, "version": ANALYZE_VERSION,
-    });
-    if let (Value::Object(all), false) = (&mut all, kept.is_null()) {
-        all.insert("kept_trajectories".to_owned(), kept.clone());
-    }
-    Ok(digest(&all))
-}
-
-/// Fingerprint of the figures of `analyze`, which also show the training.
-///
-/// # Errors
-/// Settings that JSON cannot hold.
-pub(crate) fn draw(settings: &Settings, train: &str, analyze: &str) -> Result<String, Failure> {
-    Ok(digest(&json!({ "train": train, "analyze": analyze, "draw": to_json(&settings.draw)?, "version": DRAW_VERSION })))
-}
-
 /// `<name>[-<variant>]-s<seed>-<first 8 hex digits>`.
 pub(crate) fn run_name(name: &str, variant: Option<&str>, seed: u64, fingerprint: &str) -> String {
     let variant = variant.map(|variant| format!("-{variant}")).unwrap_or_default();
@@ -154,9 +173,29 @@ pub(crate) fn to_json(settings: &impl Serialize) -> Result<Value, Failure> {
 }
 
 fn digest(value: &Value) -> String {
+    hex(&Sha256::digest(canonical_text(value).as_bytes()))
+}
+
+/// The digest of an object of these values, each canonical; the keys are sorted.
+fn digest_of(values: &[(&str, &str)]) -> String {
+    debug_assert!(values.is_sorted_by_key(|(key, _)| key), "{values:?}");
+    let mut sha256 = Sha256::new_with_prefix("{");
+    for (key, value) in values {
+        for part in ["\"", key, "\":", value, ","] {
+            sha256.update(part);
+        }
+    }
+    hex(&sha256.chain_update("}").finalize())
+}
+
+fn quoted(text: &str) -> String {
+    Value::from(text).to_string()
+}
+
+fn canonical_text(value: &Value) -> String {
     let mut text = String::new();
     canonical(value, &mut text);
-    hex(&Sha256::digest(text.as_bytes()))
+    text
 }
 
 fn canonical(value: &Value, text: &mut String) {
@@ -208,6 +247,51 @@ mod tests {
         settings
     }
 
+    fn states(settings: &Settings) -> String {
+        Common::new(settings).unwrap().states("t", 7)
+    }
+
+    /// Each made of all its settings at once, as it was before parts of them were kept.
+    #[test]
+    fn fingerprints_are_those_of_whole_settings() {
+        for keep in [Keep::All, Keep::Sample, Keep::None] {
+            let settings = settings(|record| (record.keep, record.sample_trajectories) = (keep, 3));
+            let common = Common::new(&settings).unwrap();
+            let of = |part: &dyn Fn() -> Result<Value, Failure>, without: &[&str]| {
+                let mut table = part().unwrap();
+                table.as_object_mut().unwrap().retain(|key, _| !without.contains(&key.as_str()));
+                table
+            };
+            let train = digest(&json!({ "train": of(&|| to_json(&**settings.train), &NOT_WEIGHTS), "seed": 5 }));
+            assert_eq!(common.train(5), train);
+            let table = of(&|| to_json(&settings.record), &["keep", "sample_trajectories", "activity_type", "arenas"]);
+            let limit = settings.train.data.velocity_limit_m;
+            let all =
+                json!({ "train": train, "step": 7, "record": table, "velocity_limit_m": limit, "schema": 1, "version": RECORD_VERSION });
+            let states = digest(&all);
+            assert_eq!(common.states(&train, 7), states);
+            let bins = settings.analyze.ratemap.bins;
+            let record = match keep {
+                Keep::All => states.clone(),
+                Keep::Sample => digest(&json!({ "states": states, "keep": "sample", "trajectories": 3, "bins": bins })),
+                Keep::None => digest(&json!({ "states": states, "keep": "none", "bins": bins })),
+            };
+            assert_eq!(common.record(&states), record);
+            let mut all =
+                json!({ "record": states, "analyze": to_json(&**settings.analyze).unwrap(), "schema": 1, "version": ANALYZE_VERSION });
+            let analyze = digest(&all);
+            assert_eq!(common.analyze(&states), analyze);
+            match keep {
+                Keep::All => {}
+                Keep::Sample => all["kept_trajectories"] = json!(3),
+                Keep::None => all["kept_trajectories"] = json!(0),
+            }
+            assert_eq!(common.analyze_kept(&states), digest(&all));
+            let draw = json!({ "train": train, "analyze": analyze, "draw": to_json(&settings.draw).unwrap(), "version": DRAW_VERSION });
+            assert_eq!(common.draw(&train, &analyze), digest(&draw));
+        }
+    }
+
     #[test]
     fn recordings_from_before_there_was_a_choice_are_as_fresh_as_ever() {
         let defaults = settings(|_| ());
@@ -217,15 +301,14 @@ mod tests {
                 "boxes_m": [2.0, 3.0, 4.0], "motion": "smooth", "trajectories": 400, "steps": 200, "mean_speed_m": 0.05, "occupancy_bins": 50,
             },
         }));
-        let found = states(&defaults, "t", 7).unwrap();
+        let found = states(&defaults);
         assert_eq!(found, as_ever);
-        assert_eq!(record(&defaults, &found), as_ever);
+        assert_eq!(Common::new(&defaults).unwrap().record(&found), as_ever);
     }
 
     #[test]
     fn other_arenas_make_other_recordings() {
-        let of =
-            |arenas: &[&str]| states(&settings(|record| record.arenas = arenas.iter().map(ToString::to_string).collect()), "t", 7).unwrap();
+        let of = |arenas: &[&str]| states(&settings(|record| record.arenas = arenas.iter().map(ToString::to_string).collect()));
         let all = [of(&[]), of(&["circle-1m"]), of(&["circle-2m"]), of(&["rectangle-2x1m"]), of(&["circle-1m", "rectangle-2x1m"])];
         assert!(all.iter().enumerate().all(|(number, one)| all[..number].iter().all(|other| other != one)));
     }
@@ -254,8 +337,9 @@ mod tests {
     #[test]
     fn what_is_kept_changes_recordings_and_what_is_recorded_changes_analyses() {
         let of = |settings: &Settings| {
-            let states = states(settings, "t", 7).unwrap();
-            (record(settings, &states), analyze_kept(settings, &states).unwrap())
+            let common = Common::new(settings).unwrap();
+            let states = common.states("t", 7);
+            (common.record(&states), common.analyze_kept(&states))
         };
         let all = of(&settings(|_| ()));
         let sample = of(&settings(|record| record.keep = Keep::Sample));
@@ -263,7 +347,7 @@ mod tests {
         assert!(all.0 != sample.0 && sample.0 != none.0 && all.0 != none.0);
         assert!(all.1 != sample.1 && sample.1 != none.1 && all.1 != none.1, "moments are analyzed too");
         let whole = settings(|_| ());
-        assert_eq!(all.1, analyze(&whole, &states(&whole, "t", 7).unwrap()).unwrap());
+        assert_eq!(all.1, Common::new(&whole).unwrap().analyze(&states(&whole)));
         let float16 = of(&settings(|record| record.activity_type = ActivityType::Float16));
         assert!(float16.0 != all.0 && float16.1 != all.1);
         // The sample's size matters to a sample, up to all there is.

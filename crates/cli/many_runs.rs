@@ -33,7 +33,7 @@ impl Template {
 
     /// Another run with the same content, fresh by its own settings.
     fn copy(&self, lake: &Lake, run: &Run) {
-        let fingerprints = Fingerprints::new(run).unwrap();
+        let fingerprints = Fingerprints::new(run);
         let mut record = self.record.clone();
         (record.seed, record.fingerprint) = (run.settings.seed, run.fingerprint.clone());
         for stage in Stage::ALL {

@@ -1,6 +1,7 @@
 //! stdout is data: everything printed there passes through here.
 
 use crate::failure::Failure;
+use std::fmt::Write as _;
 use std::io::{ErrorKind, Write};
 
 /// Writes to stdout. A reader that has gone away (`| head`) is no failure.
@@ -37,14 +38,26 @@ pub(crate) fn counted(count: usize, what: &str) -> String {
 }
 
 /// Columns of equal width, two spaces apart; the first row is the header.
-pub(crate) fn table(rows: &[Vec<String>]) -> String {
-    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
-    let width = |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0);
-    let widths: Vec<usize> = (0..columns).map(width).collect();
+pub(crate) fn table<R: AsRef<[C]>, C: AsRef<str>>(rows: &[R]) -> String {
+    let cells = |row: usize| rows[row].as_ref().iter().map(C::as_ref);
+    let mut widths: Vec<usize> = Vec::new();
+    for row in 0..rows.len() {
+        for (column, cell) in cells(row).enumerate() {
+            let width = cell.chars().count();
+            match widths.get_mut(column) {
+                Some(widest) => *widest = width.max(*widest),
+                None => widths.push(width),
+            }
+        }
+    }
     let mut text = String::new();
-    for row in rows {
-        let line: Vec<String> = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
-        text.push_str(line.join("  ").trim_end());
+    for row in 0..rows.len() {
+        let start = text.len();
+        for (column, (cell, width)) in cells(row).zip(&widths).enumerate() {
+            // Writing to a String cannot fail.
+            let _ = write!(text, "{}{cell:<width$}", if column == 0 { "" } else { "  " });
+        }
+        text.truncate(start + text[start..].trim_end().len());
         text.push('\n');
     }
     text

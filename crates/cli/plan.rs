@@ -74,27 +74,25 @@ pub(crate) struct Fingerprints {
 }
 
 impl Fingerprints {
-    /// # Errors
-    /// Settings that JSON cannot hold.
-    pub(crate) fn new(run: &Run) -> Result<Self, Failure> {
-        let settings = &run.settings;
+    pub(crate) fn new(run: &Run) -> Self {
+        let common = &run.common;
         let train = run.fingerprint.clone();
         let keys = Stage::ALL.map(|stage| run.stage_key(stage));
-        let of = |record: String, analyze: String| -> Result<[String; 4], Failure> {
-            let draw = fingerprint::draw(settings, &train, &analyze)?;
-            Ok([train.clone(), record, analyze, draw])
+        let of = |record: String, analyze: String| -> [String; 4] {
+            let draw = common.draw(&train, &analyze);
+            [train.clone(), record, analyze, draw]
         };
         if run.imported.is_some() {
-            let own = of(train.clone(), fingerprint::analyze(settings, &fingerprint::seeded(&train, settings.seed))?)?;
-            return Ok(Self { whole: own.clone(), own, keys });
+            let own = of(train.clone(), common.analyze(&fingerprint::seeded(&train, run.settings.seed)));
+            return Self { whole: own.clone(), own, keys };
         }
-        let states = fingerprint::states(settings, &train, run.step())?;
-        let whole = of(states.clone(), fingerprint::analyze(settings, &states)?)?;
-        let own = match settings.record.keep {
+        let states = common.states(&train, run.step());
+        let whole = of(states.clone(), common.analyze(&states));
+        let own = match run.settings.record.keep {
             Keep::All => whole.clone(),
-            Keep::Sample | Keep::None => of(fingerprint::record(settings, &states), fingerprint::analyze_kept(settings, &states)?)?,
+            Keep::Sample | Keep::None => of(common.record(&states), common.analyze_kept(&states)),
         };
-        Ok(Self { own, whole, keys })
+        Self { own, whole, keys }
     }
 
     /// The fingerprint of what `stage` makes now: a recording of what is asked for, the others from what is there, which may be more.
@@ -162,16 +160,18 @@ pub(crate) fn assess_each<'r>(
 /// A run's stages, of its last checkpoint and of those before, and its record in brief.
 pub(crate) type Assessed = (Vec<Vec<Verdict>>, Option<RunRecord>);
 
-/// Looks at all stages of all runs, each a list of its last checkpoint and those before, as [`assess_each`] does; what is known of very many runs together is
+/// Looks at all stages of all runs, with those of their checkpoints before the last, as [`assess_each`] does; what is known of very many runs together is
 /// used. Returns the records of the runs too, in brief.
 ///
 /// # Errors
 /// As [`assess`].
-pub(crate) fn assess_all(lake: Option<&Lake>, all: &[Vec<Run>]) -> Result<Vec<Assessed>, Failure> {
+pub(crate) fn assess_all(lake: Option<&Lake>, runs: &[Run], earlier: &[Vec<Run>]) -> Result<Vec<Assessed>, Failure> {
+    let all = |place: usize| std::iter::once(&runs[place]).chain(&earlier[place]);
     let Some(lake) = lake else {
-        return all.par_iter().map(|each| Ok((each.iter().map(|run| verdicts(None, run)).collect::<Result<_, _>>()?, None))).collect();
+        let look = |place: usize| Ok((all(place).map(|run| verdicts(None, run)).collect::<Result<_, _>>()?, None));
+        return (0..runs.len()).into_par_iter().map(look).collect();
     };
-    let names: Vec<String> = all.iter().map(|each| each.first().map(|run| run.name.clone()).unwrap_or_default()).collect();
+    let names: Vec<String> = runs.iter().map(|run| run.name.clone()).collect();
     let records = index::each(lake, &names, |_, record: Result<Option<index::Record>, LakeError>, _: &Settings| {
         record.map(|record| record.map(|record| record.record))
     });
@@ -181,8 +181,8 @@ pub(crate) fn assess_all(lake: Option<&Lake>, all: &[Vec<Run>]) -> Result<Vec<As
             // Said again where the run is looked at alone.
             Err(_) => None,
         };
-        let (run, earlier) = all[place].split_first().ok_or_else(|| Failure::work("a run without itself"))?;
-        let Some(record) = record.filter(|_| earlier.is_empty()) else { return assess_each(Some(lake), &run.name, &all[place]) };
+        let run = &runs[place];
+        let Some(record) = record.filter(|_| earlier[place].is_empty()) else { return assess_each(Some(lake), &run.name, all(place)) };
         let manifest = files?.map(Files::manifest).unwrap_or_default();
         Ok(vec![verdicts(Some((lake, record, &manifest)), run)?])
     };
@@ -194,7 +194,7 @@ pub(crate) fn assess_all(lake: Option<&Lake>, all: &[Vec<Run>]) -> Result<Vec<As
 /// What is so of the stages of a run, from its record and its manifest, where it has any. A stage before that must be made anew from the same settings makes
 /// the same bytes, so it leaves this one fresh.
 fn verdicts(known: Option<(&Lake, &RunRecord, &Manifest)>, run: &Run) -> Result<Vec<Verdict>, Failure> {
-    let fingerprints = Fingerprints::new(run)?;
+    let fingerprints = Fingerprints::new(run);
     let verdict = |stage: Stage| {
         let stale = match known {
             Some((lake, record, manifest)) => why_stale(lake, run, stage, record, manifest, &fingerprints)?,

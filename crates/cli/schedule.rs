@@ -220,7 +220,7 @@ mod tests {
         let lake = Lake::create(&runs[0].settings.lake).unwrap();
         let save = |name: &str, steps: u64, device: &str, times: f64| {
             let mut other = runs[0].clone();
-            let mut train = serde_json::to_value(&*other.settings.train).unwrap();
+            let mut train = serde_json::to_value(&**other.settings.train).unwrap();
             (train["steps"], train["device"]) = (steps.into(), device.into());
             let mut record = RunRecord::new("other", None, 3, "");
             record.config = serde_json::json!({ "name": "other", "seed": 3, "train": train, "record": { "steps": 50 } });

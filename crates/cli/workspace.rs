@@ -46,13 +46,13 @@ impl<'a> Workspace<'a> {
             ))
             .hint("choose another name or lake"));
         }
-        let (analyze, draw) = (to_json(&*settings.analyze)?, to_json(&settings.draw)?);
+        let (analyze, draw) = (to_json(&**settings.analyze)?, to_json(&settings.draw)?);
         record.config = match &run.imported {
             Some(imported) => {
                 json!({ "name": imported.name, "seed": settings.seed, "import": imported.config, "analyze": analyze, "draw": draw })
             }
             None => json!({
-                "name": settings.name, "seed": settings.seed, "train": to_json(&*settings.train)?, "record": to_json(&settings.record)?,
+                "name": settings.name, "seed": settings.seed, "train": to_json(&**settings.train)?, "record": to_json(&settings.record)?,
                 "analyze": analyze, "draw": draw,
             }),
         };
@@ -63,7 +63,7 @@ impl<'a> Workspace<'a> {
             record.save(lake, &run.name)?;
             record.forget_steps();
         }
-        let mut workspace = Self { lake, run, mode, record, fingerprints: Fingerprints::new(run)?, lock, is_saved: false };
+        let mut workspace = Self { lake, run, mode, record, fingerprints: Fingerprints::new(run), lock, is_saved: false };
         workspace.turn_to(run)?;
         Ok(workspace)
     }
@@ -86,7 +86,7 @@ impl<'a> Workspace<'a> {
         if run.is_earlier() {
             self.record.load_step(self.lake, &run.name, run.step())?;
         }
-        self.fingerprints = Fingerprints::new(run)?;
+        self.fingerprints = Fingerprints::new(run);
         self.run = run;
         Ok(())
     }

@@ -56,7 +56,7 @@ pub(crate) fn import(arguments: &ImportArguments, mode: Mode) -> Result<(), Fail
     });
     let imported = Imported { name: name.to_owned(), config, units: 0, arenas: 0 };
     let run_name = fingerprint::run_name(name, None, 0, &fingerprint);
-    let run = Run::of_import(run_name, settings(name, &arguments.lake)?, fingerprint, imported);
+    let run = Run::of_import(run_name, settings(name, &arguments.lake)?, fingerprint, imported)?;
     if !arguments.force && is_there(&run)? {
         tracing::info!("{}: everything is there already", run.name);
         return output::print(&next(&run, arguments));

@@ -10,6 +10,7 @@ use crate::plan::{self, Stage, Verdict};
 use crate::schedule::{Rates, Schedule};
 use gridlake_lake::store::{Location, Store};
 use gridlake_lake::{Lake, LakeError};
+use std::borrow::Cow;
 
 /// Prints every stage of every run: whether it would run, why, when, and roughly how long. Changes nothing.
 ///
@@ -18,17 +19,17 @@ use gridlake_lake::{Lake, LakeError};
 pub(crate) fn plan(arguments: &PipelineArguments) -> Result<(), Failure> {
     let Pipeline { lake, runs } = pipeline::resolve(&arguments.pipeline, &arguments.overrides())?;
     let lake = open(&lake)?;
-    let all: Vec<Vec<Run>> = runs.iter().map(|run| [vec![run.clone()], run.earlier()].concat()).collect();
-    let (verdicts, records): (Vec<Vec<Vec<Verdict>>>, Vec<_>) = plan::assess_all(lake.as_ref(), &all)?.into_iter().unzip();
+    let earlier: Vec<Vec<Run>> = runs.iter().map(Run::earlier).collect();
+    let (verdicts, records): (Vec<Vec<Vec<Verdict>>>, Vec<_>) = plan::assess_all(lake.as_ref(), &runs, &earlier)?.into_iter().unzip();
     // When a cluster begins what is not known.
     let slurm = runs.first().is_some_and(|run| run.settings.executor.kind == Kind::Slurm);
     let rates = Rates::measured(lake.as_ref(), &runs, &records);
     let schedule = Schedule::new(&runs, &verdicts, arguments.force, rayon::current_num_threads(), &rates);
-    let mut rows = vec![["run", "stage", "state", "begins", "takes", "why"].map(str::to_owned).to_vec()];
-    for ((run, verdicts), slots) in all.iter().zip(&verdicts).zip(&schedule.slots) {
-        for (run, Verdict { stage, stale }) in
-            run.iter().zip(verdicts).flat_map(|(run, verdicts)| verdicts.iter().map(move |one| (run, one)))
-        {
+    drop(records);
+    let mut rows = vec![["run", "stage", "state", "begins", "takes", "why"].map(Cow::Borrowed)];
+    for (((run, earlier), verdicts), slots) in runs.iter().zip(&earlier).zip(&verdicts).zip(&schedule.slots) {
+        let each = std::iter::once(run).chain(earlier).zip(verdicts);
+        for (run, Verdict { stage, stale }) in each.flat_map(|(run, verdicts)| verdicts.iter().map(move |one| (run, one))) {
             let why = if arguments.force { Some("forced") } else { stale.as_deref() };
             let slot = slots.get(&(run.step(), *stage));
             let state = if slot.is_some() { "stale" } else { "fresh" };
@@ -37,14 +38,16 @@ pub(crate) fn plan(arguments: &PipelineArguments) -> Result<(), Failure> {
             if slurm {
                 begins.clear();
             }
-            rows.push(vec![run.name.clone(), run.stage_key(*stage), state.to_owned(), begins, takes, why.unwrap_or_default().to_owned()]);
+            let stage = if run.is_earlier() { Cow::Owned(run.stage_key(*stage)) } else { Cow::Borrowed(stage.name()) };
+            rows.push([run.name.as_str().into(), stage, state.into(), begins.into(), takes.into(), why.unwrap_or_default().into()]);
         }
     }
+    let table = output::table(&rows);
     if slurm {
-        output::print(&output::table(&rows))?;
+        output::print(&table)?;
         return submit::plan(lake.as_ref(), &runs, arguments);
     }
-    output::print(&format!("{}{}\n", output::table(&rows), in_all(&schedule, &rates)))
+    output::print(&(table + &in_all(&schedule, &rates) + "\n"))
 }
 
 /// "in all about 12 min: 32 runs, 2 at once on 2 threads; by what 3 runs of them in the lake took".

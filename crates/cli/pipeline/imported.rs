@@ -52,7 +52,7 @@ pub(super) fn find(settings: Settings, origin: &Origin) -> Result<Run, Failure> 
         [] => Err(none()),
         [(run, record)] if is_imported(record) => {
             let (name, fingerprint) = (run.clone(), record.fingerprint.clone());
-            Ok(Run::of_import(name, settings, fingerprint, Imported::of(record)))
+            Run::of_import(name, settings, fingerprint, Imported::of(record))
         }
         [(run, _)] => {
             Err(Failure::config(format!("{}, but {run} was trained, not imported", place())).hint("take import.run out of the pipeline"))

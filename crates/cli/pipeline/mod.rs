@@ -16,7 +16,7 @@ pub(crate) use settings::Settings;
 
 use crate::executor::Kind;
 use crate::failure::Failure;
-use crate::fingerprint;
+use crate::fingerprint::{self, Common};
 use crate::plan::Stage;
 use gridlake_lake::run_record::RunRecord;
 use gridlake_lake::store::Location;
@@ -56,6 +56,8 @@ pub(crate) struct Run {
     /// The step of the checkpoint that is meant, where it is not the last.
     at: Option<u64>,
     sources: Sources,
+    /// Of its settings, what its fingerprints hold.
+    pub(crate) common: Arc<Common>,
 }
 
 /// What a run's settings were made of; later ones lie on top.
@@ -106,14 +108,30 @@ impl Frozen {
 impl Run {
     /// A network's run.
     fn new(settings: Settings, variant: Option<String>, sources: Sources) -> Result<Self, Failure> {
-        let fingerprint = fingerprint::train(&settings)?;
+        let common = Arc::new(Common::new(&settings)?);
+        Ok(Self::of_common(settings, variant, sources, common))
+    }
+
+    fn of_common(settings: Settings, variant: Option<String>, sources: Sources, common: Arc<Common>) -> Self {
+        let fingerprint = common.train(settings.seed);
         let name = fingerprint::run_name(&settings.name, variant.as_deref(), settings.seed, &fingerprint);
-        Ok(Self { name, variant, settings, fingerprint, imported: None, at: None, sources })
+        Self { name, variant, settings, fingerprint, imported: None, at: None, sources, common }
+    }
+
+    /// A run that differs from this one, a network's, in nothing but its seed.
+    fn of_seed(&self, seed: u64, element: &sweep::Element) -> Self {
+        let sources = Sources { element: Arc::new(element.settings.clone()), ..self.sources.clone() };
+        let settings = Settings { seed, ..self.settings.clone() };
+        Self::of_common(settings, element.variant.clone(), sources, Arc::clone(&self.common))
     }
 
     /// An imported run.
-    pub(crate) fn of_import(name: String, settings: Settings, fingerprint: String, imported: Imported) -> Self {
-        Self { name, variant: None, settings, fingerprint, imported: Some(imported), at: None, sources: Sources::default() }
+    ///
+    /// # Errors
+    /// Settings that JSON cannot hold.
+    pub(crate) fn of_import(name: String, settings: Settings, fingerprint: String, imported: Imported) -> Result<Self, Failure> {
+        let common = Arc::new(Common::new(&settings)?);
+        Ok(Self { name, variant: None, settings, fingerprint, imported: Some(imported), at: None, sources: Sources::default(), common })
     }
 
     /// The run that a record tells of, as far as the costs of its stages go. `None` for an import, and where another gridlake has written keys that this one lacks.
@@ -227,10 +245,7 @@ pub(crate) fn resolve(path: &Path, overrides: &Overrides) -> Result<Pipeline, Fa
         let Some((first, others)) = elements.split_first() else { return Vec::new() };
         let first = settle(first.clone());
         let seeded = |element: &sweep::Element| match (&first, seed_of(element)) {
-            (Ok(first), Some(seed)) => {
-                let sources = Sources { element: Arc::new(element.settings.clone()), ..first.sources.clone() };
-                Run::new(Settings { seed, ..first.settings.clone() }, element.variant.clone(), sources)
-            }
+            (Ok(first), Some(seed)) => Ok(first.of_seed(seed, element)),
             _ => settle(element.clone()),
         };
         let others: Vec<_> = others.par_iter().map(seeded).collect();

@@ -14,6 +14,7 @@ use gridlake_space::trajectory::Motion;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::ops::RangeInclusive;
+use std::sync::Arc;
 
 /// Everything that one run is made from.
 #[derive(Clone, Debug)]
@@ -23,9 +24,10 @@ pub(crate) struct Settings {
     pub(crate) seed: u64,
     /// The imported run that is worked on in place of a network's, its name or whole name; empty: none.
     pub(crate) import: String,
-    pub(crate) train: CheckedTrainConfig,
+    /// This and the analysis: one for all runs that differ in their seed alone.
+    pub(crate) train: Arc<CheckedTrainConfig>,
     pub(crate) record: RecordConfig,
-    pub(crate) analyze: CheckedAnalyzeConfig,
+    pub(crate) analyze: Arc<CheckedAnalyzeConfig>,
     pub(crate) draw: DrawConfig,
     pub(crate) development: DevelopmentConfig,
     pub(crate) executor: ExecutorConfig,
@@ -103,11 +105,11 @@ impl Settings {
         let import = reader.text("import.run")?;
         reader.require(import.is_empty() || is_run_name(&import), "import.run")?;
         let train: TrainConfig = reader.section("train")?;
-        let train = train.check().map_err(|error| reader.out_of_range(&error))?;
+        let train = Arc::new(train.check().map_err(|error| reader.out_of_range(&error))?);
         let record: RecordConfig = reader.section("record")?;
         record.check(&reader, train.data.velocity_limit_m)?;
         let analyze: AnalyzeConfig = reader.section("analyze")?;
-        let analyze = analyze.check().map_err(|error| reader.refuse(&error.key, &error.message))?;
+        let analyze = Arc::new(analyze.check().map_err(|error| reader.refuse(&error.key, &error.message))?);
         let draw: DrawConfig = reader.section("draw")?;
         reader.require((1..=gridlake_figures::MAX_UNITS).contains(&draw.max_units), "draw.max_units")?;
         reader.require((1..=12).contains(&draw.module_units), "draw.module_units")?;
@@ -356,6 +358,6 @@ mod tests {
     fn the_defaults_say_what_the_libraries_default_to() {
         let schema = Schema::embedded().unwrap();
         let settings = Settings::new(&Layer::parse(DEFAULTS, |_| Origin::Defaults).unwrap(), &schema).unwrap();
-        assert_eq!(*settings.analyze, AnalyzeConfig::default());
+        assert_eq!(**settings.analyze, AnalyzeConfig::default());
     }
 }

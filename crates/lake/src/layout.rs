@@ -8,7 +8,7 @@
 //!   runs/<run>/manifests/step-000020000.json             the same of one step, in runs of very many files
 //!   runs/<run>/stages/step-000020000.json                the stages of a checkpoint before the last
 //!   runs/<run>/checkpoints/step-000020000.safetensors
-//!   .index/…                                             of many runs, what their records and manifests say
+//!   .index/…                                             of many runs, what their records and manifests say, and rows of small tables
 //!   tables/<table>/run=<run>/step=<step>/part-0.parquet  (metrics: run= only)
 //!   figures/<run>/…
 //!   reports/<run>.html

@@ -1,6 +1,7 @@
 //! SQL over all tables of a lake, by Polars: lazy scans of the files that manifests name, with partitions as columns, so that a query reads only the
 //! runs, columns and row groups that it needs. Nothing is ever written.
 
+mod bundles;
 mod output;
 mod runs;
 mod scan;
@@ -8,11 +9,13 @@ mod scan;
 pub use output::Rows;
 
 use crate::error::LakeError;
+use crate::index;
 use crate::layout::Lake;
 use crate::schema::{TABLES, Table};
 use polars::df;
 use polars::prelude::{Engine, IntoLazy, LazyFrame, PolarsError};
 use polars::sql::{SQLContext, extract_table_identifiers};
+use scan::Listing;
 
 /// What is wrong with a query.
 #[derive(Debug, thiserror::Error)]
@@ -88,9 +91,9 @@ const QUESTIONS: [&str; 5] = ["select", "with", "show", "explain", "from"];
 pub fn query(lake: &Lake, text: &str, limit: Option<usize>) -> Result<Rows, SqlError> {
     if let Some(name) = described(after_comments(text)) {
         if name.eq_ignore_ascii_case(runs::NAME) {
-            return rows(runs::columns(lake)?, None);
+            return rows(runs::columns(lake)?);
         }
-        return rows(columns(name)?, None);
+        return rows(columns(name)?);
     }
     let first: String = after_comments(text).trim_start_matches('(').trim_start().chars().take_while(char::is_ascii_alphabetic).collect();
     if !QUESTIONS.contains(&first.to_ascii_lowercase().as_str()) {
@@ -103,27 +106,40 @@ pub fn query(lake: &Lake, text: &str, limit: Option<usize>) -> Result<Rows, SqlE
     }
     let wrong = |error: PolarsError| SqlError::Query(describe(&error));
     let named = extract_table_identifiers(text, false, true).map_err(wrong)?;
-    let mut context = SQLContext::new();
     let mentioned = |table: &Table| named.iter().any(|name| name == table.name);
     let all = first.eq_ignore_ascii_case("show");
-    for table in TABLES.iter().filter(|table| all || mentioned(table)) {
-        context.register(table.name, scan::scan(lake, table)?);
+    let tables = TABLES.iter().filter(|table| all || mentioned(table));
+    let listings = tables.map(|table| Listing::read(lake, table)).collect::<Result<Vec<_>, LakeError>>()?;
+    let runs = (all || named.iter().any(|name| name == runs::NAME)).then(|| runs::table(lake)).transpose()?;
+    let planned = |scan: &dyn Fn(&Listing) -> Result<LazyFrame, SqlError>| -> Result<LazyFrame, SqlError> {
+        let mut context = SQLContext::new();
+        for listing in &listings {
+            context.register(listing.table.name, scan(listing)?);
+        }
+        if let Some(runs) = &runs {
+            context.register(runs::NAME, runs.clone());
+        }
+        let plan = context.execute(text).map_err(|error| {
+            SqlError::Query(format!("{}; the tables are {}, and DESCRIBE tells the columns of one", describe(&error), known()))
+        })?;
+        Ok(if let Some(limit) = limit { plan.limit(limit as _) } else { plan })
+    };
+    let directly = planned(&|listing| scan::scan(lake, listing))?;
+    let many = |listing: &&Listing| bundles::are_for(lake, listing);
+    let files: usize = listings.iter().filter(many).map(Listing::len).sum();
+    let wanted = if files == 0 || all { 0 } else { bundles::files_of(&directly) };
+    if wanted < index::MANY {
+        return rows(directly);
     }
-    if all || named.iter().any(|name| name == runs::NAME) {
-        context.register(runs::NAME, runs::table(lake)?);
-    }
-    let plan = context.execute(text).map_err(|error| {
-        SqlError::Query(format!("{}; the tables are {}, and DESCRIBE tells the columns of one", describe(&error), known()))
-    })?;
-    rows(plan, limit)
+    // Who asks for some runs does not wait for all.
+    let make = 2 * wanted > files;
+    let bundled = planned(&|listing| if many(&listing) { bundles::scan(lake, listing, make) } else { scan::scan(lake, listing) });
+    rows(bundled.unwrap_or(directly))
 }
 
 /// Plans the rows; they are made as they are taken.
-fn rows(mut plan: LazyFrame, limit: Option<usize>) -> Result<Rows, SqlError> {
+fn rows(mut plan: LazyFrame) -> Result<Rows, SqlError> {
     let wrong = |error: PolarsError| SqlError::Query(describe(&error));
-    if let Some(limit) = limit {
-        plan = plan.limit(limit as _);
-    }
     let schema = plan.collect_schema().map_err(wrong)?;
     let batches = plan.collect_batches(Engine::Streaming, true, None, true).map_err(wrong)?;
     Ok(Rows::new(&schema, batches))
