@@ -163,7 +163,7 @@ impl Run {
             // Benjamini and Hochberg: up to the last p-value below its share of the rate.
             let below = |rank: &usize| p[*rank - 1] <= 0.05 * *rank as f64 / p.len() as f64 + 1e-12;
             let controlled = (1..=p.len()).rev().find(below).unwrap_or(0);
-            claims.push(format!("{name} {significant} of {} with p ≤ 0.01; {controlled} at a false-discovery rate of 5 %", rows.len()));
+            claims.push(format!("{name} {significant} of {} with p ≤ 0.01; {controlled} at a false-discovery rate of 5 %", p.len()));
         }
         claims
     }

@@ -1,8 +1,8 @@
 //! Periodicity: how unevenly a map's power is spread over the directions of its waves.
 //!
 //! `Σ P(k)² / Σ S_r² / n_r`, over the frequencies `k` of the padded map from some length on, which lie in rings `r` around 0, as wide as the nearest frequencies are
-//! apart, of `n_r` frequencies and `S_r` power: the sum of squares over what it would be, were each ring even. 1 is an even ring, about 2 the noise of an
-//! isotropic field, and more a lattice or a band, whose power lies in few directions.
+//! apart, of `n_r` frequencies and `S_r` power: the sum of squares over what it would be, were each ring even. 1 is an even ring. Noise of an
+//! isotropic field has more, since its powers are random, and a lattice or a band, whose power lies in few directions, more than noise of its spectrum has.
 //!
 //! Not the strongest wave's share of the power, which is the more obvious score: that depends on how many rings share the power, and so on the spectrum, which an
 //! isotropic null has to estimate; and it tells less, since a lattice has several waves and fields that are no sines have overtones (both in `docs/validation.md`).
@@ -96,6 +96,7 @@ impl HalfWaves {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use rustfft::num_complex::Complex64;
     use std::f64::consts::TAU;
 
     const BINS: usize = 32;
@@ -103,9 +104,9 @@ mod tests {
     fn score(rate: impl Fn(f64, f64) -> f64) -> Score {
         let plan: Fft2 = Fft2::new(BINS, BINS);
         let rates: Vec<f64> = (0..BINS * BINS).map(|i| rate((i % BINS) as f64 / BINS as f64, (i / BINS) as f64 / BINS as f64)).collect();
-        let mut data: Vec<rustfft::num_complex::Complex64> = rates.into_iter().map(Into::into).collect();
+        let mut data: Vec<Complex64> = rates.into_iter().map(Into::into).collect();
         plan.forward(&mut data, BINS, &mut plan.scratch());
-        let power: Vec<f64> = data.iter().map(|value| value.norm_sqr()).collect();
+        let power: Vec<f64> = data.iter().map(Complex64::norm_sqr).collect();
         Waves::new(&plan, (1.0 / BINS as f64, 1.0 / BINS as f64), 1.5).score(&power)
     }
 

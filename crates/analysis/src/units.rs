@@ -37,7 +37,7 @@ pub struct UnitAnalysis {
     pub banino: ScoreWithNull,
     /// 90° score, annuli as `sargolini`.
     pub square: ScoreWithNull,
-    /// How unevenly the power of the map's waves is spread over directions (`Σ P² / Σ S² / n` over rings: 1 for even ones, about 2 for noise), and how often the
+    /// How unevenly the power of the map's waves is spread over directions (`Σ P² / Σ S² / n` over rings: 1 for even ones), and how often the
     /// null reaches it: the test for bands and other lattices.
     pub periodicity: ScoreWithNull,
     /// Wave vectors, period and orientation; `None` where there are none to fit.

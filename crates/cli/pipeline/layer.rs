@@ -81,8 +81,15 @@ impl Layer {
         Ok(Self::single(key, parsed.unwrap_or_else(|| Value::String(value.to_string())), &origin))
     }
 
-    /// Where `key`, or else the nearest table around it, was written.
+    /// Where `key`, or else something in it, or else the nearest table around it, was written.
     pub(crate) fn origin(&self, key: &str) -> Origin {
+        let within = format!("{key}.");
+        let mut inner = self.origins.iter().filter(|(other, _)| other.starts_with(&within)).map(|(other, origin)| (other.as_str(), origin));
+        if !self.origins.contains_key(key)
+            && let Some(first) = inner.next()
+        {
+            return inner.fold(first, |least, other| if other.0 < least.0 { other } else { least }).1.clone();
+        }
         let mut key = key;
         loop {
             if let Some(origin) = self.origins.get(key) {
@@ -197,6 +204,8 @@ mod tests {
         layer.overlay(&Layer::from_set("train.steps=7").unwrap());
         assert_eq!(layer.origin("train.steps").to_string(), "--set train.steps=7");
         assert_eq!(layer.get("train.steps"), Some(&Value::Integer(7)));
+        layer.overlay(&Layer::from_set("train.los.lambda_cap=7").unwrap());
+        assert_eq!(layer.origin("train.los").to_string(), "--set train.los.lambda_cap=7", "a table of one key");
         assert_eq!(layer.get("name"), Some(&Value::String("a".to_string())));
     }
 

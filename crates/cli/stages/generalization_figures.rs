@@ -67,9 +67,10 @@ pub(crate) fn draw(workspace: &Workspace<'_>, units: &[UnitRow], folder: &Path) 
         .iter()
         .map(|example| example.maps.iter().map(|(unit, map)| ArenaUnit { unit: *unit as usize, ratemap: map.view() }).collect())
         .collect();
+    let what = if examples.len() > 1 { "The same units" } else { "Units" };
     let named: Vec<(String, String)> = examples
         .iter()
-        .map(|example| (title("The same units", arenas.iter().find(|arena| arena.label == example.label)), place(&example.label)))
+        .map(|example| (title(what, arenas.iter().find(|arena| arena.label == example.label)), place(&example.label)))
         .collect();
     let panels: Vec<ArenaMaps<'_>> = examples
         .iter()

@@ -321,7 +321,7 @@ impl Kernel for Unevenness<'_> {
                 add(row + 1, up.re + down.re, up.im + down.im);
             }
             // Of an even number of rows one more is its own opposite.
-            if tall % 2 == 0 {
+            if tall.is_multiple_of(2) {
                 add(tall / 2, column[tall / 2].re, column[tall / 2].im);
             }
         }

@@ -35,8 +35,7 @@ impl Statistic {
     pub(super) fn precision(self) -> f64 {
         match self {
             Self::Sargolini | Self::Banino | Self::Square90 => 1e-4,
-            Self::Periodicity => 1e-5,
-            Self::Border => 1e-5,
+            Self::Periodicity | Self::Border => 1e-5,
         }
     }
 }

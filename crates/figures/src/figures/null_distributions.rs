@@ -113,7 +113,7 @@ impl<'a> Nulls<'a> {
         format!(
             "{} of {} with p ≤ {}; {} at a false-discovery rate of {}",
             count(score.significant),
-            count(self.input.unit_count),
+            count(score.p_values.iter().filter(|p| !p.is_nan()).count()),
             self.input.significance,
             count(score.significant_controlled),
             percent(self.input.false_discovery_rate)

@@ -129,7 +129,7 @@ pub const UNITS: Table = Table {
         c("grid_score_banino_null_p99", Float64, "1", "99 % quantile of grid_score_banino over the surrogate maps").nullable(),
         c("square_score_p", Float64, "1", "p-value of square_score").nullable(),
         c("square_score_null_p99", Float64, "1", "99 % quantile of square_score over the surrogate maps").nullable(),
-        c("periodicity", Float64, "1", "How unevenly the power of the map's waves is spread over directions: its sum of squares over what it would be, were waves of one length equal; 1 = even, about 2 = noise").nullable(),
+        c("periodicity", Float64, "1", "How unevenly the power of the map's waves is spread over directions: its sum of squares over what it would be, were waves of one length equal: 1 where they are; how much noise has depends on the map, and its null tells").nullable(),
         c("periodicity_p", Float64, "1", "p-value of periodicity").nullable(),
         c("period_reason", Text, "", "Why there are no wave vectors").nullable(),
         c("lattice_shape", Text, "", "hexagonal, square, rhombic, rectangular, oblique or band").nullable(),
