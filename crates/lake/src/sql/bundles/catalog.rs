@@ -102,15 +102,16 @@ fn unpack(bytes: &[u8]) -> Option<Vec<u8>> {
     (u32::from_le_bytes(*sum) == crc32fast::hash(packed)).then(|| zstd::decode_all(packed).ok()).flatten()
 }
 
-/// Writes which bundles there are, and removes those that have not been named for long. Where it cannot be written, bundles are as they were.
-pub(super) fn save(lake: &Lake, table: &Table, bundles: &[Bundle]) {
+/// Writes which bundles there are, and removes those that have not been named for long. Returns whether it could be written.
+pub(super) fn save<'b>(lake: &Lake, table: &Table, bundles: impl IntoIterator<Item = &'b Bundle>) -> bool {
+    let bundles: Vec<&Bundle> = bundles.into_iter().collect();
     let lines: Vec<Vec<u8>> = bundles.iter().filter_map(|bundle| serde_json::to_vec(bundle).ok()).collect();
-    let Ok(packed) = zstd::encode_all(lines.join(&b'\n').as_slice(), 1) else { return };
+    let Ok(packed) = zstd::encode_all(lines.join(&b'\n').as_slice(), 1) else { return false };
     let mut bytes = MAGIC.to_vec();
     bytes.extend(crc32fast::hash(&packed).to_le_bytes());
     bytes.extend(packed);
     if lake.store().write(&key(table, NAME), &bytes).is_err() {
-        return;
+        return false;
     }
     for (name, _) in lake.store().list(&folder(table)).unwrap_or_default().files {
         let key = key(table, &name);
@@ -121,4 +122,5 @@ pub(super) fn save(lake: &Lake, table: &Table, bundles: &[Bundle]) {
             let _ = lake.store().remove(&key);
         }
     }
+    true
 }

@@ -33,6 +33,10 @@ pub(super) fn make(lake: &Lake, table: &Table, bundles: &[Opened], arranged: &Ar
     if missing <= SPARE && pieces.len() <= SPARE + bundles.len() {
         return false;
     }
+    // Where nothing can be written, every file is read where it is.
+    if !catalog::save(lake, table, bundles.iter().map(|opened| &opened.bundle)) {
+        return false;
+    }
     let is_kept = |piece: &&Piece| matches!(piece, Piece::Bundled(bundle, sources) if is_full(&bundles[*bundle].bundle, sources));
     let kept: BTreeSet<usize> = pieces.iter().filter(is_kept).filter_map(Piece::bundle).collect();
     let is_open = |file: usize| match arranged.places[file] {
@@ -51,8 +55,8 @@ pub(super) fn make(lake: &Lake, table: &Table, bundles: &[Opened], arranged: &Ar
             continue;
         };
         if lake.store().write(&catalog::key(table, &bundle.file), &bytes).is_err() {
-            // Where nothing can be written, every file is read where it is.
-            return false;
+            // A full disk, perhaps.
+            break;
         }
         made.push(bundle);
         // Who is stopped goes on from here.
