@@ -144,7 +144,10 @@ impl Run {
             "space-time" => [title("Neural distance in space and time"), vec![self.chance(&arena)]].concat(),
             "decoding" => [vec![format!("Decoded position in the {} {whose}.", place(&arena))], self.repeats(&arena)].concat(),
             "coherence" => vec![format!("Coherence in the {} {whose}.", place(&arena))],
-            "units" => [title("The same units"), vec![self.same_units(&arena)]].concat(),
+            "units" => {
+                let what = if self.arenas().len() > 1 { "The same units" } else { "Units" };
+                [title(what), vec![self.same_units(&arena)]].concat()
+            }
             _ => return None,
         })
     }
