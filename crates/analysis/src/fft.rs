@@ -131,6 +131,19 @@ impl<T: FftNum + Default> Fft2<T> {
 }
 
 impl Fft2 {
+    /// Length of every frequency in cycles per metre (transposed layout), for bins of these sizes `(y, x)` in metres.
+    pub(crate) fn lengths(&self, bin_m: (f64, f64)) -> Vec<f64> {
+        let (high, wide) = (self.rows as f64 * bin_m.0, self.cols as f64 * bin_m.1);
+        let length = |index| (Self::signed(index / self.rows, self.cols) / wide).hypot(Self::signed(index % self.rows, self.rows) / high);
+        (0..self.len()).map(length).collect()
+    }
+
+    /// The ring around 0 that each of these lengths lies in; rings are as wide as the nearest frequencies are apart.
+    pub(crate) fn rings(&self, lengths: &[f64], bin_m: (f64, f64)) -> Vec<u32> {
+        let width = (1.0 / (self.rows as f64 * bin_m.0)).min(1.0 / (self.cols as f64 * bin_m.1));
+        lengths.iter().map(|length| (length / width).round() as u32).collect()
+    }
+
     /// Signed frequency index along an axis of `n` points: 0, 1, … , -1.
     pub(crate) fn signed(index: usize, n: usize) -> f64 {
         if 2 * index > n { index as f64 - n as f64 } else { index as f64 }

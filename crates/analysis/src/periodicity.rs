@@ -33,15 +33,9 @@ pub(crate) struct HalfWaves {
 impl Waves {
     /// Of a padded map with bins of these sizes `(y, x)` in metres, from `lowest` cycles per metre on.
     pub(crate) fn new(plan: &Fft2, bin_m: (f64, f64), lowest: f64) -> Self {
-        let (high, wide) = (plan.rows as f64 * bin_m.0, plan.cols as f64 * bin_m.1);
-        let width = (1.0 / high).min(1.0 / wide);
-        let (mut ring, mut counts) = (Vec::with_capacity(plan.len()), Vec::with_capacity(plan.len()));
-        for index in 0..plan.len() {
-            let (ky, kx) = (Fft2::signed(index % plan.rows, plan.rows) / high, Fft2::signed(index / plan.rows, plan.cols) / wide);
-            let k = kx.hypot(ky);
-            ring.push((k / width).round() as u32);
-            counts.push(k >= lowest);
-        }
+        let lengths = plan.lengths(bin_m);
+        let ring = plan.rings(&lengths, bin_m);
+        let counts: Vec<bool> = lengths.iter().map(|k| *k >= lowest).collect();
         let mut members = vec![0.0; ring.iter().max().map_or(0, |last| *last as usize + 1)];
         for (&ring, _) in ring.iter().zip(&counts).filter(|(_, counts)| **counts) {
             members[ring as usize] += 1.0;

@@ -27,7 +27,7 @@ pub struct FourierPhases<'a> {
     pub phases_rad: &'a [[f64; 2]],
 }
 
-/// Fewest units at which a negative answer counts: the random phases of fewer leave a module's torus thin in places (of 16 units, one module in three is missed;
+/// Fewest units at which a negative answer counts: the random phases of fewer leave a module's torus thin in places (of 16 units, one module in five is missed;
 /// `docs/validation.md`). A positive answer of fewer stands, as its level does not depend on them.
 const UNITS_FOR_NO: usize = 24;
 

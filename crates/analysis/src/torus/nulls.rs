@@ -16,7 +16,8 @@
 
 use super::config::TorusNull;
 use super::nearest::NearestMoment;
-use crate::lattice::{Wave, superbase};
+use super::waves::match_waves;
+use crate::lattice::Wave;
 use gridlake_space::arena::{Arena, ArenaShape};
 use gridlake_space::seed::{Seed, Stream};
 use ndarray::{Array2, ArrayView2, Zip};
@@ -59,7 +60,7 @@ impl<'a> Surrogates<'a> {
 
 /// Largest jump of a wave's phase where a displaced map meets itself, in cycles, at which it still counts as the same wave.
 const SEAMLESS: f64 = 0.1;
-/// Largest distance between a turned wave and one of the lattice's, of its length, at which they count as the same.
+/// Largest distance between a turned wave and one of the lattice's, over the shorter wave, at which they count as the same.
 const SAME_WAVE: f64 = 0.05;
 
 /// Whether displaced units have the lattice of these two waves as before, and only other phases: the arena holds whole periods along both sides, and what turns
@@ -75,16 +76,10 @@ pub(super) fn keeps_lattice(kind: TorusNull, arena: Arena, waves: [Wave; 2]) -> 
     if kind == TorusNull::Shift {
         return true;
     }
-    let [a, b] = waves;
-    let Some(base) = superbase(a, b) else { return false };
-    // The other diagonal is the third wave of a square lattice as well.
-    let known = [base[0], base[1], base[2], [base[0][0] - base[1][0], base[0][1] - base[1][1]]];
-    let same = |turned: Wave| {
-        let near = |k: &Wave, sign: f64| (turned[0] - sign * k[0]).hypot(turned[1] - sign * k[1]) <= SAME_WAVE * turned[0].hypot(turned[1]);
-        known.iter().any(|k| near(k, 1.0) || near(k, -1.0))
+    let same = |turn: &dyn Fn(Wave) -> Wave| {
+        match_waves(waves.map(turn), waves).is_some_and(|found| found.same_lattice && found.misfit <= SAME_WAVE)
     };
-    let swaps = arena.width_m == arena.height_m;
-    waves.iter().all(|&[x, y]| same([-x, y]) && (!swaps || same([y, x])))
+    same(&|[x, y]| [-x, y]) && (arena.width_m != arena.height_m || same(&|[x, y]| [y, x]))
 }
 
 /// One unit's `g_u`.
@@ -142,6 +137,7 @@ mod tests {
         for kind in [TorusNull::Shift, TorusNull::ShiftTurn] {
             assert!(keeps_lattice(kind, box_of_two, along));
             assert!(keeps_lattice(kind, box_of_two, [[1.5, 0.02], [0.0, 1.5]]));
+            assert!(keeps_lattice(kind, box_of_two, [[2.0, 0.0], [-2.0, 2.0]]), "another basis of the first");
             assert!(!keeps_lattice(kind, box_of_two, [[2.1, 0.0], [0.0, 2.1]]), "4.2 periods");
             assert!(!keeps_lattice(kind, Arena::circle(2.0), along), "turns about the middle");
             assert!(!keeps_lattice(kind, box_of_two, [[1.6, 1.2], [-1.2, 1.6]]), "turned by 37°");

@@ -1,5 +1,5 @@
 //! SQL over all tables of a lake, by Polars: lazy scans of the files that manifests name, with partitions as columns, so that a query reads only the
-//! runs, columns and row groups that it needs. Nothing is ever written.
+//! runs, columns and row groups that it needs. Nothing is ever written but bundles of small files, beside the index.
 
 mod bundles;
 mod output;

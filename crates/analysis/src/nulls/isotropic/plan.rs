@@ -62,14 +62,7 @@ pub(super) struct Rings {
 impl Rings {
     /// Rings around 0, as wide as the nearest frequencies of `plan` are apart.
     fn new(plan: &Fft2, bin_m: (f64, f64)) -> Self {
-        let width = (1.0 / (plan.rows as f64 * bin_m.0)).min(1.0 / (plan.cols as f64 * bin_m.1));
-        let class: Vec<u32> = (0..plan.len())
-            .map(|index| {
-                let ky = Fft2::signed(index % plan.rows, plan.rows) / (plan.rows as f64 * bin_m.0);
-                let kx = Fft2::signed(index / plan.rows, plan.cols) / (plan.cols as f64 * bin_m.1);
-                (kx.hypot(ky) / width).round() as u32
-            })
-            .collect();
+        let class = plan.rings(&plan.lengths(bin_m), bin_m);
         let mut members = vec![0.0; class.iter().max().map_or(0, |last| *last as usize + 1)];
         for &c in &class {
             members[c as usize] += 1.0;
