@@ -27,8 +27,8 @@ mkdir -p "$folder/pipelines"
 for name in gridlake gpu-tests gpu-bench; do
     case $name in
         gridlake) program=$(built cargo build --release --bin gridlake) ;;
-        gpu-tests) program=$(built cargo test --release -p gridlake-model --test gpu --no-run) ;;
-        gpu-bench) program=$(built cargo bench -p gridlake-model --bench gpu --no-run) ;;
+        gpu-tests) program=$(built cargo test --release --workspace --test gpu --no-run) ;;
+        gpu-bench) program=$(built cargo bench --workspace --bench gpu --no-run) ;;
     esac
     if [ ! -x "$program" ]; then
         echo "$name was not built" >&2

@@ -165,7 +165,7 @@ def main():
     torch.set_float32_matmul_precision("high" if arguments.tf32 else "highest")
     device = torch.device(arguments.device)
     if device.type == "cuda":
-        torch.cuda.set_device(device)
+        torch.cuda.set_device(device.index or 0)
     problem = None
     print(json.dumps({"torch": torch.__version__, "threads": torch.get_num_threads(), "device": str(device)}), flush=True)
     for line in sys.stdin:
