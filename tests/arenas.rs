@@ -175,11 +175,9 @@ fn found_in(arena: &Arena, shape: &str, named: &[&str]) -> Bench {
         assert!((orientations[unit] - ORIENTATION_RAD).abs() < 0.03, "unit {unit} of {}: {}", arena.label(), orientations[unit]);
     }
     if shape.ends_with("rectangle") {
-        let walls = frames(&bench, &UNITS, 0, &["border_score", "border_score_p"]);
-        let (scores, p) = (numbers(&walls, "border_score"), numbers(&walls, "border_score_p"));
-        assert_eq!(classes[6], "border", "{}", texts(&units, "class_reason")[6]);
-        // Smooth noise of the same rates lies along one of the shorter walls as well in some 3 % of surrogates (docs/validation.md).
-        assert!(scores[5] > 0.7 && p[5] <= 0.05 && ["border", "place-like"].contains(&classes[5].as_str()), "{}, {}", scores[5], p[5]);
+        for unit in [5, 6] {
+            assert_eq!(classes[unit], "border", "unit {unit}: {}", texts(&units, "class_reason")[unit]);
+        }
     }
     let verified = Outcome::of(gridlake().arg("verify").arg(&bench.lake));
     assert!(verified.code == 0, "{verified:?}");

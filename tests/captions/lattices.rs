@@ -4,12 +4,13 @@ use super::run::Run;
 use super::words::{count, median, metres, minus, number, p_value, scale, short, text, units};
 use serde_json::Value;
 
-const SCORES: [(&str, &str); 5] = [
+const SCORES: [(&str, &str); 6] = [
     ("Grid score (Sargolini)", "grid_score_p"),
     ("Grid score (Banino)", "grid_score_banino_p"),
     ("90° score", "square_score_p"),
     ("Unevenness of waves", "periodicity_p"),
     ("Border score", "border_score_p"),
+    ("Wall tuning", "wall_tuning_p"),
 ];
 
 /// After which turn a module's lattice is the same.

@@ -74,6 +74,16 @@ def border(map: np.ndarray, bin_m: float) -> float:
     return float((max(coverage) - distance) / (max(coverage) + distance))
 
 
+def wall_tuning(map: np.ndarray) -> float:
+    """The correlation ratio of a rate on its row, or on its column: the larger."""
+    seen = map[~np.isnan(map)]
+    variance = np.sum((seen - seen.mean()) ** 2)
+    if variance <= 1e-24 * len(seen) * np.abs(seen).max() ** 2:
+        return np.nan
+    lines = lambda map: sum(len(line) * (line.mean() - seen.mean()) ** 2 for line in (each[~np.isnan(each)] for each in map) if len(line))
+    return float(max(lines(map), lines(map.T)) / variance)
+
+
 def opexebo_border(map: np.ndarray, bin_m: float) -> tuple[float, float]:
     """opexebo's score of scipy's fields: as it is, and with distances of half a bin less, which is gridlake's."""
     labels = fields(map, bin_m)
@@ -102,11 +112,13 @@ def oracle(maps: Maps) -> list[Same | Near]:
     unclamped = theirs["spatial_information_content"] + below
     unclamped[dead] = np.nan
     borders = np.full(len(maps.rates), np.nan)
+    walls = np.full(len(maps.rates), np.nan)
     opexebo_borders = np.full((len(maps.rates), 2), np.nan)
     with warnings.catch_warnings(action="ignore"):
         coherences = np.array([opexebo.analysis.rate_map_coherence(map) for map in maps.unsmoothed])
     for unit in np.setdiff1d(units, dull):
         borders[unit] = border(maps.rates[unit], maps.bin_m)
+        walls[unit] = wall_tuning(maps.rates[unit])
         opexebo_borders[unit] = opexebo_border(maps.rates[unit], maps.bin_m)
     # Stability is the only measure of other maps.
     halves = np.array([correlated(a.ravel(), b.ravel()) for a, b in zip(*maps.halves)])
@@ -121,6 +133,7 @@ def oracle(maps: Maps) -> list[Same | Near]:
         Same("units", "coherence", formula, np.array([coherence(map) for map in maps.unsmoothed]), 1e-9),
         Same("units", "border_score", formula, borders, 1e-9),
         Same("units", "border_score", "opexebo.analysis.border_score", opexebo_borders[:, 1], 1e-9, deviation=half_bin),
+        Same("units", "wall_tuning", formula, walls, 1e-9),
         Same("units", "stability", formula, halves, 1e-9),
     ]
 

@@ -7,13 +7,15 @@
 //!    does; or the unevenness of waves over directions does, the fitted lattice has two dimensions (rhombic and oblique lattices), and the autocorrelogram's peaks
 //!    have it as well.
 //! 3. **band**: the unevenness of waves lies above its null, and the fit has one wave.
-//! 4. **border**: the border score is at least 0.5 (as in Solstad et al. 2008) and lies above its null; see [`crate::measures::border_score`].
+//! 4. **border**: the border score is at least 0.5 (as in Solstad et al. 2008), and it or the wall tuning lies above its null; see
+//!    [`crate::measures::border_score`] and [`crate::measures::wall_tuning`]. A wall field that many a map of the same rates has in such an arena still tells
+//!    itself by being as strong all along the wall.
 //! 5. **place-like**: neighbouring bins are more alike than when bins are permuted, and one compact field holds most of the
 //!    bins above half the peak.
 //! 6. **untuned**: none of these; where a map has too few fields for a test of waves, the reason says so.
 //!
 //! Each test is at level `alpha` on its own, so a map without any structure is classed other than untuned or place-like with a chance of at
-//! most four times `alpha`. A field along a wall that repeats elsewhere is judged as a lattice or band first.
+//! most five times `alpha`. A field along a wall that repeats elsewhere is judged as a lattice or band first.
 
 use crate::config::ClassesConfig;
 use crate::lattice::LatticeShape;
@@ -82,6 +84,7 @@ pub(crate) struct Evidence<'a> {
     pub(crate) square: &'a ScoreWithNull,
     pub(crate) periodicity: &'a ScoreWithNull,
     pub(crate) border: &'a ScoreWithNull,
+    pub(crate) wall: &'a ScoreWithNull,
     pub(crate) spectrum: Option<&'a UnitSpectrum>,
     /// Against the autocorrelogram; none where that has no peaks.
     pub(crate) agreement: Option<&'a Agreement>,
@@ -139,6 +142,11 @@ pub(crate) fn classify(
     if evidence.border.value >= BORDER_FROM && evidence.border.significant(alpha) {
         let (value, p) = (evidence.border.value, evidence.border.p);
         return (UnitClass::Border, format!("border score {value:.2} above its null (p = {p:.3}), no lattice and no wave"));
+    }
+    if evidence.border.value >= BORDER_FROM && evidence.wall.significant(alpha) {
+        let (score, value, p) = (evidence.border.value, evidence.wall.value, evidence.wall.p);
+        let reason = format!("wall tuning {value:.2} above its null (p = {p:.3}) at a border score of {score:.2}, no lattice and no wave");
+        return (UnitClass::Border, reason);
     }
     match one_field(map, HALF) {
         Some(share) if share <= config.place_share => {
@@ -226,9 +234,9 @@ mod tests {
         ScoreWithNull { value, p, null: Vec::new(), reason: value.is_nan().then(|| "why".to_owned()) }
     }
 
-    /// Class and reason of a map whose 60°, 90°, periodicity and border scores have these values and p.
-    fn class(map: &Array2<f64>, scores: [(f64, f64); 4]) -> (UnitClass, String) {
-        let [sargolini, square, periodicity, border] = scores.map(|(value, p)| score(value, p));
+    /// Class and reason of a map whose 60°, 90°, periodicity and border scores and wall tuning have these values and p.
+    fn class(map: &Array2<f64>, scores: [(f64, f64); 5]) -> (UnitClass, String) {
+        let [sargolini, square, periodicity, border, wall] = scores.map(|(value, p)| score(value, p));
         let spectrum = SpectrumSearch::new(&map.mapv(|rate| !rate.is_nan()), 2.0, 2.0, &crate::config::SpectrumConfig::default());
         let spectrum = spectrum.find(map.view()).ok();
         let bins = gridlake_space::bins::Bins::square(gridlake_space::arena::Arena::square(2.0), 30);
@@ -240,6 +248,7 @@ mod tests {
             square: &square,
             periodicity: &periodicity,
             border: &border,
+            wall: &wall,
             spectrum: spectrum.as_ref(),
             agreement: agreement.as_ref(),
             repeats: repeats(map.view()),
@@ -259,35 +268,39 @@ mod tests {
     fn the_first_test_that_holds_names_the_class() {
         let sheared = Lattice::from_waves([2.6, 0.0], [-0.9, 1.9]);
         let grid = map(|x, y| sheared.rate(x, y, [0.1, 0.0]));
-        assert_eq!(class(&grid, [YES; 4]), (UnitClass::Grid, "60° score 0.90 above its null (p = 0.002)".to_owned()));
+        assert_eq!(class(&grid, [YES; 5]), (UnitClass::Grid, "60° score 0.90 above its null (p = 0.002)".to_owned()));
         assert_eq!(
-            class(&grid, [NO, YES, YES, YES]),
+            class(&grid, [NO, YES, YES, YES, YES]),
             (UnitClass::Grid, "90° score 0.90 above its null (p = 0.002), 60° score not".to_owned())
         );
-        let (kind, reason) = class(&grid, [NO, NO, YES, YES]);
+        let (kind, reason) = class(&grid, [NO, NO, YES, YES, YES]);
         assert!(
             kind == UnitClass::Grid && reason.ends_with("which the autocorrelogram has as well; neither 60° nor 90° score"),
             "a sheared grid: {reason}"
         );
-        assert_eq!(class(&grid, [NO, NO, NO, YES]).0, UnitClass::Border);
-        assert_eq!(class(&grid, [NO; 4]).0, UnitClass::Untuned);
+        assert_eq!(class(&grid, [NO, NO, NO, YES, NO]).0, UnitClass::Border);
+        assert_eq!(class(&grid, [NO; 5]).0, UnitClass::Untuned);
         let band = Lattice::band(0.5, 0.7);
-        assert_eq!(class(&map(|x, y| band.rate(x, y, [0.0; 2])), [NO, NO, YES, YES]).0, UnitClass::Band);
+        assert_eq!(class(&map(|x, y| band.rate(x, y, [0.0; 2])), [NO, NO, YES, YES, YES]).0, UnitClass::Band);
     }
 
     #[test]
     fn a_lone_field_is_along_a_wall_or_in_place_but_no_lattice() {
         let wall = map(|x, _| ((x - 1.0) / 0.1).exp());
-        let (kind, reason) = class(&wall, [YES; 4]);
+        let (kind, reason) = class(&wall, [YES; 5]);
         assert_eq!((kind, reason.as_str()), (UnitClass::Border, "border score 0.90 above its null (p = 0.002), no lattice and no wave"));
-        assert_eq!(class(&wall, [YES, YES, YES, (0.45, 0.002)]).0, UnitClass::PlaceLike, "below the least border score");
+        let (kind, reason) = class(&wall, [YES, YES, YES, (0.8, 0.03), (0.99, 0.002)]);
+        let told = "wall tuning 0.99 above its null (p = 0.002) at a border score of 0.80, no lattice and no wave";
+        assert_eq!((kind, reason.as_str()), (UnitClass::Border, told));
+        assert_eq!(class(&wall, [YES, YES, YES, (0.8, 0.03), (0.99, 0.02)]).0, UnitClass::PlaceLike, "neither above its null");
+        assert_eq!(class(&wall, [YES, YES, YES, (0.45, 0.002), YES]).0, UnitClass::PlaceLike, "below the least border score");
         let place = map(|x, y| (-(x * x + y * y) / 0.05).exp());
-        assert_eq!(class(&place, [YES, YES, YES, (-1.0, 1.0)]).0, UnitClass::PlaceLike);
+        assert_eq!(class(&place, [YES, YES, YES, (-1.0, 1.0), YES]).0, UnitClass::PlaceLike);
     }
 
     #[test]
     fn undefined_scores_make_no_class() {
-        let undefined = [(f64::NAN, f64::NAN); 4];
+        let undefined = [(f64::NAN, f64::NAN); 5];
         let (kind, reason) = class(&map(|_, _| 0.3), undefined);
         assert_eq!(
             (kind, reason.as_str()),

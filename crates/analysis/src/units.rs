@@ -64,6 +64,8 @@ pub struct UnitAnalysis {
     pub stability: Measured,
     /// Border score with its null, on the same surrogates.
     pub border_score: ScoreWithNull,
+    /// Share of the map's variance that the distance to a straight wall explains, with its null, on the same surrogates.
+    pub wall_tuning: ScoreWithNull,
 }
 
 /// The analysis of all units of one arena.
@@ -211,6 +213,7 @@ impl<'a> ArenaPlan<'a> {
             coherence: measures::coherence(map).into(),
             stability: Measured::undefined(&measures::Undefined::NoHalves),
             border_score: ScoreWithNull::undefined("dead"),
+            wall_tuning: ScoreWithNull::undefined("dead"),
         };
         let visited = self.occupancy.iter().filter(|&&visits| visits > 0).count();
         let finite = self.occupancy.iter().zip(&map).all(|(&visits, rate)| visits == 0 || rate.is_finite());
@@ -224,8 +227,14 @@ impl<'a> ArenaPlan<'a> {
             result.active = true;
             result.class = UnitClass::Untuned;
             reason.clone_into(&mut result.class_reason);
-            for score in [&mut result.sargolini, &mut result.banino, &mut result.square, &mut result.periodicity, &mut result.border_score]
-            {
+            for score in [
+                &mut result.sargolini,
+                &mut result.banino,
+                &mut result.square,
+                &mut result.periodicity,
+                &mut result.border_score,
+                &mut result.wall_tuning,
+            ] {
                 *score = ScoreWithNull::undefined(reason);
             }
             result.spectrum_reason = Some(reason.to_owned());
@@ -250,6 +259,7 @@ impl<'a> ArenaPlan<'a> {
                 Statistic::Square90 => result.square = score,
                 Statistic::Periodicity => result.periodicity = score,
                 Statistic::Border => result.border_score = score,
+                Statistic::Wall => result.wall_tuning = score,
             }
         }
         match self.spectra.find_with_errors(map) {
@@ -268,6 +278,7 @@ impl<'a> ArenaPlan<'a> {
             square: &result.square,
             periodicity: &result.periodicity,
             border: &result.border_score,
+            wall: &result.wall_tuning,
             spectrum: result.spectrum.as_ref(),
             agreement: result.agreement.as_ref(),
             repeats: classes::repeats(map),

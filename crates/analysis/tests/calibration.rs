@@ -25,6 +25,7 @@ use std::fmt::Write;
 
 const BINS: usize = 40;
 const SURROGATES: usize = 99;
+const SCORES: usize = Statistic::ALL.len();
 
 #[derive(Clone, Copy, PartialEq, Debug)]
 enum Noise {
@@ -85,7 +86,7 @@ fn battery(partly: bool) -> Battery {
 }
 
 /// Per statistic: maps with a p-value, and how many of them at or below 5 % and 1 %.
-fn shares(battery: &Battery, noise: Noise, kind: NullKind, maps: usize) -> [[usize; 3]; 5] {
+fn shares(battery: &Battery, noise: Noise, kind: NullKind, maps: usize) -> [[usize; 3]; SCORES] {
     let mut config = AnalyzeConfig::default().nulls;
     (config.kind, config.count) = (kind, SURROGATES);
     let of_map = |number: usize| {
@@ -100,12 +101,12 @@ fn shares(battery: &Battery, noise: Noise, kind: NullKind, maps: usize) -> [[usi
         let counts = found
             .into_iter()
             .map(|(_, score)| [usize::from(!score.p.is_nan()), usize::from(score.significant(0.05)), usize::from(score.significant(0.01))]);
-        let mut all = [[0; 3]; 5];
+        let mut all = [[0; 3]; SCORES];
         all.iter_mut().zip(counts).for_each(|(all, counts)| *all = counts);
         all
     };
     // Whole numbers: the order of the sum does not matter.
-    (0..maps).into_par_iter().map(of_map).reduce(|| [[0; 3]; 5], |a, b| std::array::from_fn(|s| std::array::from_fn(|i| a[s][i] + b[s][i])))
+    (0..maps).into_par_iter().map(of_map).reduce(|| [[0; 3]; SCORES], |a, b| std::array::from_fn(|s| std::array::from_fn(|i| a[s][i] + b[s][i])))
 }
 
 /// Whether `hits` of `n` is what a rate of `rate` gives, two-sided at about 1 in 10,000 (normal approximation with a margin for discreteness).
@@ -115,7 +116,7 @@ fn plausible(hits: usize, n: usize, rate: f64) -> bool {
 }
 
 /// A row's entries; what is wrong with those that are claimed goes to `wrong`.
-fn entries(row: &str, found: [[usize; 3]; 5], maps: usize, claimed: impl Fn(Statistic) -> bool, wrong: &mut Vec<String>) -> String {
+fn entries(row: &str, found: [[usize; 3]; SCORES], maps: usize, claimed: impl Fn(Statistic) -> bool, wrong: &mut Vec<String>) -> String {
     let mut page = String::new();
     for (statistic, [n, at_5, at_1]) in Statistic::ALL.into_iter().zip(found) {
         if n == 0 {
@@ -144,7 +145,7 @@ fn nulls_hold_their_level() {
     let mut wrong = Vec::new();
     let only = std::env::var("GRIDLAKE_ROWS").ok();
     let skipped = |row: &str| only.as_ref().is_some_and(|only| !row.contains(only.as_str()));
-    let mut together = [[0; 3]; 5];
+    let mut together = [[0; 3]; SCORES];
     let batteries = [battery(false), battery(true)];
     for (battery, mask) in batteries.iter().zip(["all", "partly"]) {
         for (kind, name) in [(NullKind::Isotropic, "isotropic"), (NullKind::Phase, "phase"), (NullKind::Shuffle, "shuffle")] {
@@ -161,7 +162,7 @@ fn nulls_hold_their_level() {
                 if kind == NullKind::Isotropic {
                     together = std::array::from_fn(|s| std::array::from_fn(|i| together[s][i] + found[s][i]));
                 }
-                let claimed = |statistic| kind != NullKind::Phase || !matches!(statistic, Statistic::Border | Statistic::Periodicity);
+                let claimed = |statistic| kind != NullKind::Phase || !matches!(statistic, Statistic::Border | Statistic::Periodicity | Statistic::Wall);
                 let entries = entries(&row, found, maps(kind), claimed, &mut wrong);
                 let _ = writeln!(page, "{row}{entries}");
                 if large && only.is_none() {

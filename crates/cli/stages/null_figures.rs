@@ -13,12 +13,13 @@ use std::path::{Path, PathBuf};
 const SIGNIFICANCE: f64 = 0.01;
 const FALSE_DISCOVERIES: f64 = 0.05;
 /// Names of scores as the tables have them, and as figures do.
-const SCORES: [(&str, &str); 5] = [
+const SCORES: [(&str, &str); 6] = [
     ("sargolini", "grid score (Sargolini)"),
     ("banino", "grid score (Banino)"),
     ("square", "90° score"),
     ("periodicity", "unevenness of waves"),
     ("border", "border score"),
+    ("wall", "wall tuning"),
 ];
 
 /// Each score over its null, and p-values.

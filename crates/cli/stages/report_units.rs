@@ -12,12 +12,13 @@ use ndarray::{ArrayView2, s};
 use std::collections::{BTreeMap, HashMap};
 
 /// Scores as `units` and `nulls` name them: value, p-value, q-value (empty: none), name in `nulls`, whether it is a column of the page's table.
-pub(crate) const SCORES: [(&str, &str, &str, &str, bool); 5] = [
+pub(crate) const SCORES: [(&str, &str, &str, &str, bool); 6] = [
     ("grid_score_sargolini", "grid_score_p", "grid_score_q", "sargolini", true),
     ("grid_score_banino", "grid_score_banino_p", "", "banino", false),
     ("square_score", "square_score_p", "", "square", false),
     ("periodicity", "periodicity_p", "periodicity_q", "periodicity", true),
     ("border_score", "border_score_p", "", "border", true),
+    ("wall_tuning", "wall_tuning_p", "", "wall", false),
 ];
 /// Other numbers of a unit, and whether they are columns of the page's table.
 pub(crate) const MEASURES: [(&str, bool); 14] = [

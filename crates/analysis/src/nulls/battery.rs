@@ -5,7 +5,7 @@ use super::scale::Scale;
 use crate::autocorrelogram::{Autocorrelator, SingleAutocorrelator, SingleWorkspace, Workspace};
 use crate::config::CheckedAnalyzeConfig;
 use crate::grid_score::{Annuli, BatchWorkspace, LANES, Masks, Score};
-use crate::measures::{self, BorderPlan, BorderWorkspace, border_score};
+use crate::measures::{self, BorderPlan, BorderWorkspace, WallPlan, border_score, wall_tuning};
 use crate::periodicity::{HalfWaves, Waves};
 use crate::ratemap::Ratemaps;
 use crate::rebin::{Rebin, RebinWorkspace};
@@ -25,17 +25,19 @@ pub enum Statistic {
     Periodicity,
     /// How far a field follows a wall ([`crate::measures::border_score`]).
     Border,
+    /// How much of the variance the distance to a wall explains ([`crate::measures::wall_tuning`]).
+    Wall,
 }
 
 impl Statistic {
     /// All of them, in the order of scores.
-    pub const ALL: [Self; 5] = [Self::Sargolini, Self::Banino, Self::Square90, Self::Periodicity, Self::Border];
+    pub const ALL: [Self; 6] = [Self::Sargolini, Self::Banino, Self::Square90, Self::Periodicity, Self::Border, Self::Wall];
 
     /// How far a surrogate's score may be off (it is made in single precision): scores closer than that count as tied.
     pub(super) fn precision(self) -> f64 {
         match self {
             Self::Sargolini | Self::Banino | Self::Square90 => 1e-4,
-            Self::Periodicity | Self::Border => 1e-5,
+            Self::Periodicity | Self::Border | Self::Wall => 1e-5,
         }
     }
 }
@@ -61,6 +63,7 @@ pub struct Battery {
     waves: Waves,
     isotropic: IsotropicPlan,
     border: BorderPlan,
+    wall: WallPlan,
 }
 
 /// Buffers of one thread.
@@ -75,6 +78,7 @@ pub(crate) struct BatteryWorkspace {
     coarse_maps: [Vec<f32>; 2],
     rebin: RebinWorkspace,
     border: BorderWorkspace,
+    lines: Vec<f32>,
 }
 
 impl Battery {
@@ -115,6 +119,7 @@ impl Battery {
             waves,
             isotropic,
             border: BorderPlan::new(&visited, &ratemaps.bins),
+            wall: WallPlan::new(&visited, arena),
         }
     }
 
@@ -131,6 +136,7 @@ impl Battery {
             coarse_maps: [Vec::new(), Vec::new()],
             rebin: RebinWorkspace::default(),
             border: BorderWorkspace::default(),
+            lines: Vec::new(),
         }
     }
 
@@ -150,20 +156,20 @@ impl Battery {
     pub(crate) fn score(&self, map: &[f64], workspace: &mut BatteryWorkspace) -> Vec<(f64, Option<String>)> {
         self.correlate(map, map, workspace);
         let of_lags = self.scores_of(0, workspace).map(|score| (score.value, score.reason.map(|reason| reason.to_string())));
-        let border = match self.border(map) {
+        let of_walls = self.walls(map).map(|score| match score {
             Ok(score) => (score, None),
             Err(reason) => (f64::NAN, Some(reason.to_string())),
-        };
-        of_lags.into_iter().chain([border]).collect()
+        });
+        of_lags.into_iter().chain(of_walls).collect()
     }
 
-    /// One map's border score in double precision.
-    pub(super) fn border(&self, map: &[f64]) -> Result<f64, measures::Undefined> {
+    /// One map's border score and wall tuning in double precision.
+    pub(super) fn walls(&self, map: &[f64]) -> [Result<f64, measures::Undefined>; 2] {
         let mut seen = Array2::from_elem(self.shape, f64::NAN);
         for &bin in &self.bins {
             seen[[bin / self.shape.1, bin % self.shape.1]] = map[bin];
         }
-        border_score(seen.view(), &self.arena)
+        [border_score(seen.view(), &self.arena), wall_tuning(seen.view(), &self.arena)]
     }
 
     /// Two maps' scores in double precision: the reference for [`Self::score_batch`].
@@ -224,7 +230,8 @@ impl Battery {
             .map(|lane| {
                 let [sargolini, square] = sixes[lane];
                 let border = self.border.score(&maps[lane], scales[lane].floor(), &mut workspace.border).unwrap_or(f64::NAN);
-                vec![sargolini, banino[lane], square, periodicity[lane], border]
+                let wall = self.wall.score(&maps[lane], &mut workspace.lines);
+                vec![sargolini, banino[lane], square, periodicity[lane], border, wall]
             })
             .collect()
     }
