@@ -51,13 +51,13 @@ def fields(map: np.ndarray, bin_m: float) -> np.ndarray:
     return labels
 
 
-def border(map: np.ndarray, bin_m: float) -> float:
-    """Solstad et al.'s (c - d)/(c + d)."""
+def border(map: np.ndarray, bin_m: float) -> tuple[float, float]:
+    """Solstad et al.'s (c - d)/(c + d), and with the mean rate over the peak along the wall as c."""
     if np.nanmax(map) - np.nanmin(map) <= 1e-12 * np.nanmax(map) or not (labels := fields(map, bin_m)).any():
-        return np.nan
+        return np.nan, np.nan
     n = len(map)
     deep = max(1, int(0.1 * n + 0.5))
-    coverage = []
+    coverage, graded = [], []
     for turn in range(4):
         wall, own = np.rot90(map, turn)[:deep], np.rot90(labels, turn)[:deep]
         seen = ~np.isnan(wall).all(axis=0)
@@ -65,23 +65,14 @@ def border(map: np.ndarray, bin_m: float) -> float:
         of_line = own[first, np.arange(n)][seen]
         if seen.sum() >= 0.5 * n:
             coverage.append(max(np.mean(of_line == number) for number in np.unique(labels[labels > 0])))
+            graded.append(np.mean(wall[first, np.arange(n)][seen]) / np.nanmax(map))
     if not coverage:
-        return np.nan
+        return np.nan, np.nan
     row, col = np.indices(map.shape)
     to_wall = np.minimum.reduce([row, col, n - 1 - row, n - 1 - col]) + 0.5
     inside = labels > 0
     distance = np.average(to_wall[inside], weights=map[inside]) / (n / 2)
-    return float((max(coverage) - distance) / (max(coverage) + distance))
-
-
-def wall_tuning(map: np.ndarray) -> float:
-    """The correlation ratio of a rate on its row, or on its column: the larger."""
-    seen = map[~np.isnan(map)]
-    variance = np.sum((seen - seen.mean()) ** 2)
-    if variance <= 1e-24 * len(seen) * np.abs(seen).max() ** 2:
-        return np.nan
-    lines = lambda map: sum(len(line) * (line.mean() - seen.mean()) ** 2 for line in (each[~np.isnan(each)] for each in map) if len(line))
-    return float(max(lines(map), lines(map.T)) / variance)
+    return tuple(float((c - distance) / (c + distance)) for c in (max(coverage), max(graded)))
 
 
 def opexebo_border(map: np.ndarray, bin_m: float) -> tuple[float, float]:
@@ -111,14 +102,12 @@ def oracle(maps: Maps) -> list[Same | Near]:
     below = np.array([below_mean(map, visits) for map in maps.rates])
     unclamped = theirs["spatial_information_content"] + below
     unclamped[dead] = np.nan
-    borders = np.full(len(maps.rates), np.nan)
-    walls = np.full(len(maps.rates), np.nan)
+    borders = np.full((len(maps.rates), 2), np.nan)
     opexebo_borders = np.full((len(maps.rates), 2), np.nan)
     with warnings.catch_warnings(action="ignore"):
         coherences = np.array([opexebo.analysis.rate_map_coherence(map) for map in maps.unsmoothed])
     for unit in np.setdiff1d(units, dull):
         borders[unit] = border(maps.rates[unit], maps.bin_m)
-        walls[unit] = wall_tuning(maps.rates[unit])
         opexebo_borders[unit] = opexebo_border(maps.rates[unit], maps.bin_m)
     # Stability is the only measure of other maps.
     halves = np.array([correlated(a.ravel(), b.ravel()) for a, b in zip(*maps.halves)])
@@ -131,9 +120,9 @@ def oracle(maps: Maps) -> list[Same | Near]:
         Same("units", "sparsity", formula, np.array([sparsity(map, visits) for map in maps.rates]), 1e-9),
         Same("units", "sparsity", "opexebo.analysis.rate_map_stats", theirs["sparsity"], 1e-9),
         Same("units", "coherence", formula, np.array([coherence(map) for map in maps.unsmoothed]), 1e-9),
-        Same("units", "border_score", formula, borders, 1e-9),
+        Same("units", "border_score", formula, borders[:, 0], 1e-9),
+        Same("units", "graded_border_score", formula, borders[:, 1], 1e-9),
         Same("units", "border_score", "opexebo.analysis.border_score", opexebo_borders[:, 1], 1e-9, deviation=half_bin),
-        Same("units", "wall_tuning", formula, walls, 1e-9),
         Same("units", "stability", formula, halves, 1e-9),
     ]
 

@@ -106,7 +106,10 @@ fn shares(battery: &Battery, noise: Noise, kind: NullKind, maps: usize) -> [[usi
         all
     };
     // Whole numbers: the order of the sum does not matter.
-    (0..maps).into_par_iter().map(of_map).reduce(|| [[0; 3]; SCORES], |a, b| std::array::from_fn(|s| std::array::from_fn(|i| a[s][i] + b[s][i])))
+    (0..maps)
+        .into_par_iter()
+        .map(of_map)
+        .reduce(|| [[0; 3]; SCORES], |a, b| std::array::from_fn(|s| std::array::from_fn(|i| a[s][i] + b[s][i])))
 }
 
 /// Whether `hits` of `n` is what a rate of `rate` gives, two-sided at about 1 in 10,000 (normal approximation with a margin for discreteness).
@@ -162,7 +165,9 @@ fn nulls_hold_their_level() {
                 if kind == NullKind::Isotropic {
                     together = std::array::from_fn(|s| std::array::from_fn(|i| together[s][i] + found[s][i]));
                 }
-                let claimed = |statistic| kind != NullKind::Phase || !matches!(statistic, Statistic::Border | Statistic::Periodicity | Statistic::Wall);
+                let claimed = |statistic| {
+                    kind != NullKind::Phase || !matches!(statistic, Statistic::Border | Statistic::GradedBorder | Statistic::Periodicity)
+                };
                 let entries = entries(&row, found, maps(kind), claimed, &mut wrong);
                 let _ = writeln!(page, "{row}{entries}");
                 if large && only.is_none() {

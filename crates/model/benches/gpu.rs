@@ -4,6 +4,7 @@
 //!
 //! - `--device DEVICE`: `cuda`, `cuda:<number>`;
 //! - `--markdown FILE`: the tables into a file, too;
+//! - `--precision f32`, `--precision tf32`: kernels and steps in this one alone;
 //! - `--quick`: tiny problems, few repetitions, so that an emulated GPU suffices; the numbers mean nothing;
 //! - `--fp32-tflops N`, `--tf32-tflops N`, `--memory-tbs N`: the device's ceilings, if it is neither an H100 nor an H200;
 //! - `--pytorch-script FILE`: `benches/pytorch/step.py` where this is not the machine that built this program.
@@ -51,14 +52,25 @@ struct Tables {
 struct Options {
     device: String,
     quick: bool,
+    precisions: Vec<Precision>,
     markdown: Option<PathBuf>,
     script: PathBuf,
 }
 
 fn main() -> ExitCode {
+    let precisions = match argument("--precision").as_deref() {
+        None => vec![Precision::F32, Precision::Tf32],
+        Some("f32") => vec![Precision::F32],
+        Some("tf32") => vec![Precision::Tf32],
+        Some(other) => {
+            eprintln!("--precision takes f32 or tf32, not '{other}'");
+            return ExitCode::from(2);
+        }
+    };
     let options = Options {
         device: argument("--device").unwrap_or_else(|| "cuda".to_owned()),
         quick: std::env::args().any(|argument| argument == "--quick"),
+        precisions,
         markdown: argument("--markdown").map(PathBuf::from),
         script: argument("--pytorch-script")
             .map_or_else(|| PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/benches/pytorch/step.py")), PathBuf::from),
@@ -120,7 +132,7 @@ fn measure(options: &Options, name: &str, tables: &mut Tables) -> Result<(), Str
     let problems: &[Problem] = if quick { &[TINY_TRAINING] } else { &[QUICKSTART_TRAINING, PAPER_TRAINING] };
     let effort = Effort::of(quick);
     for problem in problems {
-        for precision in [Precision::F32, Precision::Tf32] {
+        for &precision in &options.precisions {
             let what = format!("{} size, {}", problem.size.name, name_of(precision));
             eprintln!("kernels at the {what}");
             let (table, profile) = kernels::kernel_table(problem, device, precision, quick, &ceilings).map_err(failed)?;
@@ -138,8 +150,8 @@ fn measure(options: &Options, name: &str, tables: &mut Tables) -> Result<(), Str
         }
     }
 
-    let (problem, counts) = if quick { (&TINY_TRAINING, &[1, 2][..]) } else { (&QUICKSTART_TRAINING, &[1, 2, 4, 8][..]) };
-    for precision in [Precision::F32, Precision::Tf32] {
+    let (problem, counts) = if quick { (&TINY_TRAINING, &[1, 2][..]) } else { (&QUICKSTART_TRAINING, &[1, 2, 4, 8, 16, 32][..]) };
+    for &precision in &options.precisions {
         eprintln!("several runs at once, {}", name_of(precision));
         shared.push(steps::shared_table(problem, device, precision, effort, counts).map_err(failed)?);
     }

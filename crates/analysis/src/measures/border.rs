@@ -13,6 +13,10 @@
 //! `c = 1`, `d ≈ 1/3` and **0.5**: a constant map is therefore undefined, and a constant background above 30 % of the peak makes any map
 //! score about 0.5. The score says little without its null.
 //!
+//! **The graded border score** counts each line by its rate over the peak rate, where the score above counts it once if it belongs to the field: `c` is the largest mean of a wall's lines, and
+//! `d` as above. In an oblong box noise that is as smooth as a narrow field, and has its rates, covers the short wall as often as not in one of thirty maps, but not with a field as strong
+//! all along it. The paper has no such score; see [`crate::classes`] for what it is used for.
+//!
 //! **In a circle** there is one wall, and the paper says nothing. Here a *wall* is any quarter of the circumference (a square has four), and `c` the largest share
 //! of a quarter, wherever it begins, that one field lies along, followed in four directions per bin of the diameter; `d` is over the radius. More
 //! walls to choose from make scores in circles somewhat larger than in boxes, so compare them with nulls of their own arena only.
@@ -39,9 +43,17 @@ const WALL_VISITED: f64 = 0.5;
 /// The border score of one map of this arena; see the module. NaN bins are unvisited. O(bins).
 ///
 /// # Errors
+/// As [`border_scores`].
+pub fn border_score(map: ArrayView2<'_, f64>, arena: &Arena) -> Result<f64, Undefined> {
+    border_scores(map, arena).map(|[score, _]| score)
+}
+
+/// The border score and the graded one; see the module. NaN bins are unvisited. O(bins).
+///
+/// # Errors
 /// [`Undefined::NothingVisited`], [`Undefined::NotFinite`], [`Undefined::Negative`], [`Undefined::Silent`], [`Undefined::Constant`],
 /// [`Undefined::NoField`], [`Undefined::NoWall`], or [`Undefined::NoArea`].
-pub fn border_score(map: ArrayView2<'_, f64>, arena: &Arena) -> Result<f64, Undefined> {
+pub fn border_scores(map: ArrayView2<'_, f64>, arena: &Arena) -> Result<[f64; 2], Undefined> {
     let visited = || map.iter().filter(|rate| !rate.is_nan());
     let (least, peak) = visited().fold((f64::INFINITY, f64::NEG_INFINITY), |(least, peak), &rate| (least.min(rate), peak.max(rate)));
     let shorter = arena.width_m.min(arena.height_m);
@@ -79,6 +91,8 @@ pub fn border_score(map: ArrayView2<'_, f64>, arena: &Arena) -> Result<f64, Unde
     };
     let shares = rims.iter().filter_map(|rim| share(rim, quarter, count, field));
     let coverage = shares.max_by(f64::total_cmp).ok_or(Undefined::NoWall)?;
+    let rate = |bin: u32| map[[bin as usize / map.ncols(), bin as usize % map.ncols()]] / peak;
+    let graded = rims.iter().filter_map(|rim| mean_share(rim, quarter, rate)).max_by(f64::total_cmp).ok_or(Undefined::NoWall)?;
     let (mut weighted, mut total) = (0.0, 0.0);
     for (index, (&rate, &field)) in map.iter().zip(&fields).enumerate() {
         if field > 0 {
@@ -88,7 +102,7 @@ pub fn border_score(map: ArrayView2<'_, f64>, arena: &Arena) -> Result<f64, Unde
         }
     }
     let distance = weighted / total / (shorter / 2.0);
-    Ok((coverage - distance) / (coverage + distance))
+    Ok([coverage, graded].map(|c| (c - distance) / (c + distance)))
 }
 
 /// The number of each bin's field from 1, or 0, and how many fields there are.
@@ -223,6 +237,25 @@ pub(super) fn wall_counts(rim: &Rim, quarter: Option<usize>, field: impl Fn(u32)
         });
     }
     Some(best)
+}
+
+/// Largest mean over a wall's visited lines, or over those of any `quarter` so many lines long; `None` where too few were visited.
+pub(super) fn mean_share(rim: &Rim, quarter: Option<usize>, rate: impl Fn(u32) -> f64) -> Option<f64> {
+    let lines = quarter.unwrap_or(rim.len());
+    let starts = if quarter.is_some() { rim.len() } else { 1 };
+    let line = |line: usize| rim[line % rim.len()].map_or((0.0, 0), |bin| (rate(bin), 1));
+    let (mut sum, mut visited) = (0..lines).map(line).fold((0.0, 0_usize), |(sum, seen), (rate, one)| (sum + rate, seen + one));
+    let mut best = None;
+    for start in 0..starts {
+        if enough(visited, lines) {
+            let mean = sum / visited as f64;
+            best = Some(best.map_or(mean, |best: f64| best.max(mean)));
+        }
+        // A window moves along the wall: a line leaves it, another enters.
+        let (leaves, enters) = (line(start), line(start + lines));
+        (sum, visited) = (sum + enters.0 - leaves.0, visited + enters.1 - leaves.1);
+    }
+    best
 }
 
 fn enough(visited: usize, lines: usize) -> bool {

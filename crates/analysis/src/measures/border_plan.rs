@@ -1,10 +1,10 @@
 //! Border scores of many maps that share their visited bins: the form for surrogates, in single precision.
 //!
 //! What does not depend on the map is found once: each bin's distance to the wall, and which bin each line of each wall counts. Fields are runs of a row that
-//! touch runs of the row below, so that a map is read once. [`super::border_score`] is the definition, and what this is tested against.
+//! touch runs of the row below, so that a map is read once. [`super::border_scores`] is the definition, and what this is tested against.
 
 use super::Undefined;
-use super::border::{FIELD_LEVEL, Rim, field_bins, rim, straight_rims, wall_counts};
+use super::border::{FIELD_LEVEL, Rim, field_bins, mean_share, rim, straight_rims, wall_counts};
 use crate::simd::{Kernel, widest};
 use gridlake_space::arena::ArenaShape;
 use gridlake_space::bins::Bins;
@@ -74,11 +74,11 @@ impl BorderPlan {
         }
     }
 
-    /// The border score of a flat map `z` (row-major; unvisited bins are not read) whose rates are `z` plus `floor`, in units of its own.
+    /// The border score and the graded one of a flat map `z` (row-major; unvisited bins are not read) whose rates are `z` plus `floor`, in units of its own.
     ///
     /// # Errors
-    /// As [`super::border_score`].
-    pub(crate) fn score(&self, z: &[f32], floor: f64, workspace: &mut BorderWorkspace) -> Result<f64, Undefined> {
+    /// As [`super::border_scores`].
+    pub(crate) fn scores(&self, z: &[f32], floor: f64, workspace: &mut BorderWorkspace) -> Result<[f64; 2], Undefined> {
         if !self.has_area {
             return Err(Undefined::NoArea);
         }
@@ -113,8 +113,11 @@ impl BorderPlan {
             (f64::from(runs[run as usize].bins) >= self.fewest).then_some(run)
         };
         let coverage = self.rims.iter().filter_map(|rim| wall_counts(rim, self.quarter, field)).max_by(f64::total_cmp);
-        let (coverage, distance) = (coverage.ok_or(Undefined::NoWall)?, weighted / total);
-        Ok((coverage - distance) / (coverage + distance))
+        let rate = |bin: u32| (f64::from(z[bin as usize]) + floor) / peak;
+        let graded = self.rims.iter().filter_map(|rim| mean_share(rim, self.quarter, rate)).max_by(f64::total_cmp);
+        let (Some(coverage), Some(graded)) = (coverage, graded) else { return Err(Undefined::NoWall) };
+        let distance = weighted / total;
+        Ok([coverage, graded].map(|c| (c - distance) / (c + distance)))
     }
 
     /// Finds runs at or above `level` and joins those that touch; then each run's parent is its field's first run, which alone has bins and sums.
@@ -257,25 +260,25 @@ fn join(runs: &mut [Run], a: u32, b: u32) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::measures::border_score;
+    use crate::measures::border_scores;
     use gridlake_space::arena::Arena;
     use gridlake_space::seed::Seed;
     use proptest::prelude::*;
 
     /// Both forms, of rates.
-    fn both(map: &Array2<f64>, bins: &Bins, floor: f64) -> [Result<f64, Undefined>; 2] {
+    fn both(map: &Array2<f64>, bins: &Bins, floor: f64) -> [Result<[f64; 2], Undefined>; 2] {
         let plan = BorderPlan::new(&map.mapv(|rate| !rate.is_nan()), bins);
         let z: Vec<f32> = map.iter().map(|rate| (rate - floor) as f32).collect();
         let mut workspace = BorderWorkspace::default();
         // What was left by another map does not matter.
-        let _ = plan.score(&vec![1.0; z.len()], 1.0, &mut workspace);
-        [border_score(map.view(), &bins.arena), plan.score(&z, floor, &mut workspace)]
+        let _ = plan.scores(&vec![1.0; z.len()], 1.0, &mut workspace);
+        [border_scores(map.view(), &bins.arena), plan.scores(&z, floor, &mut workspace)]
     }
 
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(150))]
         #[test]
-        fn it_is_the_border_score(nx in 2_usize..26, ny in 2_usize..26, hole in 0.0_f64..0.6, grain in 0.0_f64..1.0, round in any::<bool>(), seed in any::<u64>()) {
+        fn they_are_the_border_scores(nx in 2_usize..26, ny in 2_usize..26, hole in 0.0_f64..0.6, grain in 0.0_f64..1.0, round in any::<bool>(), seed in any::<u64>()) {
             let arena = if round { Arena::circle(1.0) } else { Arena::rectangle(1.2, 0.8) };
             let bins = Bins::new(arena, nx, if round { nx } else { ny });
             let mut stream = Seed(seed).stream("border", 0);
@@ -288,7 +291,7 @@ mod tests {
                 if seen { rate } else { f64::NAN }
             });
             match both(&map, &bins, 0.4) {
-                [Ok(slow), Ok(fast)] => prop_assert!((slow - fast).abs() < 1e-5, "{slow} and {fast}"),
+                [Ok(slow), Ok(fast)] => prop_assert!((0..2).all(|which| (slow[which] - fast[which]).abs() < 1e-5), "{slow:?} and {fast:?}"),
                 [slow, fast] => prop_assert_eq!(slow, fast),
             }
         }

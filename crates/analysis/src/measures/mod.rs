@@ -5,8 +5,7 @@
 //! | [`spatial_information`] | how many bits does one event tell about where the animal is? | 0 … log₂(bins visited) |
 //! | [`sparsity`] | over which share of the time does the unit fire, if it fired evenly there? | 0 … 1 |
 //! | [`coherence`] | does a bin predict its neighbours? | -1 … 1 |
-//! | [`border_score`] | does a field follow a wall? | -1 … 1 |
-//! | [`wall_tuning`] | does the distance to a wall tell the rate? | 0 … 1 |
+//! | [`border_scores`] | does a field follow a wall, and is it as strong all along it? | -1 … 1 |
 //! | [`stability`] | are the maps of two halves alike? | -1 … 1 |
 //!
 //! Maps are `(row, column) = (y, x)` with NaN for unvisited bins; occupancy counts visits. Every measure is blind to the rates' scale. A number that does
@@ -20,16 +19,13 @@ mod sparsity;
 mod stability;
 #[cfg(test)]
 mod tests;
-mod wall_tuning;
 
-pub use border::border_score;
+pub use border::{border_score, border_scores};
 pub(crate) use border_plan::{BorderPlan, BorderWorkspace};
 pub use coherence::coherence;
 pub use information::spatial_information;
 pub use sparsity::sparsity;
 pub use stability::stability;
-pub(crate) use wall_tuning::WallPlan;
-pub use wall_tuning::wall_tuning;
 
 use ndarray::{Array2, ArrayView2};
 
@@ -76,9 +72,6 @@ pub enum Undefined {
     /// The caller has no maps of the two halves.
     #[error("no maps of the two halves of the recording")]
     NoHalves,
-    /// No line of bins is equally far from a round wall.
-    #[error("a round arena has no straight wall")]
-    RoundWall,
     /// A side of the arena is zero or not finite.
     #[error("the arena has no area")]
     NoArea,

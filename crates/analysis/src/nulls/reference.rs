@@ -52,8 +52,8 @@ pub fn reference_nulls(battery: &Battery, map: &[f64], count: usize, stream: &mu
         }
         let [first, second] = &maps;
         for (scores, map) in battery.score_pair(first, second, &mut workspace).iter().zip([first, second]) {
-            let of_walls = battery.walls(map).map(|score| score.unwrap_or(f64::NAN));
-            for (null, score) in nulls.iter_mut().zip(scores.iter().map(|score| score.value).chain(of_walls)) {
+            let of_border = battery.border(map).unwrap_or([f64::NAN; 2]);
+            for (null, score) in nulls.iter_mut().zip(scores.iter().map(|score| score.value).chain(of_border)) {
                 null.push(score);
             }
         }

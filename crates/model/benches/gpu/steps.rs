@@ -27,7 +27,7 @@ impl Effort {
         if quick {
             Self { burst_seconds: 0.0, most_steps: 2, bursts: 2 }
         } else {
-            Self { burst_seconds: 2.0, most_steps: 20_000, bursts: 5 }
+            Self { burst_seconds: 1.0, most_steps: 20_000, bursts: 4 }
         }
     }
 

@@ -35,6 +35,10 @@ impl Size {
     }
 
     pub(crate) fn draw(self) -> Batch {
+        self.draw_by(1)
+    }
+
+    pub(crate) fn draw_by(self, seed: u64) -> Batch {
         let data = DataConfig {
             batch: self.batch,
             length: self.length,
@@ -42,7 +46,7 @@ impl Size {
             velocity_distribution: VelocityDistribution::Square,
             augmentation: Augmentation::Permutation,
         };
-        Batch::draw(&data, &mut Seed(1).stream("bench", 0))
+        Batch::draw(&data, &mut Seed(seed).stream("bench", 0))
     }
 
     pub(crate) fn parameters(self) -> Parameters {

@@ -139,8 +139,14 @@ pub const UNITS: Table = Table {
         c("shares_lattice", Boolean, "", "Whether it is active and has the wave vectors that most active units of the arena have"),
         c("sparsity", Float64, "1", "Sparsity (Skaggs 1996), 0 to 1: small is sparse; null: see measures_reason").nullable(),
         c("border_score_p", Float64, "1", "p-value of border_score, one-sided").nullable(),
-        c("wall_tuning", Float64, "1", "Share of the map's variance that the distance to a straight wall explains; null: see measures_reason").nullable(),
-        c("wall_tuning_p", Float64, "1", "p-value of wall_tuning, one-sided").nullable(),
+        c(
+            "graded_border_score",
+            Float64,
+            "1",
+            "Border score with each line of the wall counted by its rate over the peak: high where a field is as strong all along the wall; null: see measures_reason",
+        )
+        .nullable(),
+        c("graded_border_score_p", Float64, "1", "p-value of graded_border_score, one-sided").nullable(),
         c(
             "grid_score_q",
             Float64,
