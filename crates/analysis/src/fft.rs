@@ -86,13 +86,7 @@ impl<T: FftNum + Default> Fft2<T> {
     /// As [`Self::inverse`], into another buffer of at least `wanted_rows` rows; `data` is left in between.
     pub(crate) fn inverse_into(&self, data: &mut [Complex<T>], wanted_rows: usize, out: &mut [Complex<T>], scratch: &mut Fft2Scratch<T>) {
         self.columns_inverse(data, scratch);
-        for row_tile in (0..wanted_rows).step_by(TILE) {
-            for (col, column) in data.chunks_exact(self.rows).enumerate() {
-                for row in row_tile..(row_tile + TILE).min(wanted_rows) {
-                    out[row * self.cols + col] = column[row];
-                }
-            }
-        }
+        turn(data, self.rows, out, self.cols, [self.cols, wanted_rows]);
         self.rows_inverse(&mut out[..wanted_rows * self.cols], scratch);
     }
 
@@ -100,16 +94,10 @@ impl<T: FftNum + Default> Fft2<T> {
     pub(crate) fn forward_into(&self, data: &mut [Complex<T>], filled_rows: usize, out: &mut [Complex<T>], scratch: &mut Fft2Scratch<T>) {
         let data = &mut data[..filled_rows * self.cols];
         self.along_row[0].process_with_scratch(data, &mut scratch.line);
-        for col_tile in (0..self.cols).step_by(TILE) {
-            for col in col_tile..(col_tile + TILE).min(self.cols) {
-                out[col * self.rows + filled_rows..(col + 1) * self.rows].fill(Complex::default());
-            }
-            for row in 0..filled_rows {
-                for col in col_tile..(col_tile + TILE).min(self.cols) {
-                    out[col * self.rows + row] = data[row * self.cols + col];
-                }
-            }
+        for column in out.chunks_exact_mut(self.rows.max(1)) {
+            column[filled_rows..].fill(Complex::default());
         }
+        turn(data, self.cols, out, self.rows, [filled_rows, self.cols]);
         self.along_col[0].process_with_scratch(out, &mut scratch.line);
     }
 
@@ -150,15 +138,29 @@ impl Fft2 {
     }
 }
 
-/// Side of the squares that are transposed at once.
+/// Side of the squares that are transposed at once: a line of the cache is as wide in single precision.
 const TILE: usize = 8;
 
 fn transpose<T: Copy>(from: &[Complex<T>], to: &mut [Complex<T>], rows: usize, cols: usize) {
-    for row_tile in (0..rows).step_by(TILE) {
-        for col_tile in (0..cols).step_by(TILE) {
-            for row in row_tile..(row_tile + TILE).min(rows) {
-                for col in col_tile..(col_tile + TILE).min(cols) {
-                    to[col * rows + row] = from[row * cols + col];
+    turn(from, cols, to, rows, [rows, cols]);
+}
+
+/// Rows of `from`, each `from_stride` after the one before, into columns of `to`, whose rows are `to_stride` apart.
+fn turn<T: Copy>(from: &[Complex<T>], from_stride: usize, to: &mut [Complex<T>], to_stride: usize, [rows, cols]: [usize; 2]) {
+    for row in (0..rows).step_by(TILE) {
+        for col in (0..cols).step_by(TILE) {
+            if row + TILE <= rows && col + TILE <= cols {
+                // Squares of a known size are moved without a check for each number.
+                let square: [[Complex<T>; TILE]; TILE] =
+                    std::array::from_fn(|i| *from[(row + i) * from_stride + col..].first_chunk().expect("a whole square"));
+                for j in 0..TILE {
+                    to[(col + j) * to_stride + row..][..TILE].copy_from_slice(&std::array::from_fn::<_, TILE, _>(|i| square[i][j]));
+                }
+                continue;
+            }
+            for i in row..(row + TILE).min(rows) {
+                for j in col..(col + TILE).min(cols) {
+                    to[j * to_stride + i] = from[i * from_stride + j];
                 }
             }
         }
@@ -174,6 +176,23 @@ mod tests {
     fn good_sizes_have_small_factors() {
         assert_eq!([1, 7, 97, 100, 101, 199].map(good_size), [1, 8, 100, 100, 108, 200]);
         assert_eq!([0, 1, 7, 59, 92, 97, 129, 161].map(fast_size), [1, 1, 8, 64, 96, 128, 160, 192]);
+    }
+
+    #[test]
+    fn any_part_of_any_size_is_turned() {
+        let whole = |rows: usize, cols: usize| (0..rows * cols).map(|i| Complex64::new(i as f64, -1.0)).collect::<Vec<_>>();
+        for [rows, cols, used_rows, used_cols] in
+            [[1, 1, 1, 1], [8, 8, 8, 8], [9, 17, 9, 17], [16, 24, 13, 24], [40, 64, 40, 64], [5, 3, 0, 3]]
+        {
+            let from = whole(rows, cols);
+            let mut to = vec![Complex64::default(); cols * rows];
+            turn(&from, cols, &mut to, rows, [used_rows, used_cols]);
+            for (place, value) in to.iter().enumerate() {
+                let (col, row) = (place / rows, place % rows);
+                let moved = row < used_rows && col < used_cols;
+                assert_eq!(*value, if moved { from[row * cols + col] } else { Complex64::default() }, "{row}, {col} of {rows} by {cols}");
+            }
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@ use super::{open_lake, sql};
 use crate::args::CompareArguments;
 use crate::failure::Failure;
 use crate::output;
+use crate::progress::Mode;
 use crate::sweep_index::{differing, settings};
 use gridlake_lake::Lake;
 use gridlake_lake::run_record::RunRecord;
@@ -15,7 +16,7 @@ const QUERY: &str = include_str!("compare.sql");
 ///
 /// # Errors
 /// As [`sql::answer`]; a pattern that is none, or that no run matches.
-pub(crate) fn compare(arguments: &CompareArguments) -> Result<(), Failure> {
+pub(crate) fn compare(arguments: &CompareArguments, mode: Mode) -> Result<(), Failure> {
     let lake = open_lake(&arguments.lake)?;
     let (runs, chosen) = match &arguments.only {
         Some(only) => {
@@ -27,7 +28,7 @@ pub(crate) fn compare(arguments: &CompareArguments) -> Result<(), Failure> {
     };
     let (keys, join) = swept(&lake, &runs);
     let query = QUERY.replace("{chosen}", &chosen).replace("{keys}", &keys).replace("{join}", &join);
-    if arguments.query { output::print(&query) } else { sql::answer(&lake, &query, &arguments.answer) }
+    if arguments.query { output::print(&query) } else { sql::answer(&lake, &query, &arguments.answer, mode) }
 }
 
 /// SQL for the columns of the settings in which these runs differ, and for the table that has them.

@@ -42,8 +42,8 @@ pub(crate) fn main() -> ExitCode {
             with(&arguments.common, |mode| task::task(&arguments, mode))
         }
         Verb::Status(LakeArguments { lake, common }) => with(&common, |_| status::status(&lake)),
-        Verb::Compare(arguments) => with(&arguments.common, |_| compare::compare(&arguments)),
-        Verb::Sql(arguments) => with(&arguments.common, |_| sql::sql(&arguments)),
+        Verb::Compare(arguments) => with(&arguments.common, |mode| compare::compare(&arguments, mode)),
+        Verb::Sql(arguments) => with(&arguments.common, |mode| sql::sql(&arguments, mode)),
         Verb::Verify(arguments) => with(&arguments.whole.common, |mode| verify::verify(&arguments, mode)),
         Verb::Export(arguments) => with(&arguments.common, |mode| export::export(&arguments, mode)),
         Verb::Import(arguments) => with(&arguments.common, |mode| import::import(&arguments, mode)),

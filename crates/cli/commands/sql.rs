@@ -4,8 +4,10 @@ use super::open_lake;
 use crate::args::{AnswerArguments, SqlArguments, SqlFormat};
 use crate::failure::Failure;
 use crate::output;
+use crate::progress::{Mode, Progress};
 use gridlake_lake::Lake;
 use gridlake_lake::sql::{self, Rows, SqlError};
+use std::cell::RefCell;
 use std::fs::File;
 use std::io::{BufWriter, ErrorKind, IsTerminal, Write};
 use std::path::Path;
@@ -14,19 +16,32 @@ use std::path::Path;
 ///
 /// # Errors
 /// A query that is wrong or would change something; a file that cannot be read; a sink that refuses.
-pub(crate) fn sql(arguments: &SqlArguments) -> Result<(), Failure> {
-    answer(&open_lake(&arguments.lake)?, &arguments.query, &arguments.answer)
+pub(crate) fn sql(arguments: &SqlArguments, mode: Mode) -> Result<(), Failure> {
+    answer(&open_lake(&arguments.lake)?, &arguments.query, &arguments.answer, mode)
 }
 
 /// Answers a query of a lake.
 ///
 /// # Errors
 /// As [`sql`].
-pub(super) fn answer(lake: &Lake, query: &str, arguments: &AnswerArguments) -> Result<(), Failure> {
+pub(super) fn answer(lake: &Lake, query: &str, arguments: &AnswerArguments, mode: Mode) -> Result<(), Failure> {
     // One more than is shown tells whether there are more.
     let format = format_of(arguments);
     let limit = matches!(format, SqlFormat::Table).then_some(arguments.rows.saturating_add(1));
-    let rows = sql::query(lake, query, limit).map_err(failure)?;
+    let progress = RefCell::new(None);
+    let bundling = |table: &'static str, done: usize, all: usize| {
+        let mut progress = progress.borrow_mut();
+        let (_, bar) = match progress.take() {
+            Some((of, bar)) if of == table => progress.insert((of, bar)),
+            _ => {
+                tracing::info!("the first query of so many runs bundles their small files of {table}; the next ones are answered at once");
+                progress.insert((table, Progress::start(mode, &format!("sql  {table}"), "files", done as u64, all as u64)))
+            }
+        };
+        bar.update(done as u64, String::new);
+    };
+    let rows = sql::query(lake, query, limit, &bundling).map_err(failure)?;
+    drop(progress);
     match (format, &arguments.output) {
         (SqlFormat::Table, None) => table(rows, arguments.rows),
         (SqlFormat::Table, Some(path)) => {

@@ -78,6 +78,9 @@ const FILE_FUNCTIONS: [&str; 5] = ["read_csv(", "read_ipc(", "read_json(", "read
 /// How a query may begin.
 const QUESTIONS: [&str; 5] = ["select", "with", "show", "explain", "from"];
 
+/// What is called while bundles of a table's small files are made, which the first query of very many runs waits for: the table, files that are done, and files in all.
+pub type Bundling<'a> = &'a dyn Fn(&'static str, usize, usize);
+
 /// Plans a query; it is answered as its rows are taken.
 ///
 /// `limit`: no more rows than these are wanted, and no more is read than they need.
@@ -88,7 +91,7 @@ const QUESTIONS: [&str; 5] = ["select", "with", "show", "explain", "from"];
 ///
 /// # Errors
 /// [`SqlError::ReadOnly`], [`SqlError::Query`], or a manifest that cannot be read.
-pub fn query(lake: &Lake, text: &str, limit: Option<usize>) -> Result<Rows, SqlError> {
+pub fn query(lake: &Lake, text: &str, limit: Option<usize>, bundling: Bundling<'_>) -> Result<Rows, SqlError> {
     if let Some(name) = described(after_comments(text)) {
         if name.eq_ignore_ascii_case(runs::NAME) {
             return rows(runs::columns(lake)?);
@@ -133,6 +136,7 @@ pub fn query(lake: &Lake, text: &str, limit: Option<usize>) -> Result<Rows, SqlE
     }
     // Who asks for some runs does not wait for all.
     let make = 2 * wanted > files;
+    let make = make.then_some(bundling);
     let bundled = planned(&|listing| if many(&listing) { bundles::scan(lake, listing, make) } else { scan::scan(lake, listing) });
     rows(bundled.unwrap_or(directly))
 }

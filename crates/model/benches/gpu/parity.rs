@@ -52,11 +52,10 @@ fn bound(length: usize, precision: Precision, against: Precision) -> f64 {
     let rounded = precision == Precision::Tf32 && against == Precision::F64;
     match (rounded, length) {
         (true, ..=SHORT) => 1e-2,
-        (true, _) => f64::INFINITY,
         (false, ..=SHORT) => 1e-4,
         (false, length) if length <= 30 => 1e-3,
-        // By [`Parity::long`] alone.
-        (false, _) => f64::INFINITY,
+        // The longest by [`Parity::long`] alone.
+        _ => f64::INFINITY,
     }
 }
 
@@ -116,8 +115,7 @@ impl Parity {
             "Long trajectories: over {LONG_DRAWS} networks the GPU's gradients are {} times as far from double precision as the CPU's (geometric mean; up to {LONG_RATIO} are allowed).",
             number(ratio)
         ));
-        // Not `>`: what is not a number is wrong.
-        if !(ratio <= LONG_RATIO) {
+        if is_beyond(ratio, LONG_RATIO) {
             self.doubtful.push(format!("long trajectories: gradients are {ratio:.1} times as far from double precision as the CPU's"));
         }
         Ok(())
@@ -132,8 +130,7 @@ impl Parity {
         let (losses, gradient) = self.row(size, precision, &what, here, there, allowed);
         let decisive = precision == Precision::F32 && size.length <= SHORT;
         let counts_differ = here.counts != there.counts;
-        // Not `>`: what is not a number is wrong.
-        if counts_differ || !(gradient <= allowed) || !losses.iter().all(|deviation| *deviation <= allowed.min(LOSSES)) {
+        if counts_differ || is_beyond(gradient, allowed) || losses.iter().any(|deviation| is_beyond(*deviation, allowed.min(LOSSES))) {
             let list = if decisive { &mut self.wrong } else { &mut self.doubtful };
             list.push(format!(
                 "{} size ({}, {}, {}) in {} against {what}: losses off by {}, gradients by {gradient:.1e}, allowed {allowed:.0e}{}",
@@ -174,6 +171,11 @@ impl Parity {
         ]);
         (losses, gradient)
     }
+}
+
+/// What is not a number is beyond everything.
+fn is_beyond(deviation: f64, allowed: f64) -> bool {
+    deviation.is_nan() || deviation > allowed
 }
 
 /// The larger of two deviations; what is not a number is the worst.

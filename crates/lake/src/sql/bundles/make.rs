@@ -5,6 +5,7 @@ use super::{Arranged, Piece, SMALL, SPARE, read_piece};
 use crate::layout::Lake;
 use crate::manifest::hex;
 use crate::schema::Table;
+use crate::sql::Bundling;
 use crate::sql::scan::{answered, path_of};
 use crate::store::Stamp;
 use polars::prelude::{DataFrame, ParquetCompression, ParquetWriter};
@@ -26,7 +27,7 @@ const YOUNG: Duration = Duration::from_secs(2);
 const PATH: &str = "gridlake file";
 
 /// Makes what is missing, if that is much. Returns whether there are other bundles now.
-pub(super) fn make(lake: &Lake, table: &Table, bundles: &[Opened], arranged: &Arranged<'_>) -> bool {
+pub(super) fn make(lake: &Lake, table: &Table, bundles: &[Opened], arranged: &Arranged<'_>, bundling: Bundling<'_>) -> bool {
     let stamps: Vec<Option<Stamp>> = (0..arranged.files.len()).into_par_iter().map(|file| fit(lake, arranged, file)).collect();
     let missing = stamps.iter().flatten().count();
     let pieces = arranged.all();
@@ -47,7 +48,9 @@ pub(super) fn make(lake: &Lake, table: &Table, bundles: &[Opened], arranged: &Ar
     let before = made.len();
     let mut open = portions(arranged, is_open);
     open.reverse();
+    let all: usize = open.iter().map(Range::len).sum();
     while let Some(portion) = open.pop() {
+        bundling(table.name, all - portion.len() - open.iter().map(Range::len).sum::<usize>(), all);
         let Some((bundle, bytes)) = bundle_of(lake, table, bundles, arranged, &stamps, portion.clone()) else {
             // The others do without the one that cannot be read.
             let middle = portion.start.midpoint(portion.end);

@@ -10,8 +10,8 @@ mod make;
 #[cfg(test)]
 mod tests;
 
-use super::SqlError;
 use super::scan::{self, Listed, Listing, Shape, answered, joined, scan_files, wrong};
+use super::{Bundling, SqlError};
 use crate::index::MANY;
 use crate::layout::Lake;
 use crate::schema::Table;
@@ -106,12 +106,12 @@ impl<'l> Arranged<'l> {
     }
 }
 
-/// All runs of a table, as [`scan::scan`] has them, from bundles where they do; `make`: makes those that are missing.
-pub(super) fn scan(lake: &Lake, listing: &Listing, make: bool) -> Result<LazyFrame, SqlError> {
+/// All runs of a table, as [`scan::scan`] has them, from bundles where they do; `make`: makes those that are missing, and tells how far that is.
+pub(super) fn scan(lake: &Lake, listing: &Listing, make: Option<Bundling<'_>>) -> Result<LazyFrame, SqlError> {
     let table = listing.table;
     let mut bundles = catalog::open(lake, table);
     let mut arranged = Arranged::new(lake, listing, &bundles);
-    if make && make::make(lake, table, &bundles, &arranged) {
+    if make.is_some_and(|bundling| make::make(lake, table, &bundles, &arranged, bundling)) {
         bundles = catalog::open(lake, table);
         arranged = Arranged::new(lake, listing, &bundles);
     }

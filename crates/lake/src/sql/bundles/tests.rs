@@ -85,7 +85,7 @@ const ALL: &str = "SELECT * FROM activity";
 
 fn ask(lake: &Lake, text: &str) -> Result<String, String> {
     let mut answer = Vec::new();
-    query(lake, text, None).and_then(|rows| rows.write_csv(&mut answer)).map_err(|error| error.to_string())?;
+    query(lake, text, None, &|_, _, _| ()).and_then(|rows| rows.write_csv(&mut answer)).map_err(|error| error.to_string())?;
     Ok(String::from_utf8(answer).unwrap())
 }
 
