@@ -118,6 +118,10 @@ fn plausible(hits: usize, n: usize, rate: f64) -> bool {
     (hits - n * rate).abs() <= 3.9 * (n * rate * (1.0 - rate)).sqrt() + 1.0
 }
 
+fn of_border(statistic: Statistic) -> bool {
+    matches!(statistic, Statistic::Border | Statistic::GradedBorder)
+}
+
 /// A row's entries; what is wrong with those that are claimed goes to `wrong`.
 fn entries(row: &str, found: [[usize; 3]; SCORES], maps: usize, claimed: impl Fn(Statistic) -> bool, wrong: &mut Vec<String>) -> String {
     let mut page = String::new();
@@ -165,9 +169,7 @@ fn nulls_hold_their_level() {
                 if kind == NullKind::Isotropic {
                     together = std::array::from_fn(|s| std::array::from_fn(|i| together[s][i] + found[s][i]));
                 }
-                let claimed = |statistic| {
-                    kind != NullKind::Phase || !matches!(statistic, Statistic::Border | Statistic::GradedBorder | Statistic::Periodicity)
-                };
+                let claimed = |statistic| kind != NullKind::Phase || !(of_border(statistic) || statistic == Statistic::Periodicity);
                 let entries = entries(&row, found, maps(kind), claimed, &mut wrong);
                 let _ = writeln!(page, "{row}{entries}");
                 if large && only.is_none() {
@@ -178,7 +180,7 @@ fn nulls_hold_their_level() {
     }
     // Small deviations that all rows of the default null share; the border score's differ by the noise.
     for (statistic, [n, at_5, at_1]) in Statistic::ALL.into_iter().zip(together) {
-        if statistic != Statistic::Border && !large && only.is_none() && !(plausible(at_5, n, 0.05) && plausible(at_1, n, 0.01)) {
+        if !of_border(statistic) && !large && only.is_none() && !(plausible(at_5, n, 0.05) && plausible(at_1, n, 0.01)) {
             wrong.push(format!("isotropic, all noises, {statistic:?}: {at_5} and {at_1} of {n}"));
         }
     }
@@ -193,8 +195,7 @@ fn nulls_hold_their_level() {
             // Few fields are too few for a test of waves, whose level is not claimed below a hundred; scores that hardly any map reaches are conservative, which
             // the page tells. What becomes of such units is tested below.
             // Fields of few spikes are seldom as large as the border score's.
-            let claimed =
-                |statistic| count >= 10 && statistic != Statistic::Border && (count >= 100 || statistic != Statistic::Periodicity);
+            let claimed = |statistic| count >= 10 && !of_border(statistic) && (count >= 100 || statistic != Statistic::Periodicity);
             let entries = entries(&row, found, maps, claimed, &mut wrong);
             let _ = writeln!(page, "{row}{entries}");
             let [n, _, _] = found[3];

@@ -32,7 +32,7 @@ struct Batches {
     sigma_x_m: f64,
 }
 
-/// The phases of `pipelines/hexagons.toml`, and one of longer trajectories.
+/// The two trainings of `pipelines/hexagons.toml`, and one of longer trajectories.
 const FIRST: Batches = Batches { batch: 40, length: 16, sigma_x_m: 0.15 };
 const LAST: Batches = Batches { batch: 24, length: 30, sigma_x_m: 0.05 };
 const LONG: Batches = Batches { batch: 12, length: 60, sigma_x_m: 0.05 };
