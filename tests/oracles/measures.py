@@ -52,12 +52,12 @@ def fields(map: np.ndarray, bin_m: float) -> np.ndarray:
 
 
 def border(map: np.ndarray, bin_m: float) -> tuple[float, float]:
-    """Solstad et al.'s (c - d)/(c + d), and with the mean rate over the peak along the wall as c."""
+    """Solstad et al.'s (c - d)/(c + d), and the largest mean rate along a wall over the peak."""
     if np.nanmax(map) - np.nanmin(map) <= 1e-12 * np.nanmax(map) or not (labels := fields(map, bin_m)).any():
         return np.nan, np.nan
     n = len(map)
     deep = max(1, int(0.1 * n + 0.5))
-    coverage, graded = [], []
+    coverage, wall_rates = [], []
     for turn in range(4):
         wall, own = np.rot90(map, turn)[:deep], np.rot90(labels, turn)[:deep]
         seen = ~np.isnan(wall).all(axis=0)
@@ -65,14 +65,14 @@ def border(map: np.ndarray, bin_m: float) -> tuple[float, float]:
         of_line = own[first, np.arange(n)][seen]
         if seen.sum() >= 0.5 * n:
             coverage.append(max(np.mean(of_line == number) for number in np.unique(labels[labels > 0])))
-            graded.append(np.mean(wall[first, np.arange(n)][seen]) / np.nanmax(map))
+            wall_rates.append(np.mean(wall[first, np.arange(n)][seen]) / np.nanmax(map))
     if not coverage:
         return np.nan, np.nan
     row, col = np.indices(map.shape)
     to_wall = np.minimum.reduce([row, col, n - 1 - row, n - 1 - col]) + 0.5
     inside = labels > 0
     distance = np.average(to_wall[inside], weights=map[inside]) / (n / 2)
-    return tuple(float((c - distance) / (c + distance)) for c in (max(coverage), max(graded)))
+    return float((max(coverage) - distance) / (max(coverage) + distance)), float(max(wall_rates))
 
 
 def opexebo_border(map: np.ndarray, bin_m: float) -> tuple[float, float]:
@@ -121,7 +121,7 @@ def oracle(maps: Maps) -> list[Same | Near]:
         Same("units", "sparsity", "opexebo.analysis.rate_map_stats", theirs["sparsity"], 1e-9),
         Same("units", "coherence", formula, np.array([coherence(map) for map in maps.unsmoothed]), 1e-9),
         Same("units", "border_score", formula, borders[:, 0], 1e-9),
-        Same("units", "graded_border_score", formula, borders[:, 1], 1e-9),
+        Same("units", "wall_rate", formula, borders[:, 1], 1e-9),
         Same("units", "border_score", "opexebo.analysis.border_score", opexebo_borders[:, 1], 1e-9, deviation=half_bin),
         Same("units", "stability", formula, halves, 1e-9),
     ]

@@ -7,7 +7,7 @@
 //!    does; or the unevenness of waves over directions does, the fitted lattice has two dimensions (rhombic and oblique lattices), and the autocorrelogram's peaks
 //!    have it as well.
 //! 3. **band**: the unevenness of waves lies above its null, and the fit has one wave.
-//! 4. **border**: the border score is at least 0.5 (as in Solstad et al. 2008), and it or the graded border score lies above its null; see
+//! 4. **border**: the border score is at least 0.5 (as in Solstad et al. 2008), and it or the wall rate lies above its null; see
 //!    [`crate::measures::border_scores`]. A wall field that many a map of the same rates has in such an arena still tells itself by being as strong all along the
 //!    wall.
 //! 5. **place-like**: neighbouring bins are more alike than when bins are permuted, and one compact field holds most of the
@@ -84,7 +84,7 @@ pub(crate) struct Evidence<'a> {
     pub(crate) square: &'a ScoreWithNull,
     pub(crate) periodicity: &'a ScoreWithNull,
     pub(crate) border: &'a ScoreWithNull,
-    pub(crate) graded_border: &'a ScoreWithNull,
+    pub(crate) wall_rate: &'a ScoreWithNull,
     pub(crate) spectrum: Option<&'a UnitSpectrum>,
     /// Against the autocorrelogram; none where that has no peaks.
     pub(crate) agreement: Option<&'a Agreement>,
@@ -143,9 +143,11 @@ pub(crate) fn classify(
         let (value, p) = (evidence.border.value, evidence.border.p);
         return (UnitClass::Border, format!("border score {value:.2} above its null (p = {p:.3}), no lattice and no wave"));
     }
-    if evidence.border.value >= BORDER_FROM && evidence.graded_border.significant(alpha) {
-        let (score, value, p) = (evidence.border.value, evidence.graded_border.value, evidence.graded_border.p);
-        let reason = format!("border score {score:.2}, its graded form of {value:.2} above its null (p = {p:.3}), no lattice and no wave");
+    if evidence.border.value >= BORDER_FROM && evidence.wall_rate.significant(alpha) {
+        let (score, value, p) = (evidence.border.value, evidence.wall_rate.value, evidence.wall_rate.p);
+        let reason = format!(
+            "border score {score:.2}, with a mean rate along the wall of {value:.2} of the peak, above its null (p = {p:.3}), no lattice and no wave"
+        );
         return (UnitClass::Border, reason);
     }
     match one_field(map, HALF) {
@@ -234,9 +236,9 @@ mod tests {
         ScoreWithNull { value, p, null: Vec::new(), reason: value.is_nan().then(|| "why".to_owned()) }
     }
 
-    /// Class and reason of a map whose 60°, 90°, periodicity and border scores and graded border scores have these values and p.
+    /// Class and reason of a map whose 60°, 90°, periodicity and border scores and wall rates have these values and p.
     fn class(map: &Array2<f64>, scores: [(f64, f64); 5]) -> (UnitClass, String) {
-        let [sargolini, square, periodicity, border, graded_border] = scores.map(|(value, p)| score(value, p));
+        let [sargolini, square, periodicity, border, wall_rate] = scores.map(|(value, p)| score(value, p));
         let spectrum = SpectrumSearch::new(&map.mapv(|rate| !rate.is_nan()), 2.0, 2.0, &crate::config::SpectrumConfig::default());
         let spectrum = spectrum.find(map.view()).ok();
         let bins = gridlake_space::bins::Bins::square(gridlake_space::arena::Arena::square(2.0), 30);
@@ -248,7 +250,7 @@ mod tests {
             square: &square,
             periodicity: &periodicity,
             border: &border,
-            graded_border: &graded_border,
+            wall_rate: &wall_rate,
             spectrum: spectrum.as_ref(),
             agreement: agreement.as_ref(),
             repeats: repeats(map.view()),
@@ -290,7 +292,8 @@ mod tests {
         let (kind, reason) = class(&wall, [YES; 5]);
         assert_eq!((kind, reason.as_str()), (UnitClass::Border, "border score 0.90 above its null (p = 0.002), no lattice and no wave"));
         let (kind, reason) = class(&wall, [YES, YES, YES, (0.8, 0.03), (0.99, 0.002)]);
-        let told = "border score 0.80, its graded form of 0.99 above its null (p = 0.002), no lattice and no wave";
+        let told =
+            "border score 0.80, with a mean rate along the wall of 0.99 of the peak, above its null (p = 0.002), no lattice and no wave";
         assert_eq!((kind, reason.as_str()), (UnitClass::Border, told));
         assert_eq!(class(&wall, [YES, YES, YES, (0.8, 0.03), (0.99, 0.02)]).0, UnitClass::PlaceLike, "neither above its null");
         assert_eq!(class(&wall, [YES, YES, YES, (0.45, 0.002), YES]).0, UnitClass::PlaceLike, "below the least border score");

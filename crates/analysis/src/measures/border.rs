@@ -13,9 +13,8 @@
 //! `c = 1`, `d ≈ 1/3` and **0.5**: a constant map is therefore undefined, and a constant background above 30 % of the peak makes any map
 //! score about 0.5. The score says little without its null.
 //!
-//! **The graded border score** counts each line by its rate over the peak rate, where the score above counts it once if it belongs to the field: `c` is the largest mean of a wall's lines, and
-//! `d` as above. In an oblong box noise that is as smooth as a narrow field, and has its rates, covers the short wall as often as not in one of thirty maps, but not with a field as strong
-//! all along it. The paper has no such score; see [`crate::classes`] for what it is used for.
+//! **The wall rate** is the largest mean rate of a wall's lines over the peak rate, 0 … 1. In an oblong box noise that is as smooth as a narrow field, and has its rates, covers the short
+//! wall in one of thirty maps or so, but hardly ever with a field as strong all along it. The paper has no such number; see [`crate::classes`] for what it is used for.
 //!
 //! **In a circle** there is one wall, and the paper says nothing. Here a *wall* is any quarter of the circumference (a square has four), and `c` the largest share
 //! of a quarter, wherever it begins, that one field lies along, followed in four directions per bin of the diameter; `d` is over the radius. More
@@ -48,7 +47,7 @@ pub fn border_score(map: ArrayView2<'_, f64>, arena: &Arena) -> Result<f64, Unde
     border_scores(map, arena).map(|[score, _]| score)
 }
 
-/// The border score and the graded one; see the module. NaN bins are unvisited. O(bins).
+/// The border score and the wall rate; see the module. NaN bins are unvisited. O(bins).
 ///
 /// # Errors
 /// [`Undefined::NothingVisited`], [`Undefined::NotFinite`], [`Undefined::Negative`], [`Undefined::Silent`], [`Undefined::Constant`],
@@ -92,7 +91,7 @@ pub fn border_scores(map: ArrayView2<'_, f64>, arena: &Arena) -> Result<[f64; 2]
     let shares = rims.iter().filter_map(|rim| share(rim, quarter, count, field));
     let coverage = shares.max_by(f64::total_cmp).ok_or(Undefined::NoWall)?;
     let rate = |bin: u32| map[[bin as usize / map.ncols(), bin as usize % map.ncols()]] / peak;
-    let graded = rims.iter().filter_map(|rim| mean_share(rim, quarter, rate)).max_by(f64::total_cmp).ok_or(Undefined::NoWall)?;
+    let wall_rate = rims.iter().filter_map(|rim| mean_share(rim, quarter, rate)).max_by(f64::total_cmp).ok_or(Undefined::NoWall)?;
     let (mut weighted, mut total) = (0.0, 0.0);
     for (index, (&rate, &field)) in map.iter().zip(&fields).enumerate() {
         if field > 0 {
@@ -102,7 +101,7 @@ pub fn border_scores(map: ArrayView2<'_, f64>, arena: &Arena) -> Result<[f64; 2]
         }
     }
     let distance = weighted / total / (shorter / 2.0);
-    Ok([coverage, graded].map(|c| (c - distance) / (c + distance)))
+    Ok([(coverage - distance) / (coverage + distance), wall_rate])
 }
 
 /// The number of each bin's field from 1, or 0, and how many fields there are.

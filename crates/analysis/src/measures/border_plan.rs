@@ -74,7 +74,7 @@ impl BorderPlan {
         }
     }
 
-    /// The border score and the graded one of a flat map `z` (row-major; unvisited bins are not read) whose rates are `z` plus `floor`, in units of its own.
+    /// The border score and the wall rate of a flat map `z` (row-major; unvisited bins are not read) whose rates are `z` plus `floor`, in units of its own.
     ///
     /// # Errors
     /// As [`super::border_scores`].
@@ -114,10 +114,10 @@ impl BorderPlan {
         };
         let coverage = self.rims.iter().filter_map(|rim| wall_counts(rim, self.quarter, field)).max_by(f64::total_cmp);
         let rate = |bin: u32| (f64::from(z[bin as usize]) + floor) / peak;
-        let graded = self.rims.iter().filter_map(|rim| mean_share(rim, self.quarter, rate)).max_by(f64::total_cmp);
-        let (Some(coverage), Some(graded)) = (coverage, graded) else { return Err(Undefined::NoWall) };
+        let wall_rate = self.rims.iter().filter_map(|rim| mean_share(rim, self.quarter, rate)).max_by(f64::total_cmp);
+        let (Some(coverage), Some(wall_rate)) = (coverage, wall_rate) else { return Err(Undefined::NoWall) };
         let distance = weighted / total;
-        Ok([coverage, graded].map(|c| (c - distance) / (c + distance)))
+        Ok([(coverage - distance) / (coverage + distance), wall_rate])
     }
 
     /// Finds runs at or above `level` and joins those that touch; then each run's parent is its field's first run, which alone has bins and sums.

@@ -26,18 +26,18 @@ pub enum Statistic {
     /// How far a field follows a wall ([`crate::measures::border_score`]).
     Border,
     /// The same, of a field as strong all along the wall ([`crate::measures::border_scores`]).
-    GradedBorder,
+    WallRate,
 }
 
 impl Statistic {
     /// All of them, in the order of scores.
-    pub const ALL: [Self; 6] = [Self::Sargolini, Self::Banino, Self::Square90, Self::Periodicity, Self::Border, Self::GradedBorder];
+    pub const ALL: [Self; 6] = [Self::Sargolini, Self::Banino, Self::Square90, Self::Periodicity, Self::Border, Self::WallRate];
 
     /// How far a surrogate's score may be off (it is made in single precision): scores closer than that count as tied.
     pub(super) fn precision(self) -> f64 {
         match self {
             Self::Sargolini | Self::Banino | Self::Square90 => 1e-4,
-            Self::Periodicity | Self::Border | Self::GradedBorder => 1e-5,
+            Self::Periodicity | Self::Border | Self::WallRate => 1e-5,
         }
     }
 }
@@ -225,9 +225,9 @@ impl Battery {
         (0..maps.len())
             .map(|lane| {
                 let [sargolini, square] = sixes[lane];
-                let [border, graded] =
+                let [border, wall_rate] =
                     self.border.scores(&maps[lane], scales[lane].floor(), &mut workspace.border).unwrap_or([f64::NAN; 2]);
-                vec![sargolini, banino[lane], square, periodicity[lane], border, graded]
+                vec![sargolini, banino[lane], square, periodicity[lane], border, wall_rate]
             })
             .collect()
     }

@@ -140,13 +140,13 @@ pub const UNITS: Table = Table {
         c("sparsity", Float64, "1", "Sparsity (Skaggs 1996), 0 to 1: small is sparse; null: see measures_reason").nullable(),
         c("border_score_p", Float64, "1", "p-value of border_score, one-sided").nullable(),
         c(
-            "graded_border_score",
+            "wall_rate",
             Float64,
             "1",
-            "Border score with each line of the wall counted by its rate over the peak: high where a field is as strong all along the wall; null: see measures_reason",
+            "Largest mean rate of the bins along a wall over the peak rate, 0 to 1: 1 where a field is as strong all along the wall; null: see measures_reason",
         )
         .nullable(),
-        c("graded_border_score_p", Float64, "1", "p-value of graded_border_score, one-sided").nullable(),
+        c("wall_rate_p", Float64, "1", "p-value of wall_rate, one-sided").nullable(),
         c(
             "grid_score_q",
             Float64,
