@@ -59,7 +59,7 @@ describe("a trained network", () => {
       assert.equal(await maps.count(), 3);
       for (let index = 0; index < 3; index += 1) assert.ok((await canvasOf(maps.nth(index))).colors > 30, `map ${index}`);
       assert.match(await page.locator("#panel").innerText(), /null of 99: median/);
-      assert.equal(await page.locator("#panel .null-plot").count(), 5);
+      assert.equal(await page.locator("#panel .null-plot").count(), 6);
       await page.locator("#units").scrollIntoViewIfNeeded();
       await shoot(page, "real-unit");
     }));
