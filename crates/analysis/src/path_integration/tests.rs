@@ -33,7 +33,8 @@ fn compare_with_reference(count: usize, units: usize, bins: &Bins, seed: u64, po
         assert!(similarity(fast) >= similarity(slow) - f64::from(f32::EPSILON) * (units as f64 + 8.0));
         same += usize::from(fast == slow);
     }
-    assert!(same * 100 >= 99 * count, "{same} of {count} alike");
+    // States of few units are often as near to another bin, up to that precision, as to the reference's.
+    assert!(units < 8 || same * 100 >= 99 * count, "{same} of {count} alike");
 }
 
 #[test]
