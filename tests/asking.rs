@@ -101,7 +101,9 @@ fn questions_that_are_wrong_or_would_change_something_are_refused() {
     let before = snapshot(&bench.lake);
     for (query, words) in [
         ("SELECT * FROM nothing", "the tables are metrics, activity"),
+        ("SELECT * FROM unit", "the nearest is units;"),
         ("SELECT nothing FROM units", "nothing"),
+        ("SELECT grid_scor_p FROM units", "\"grid_scor_p\"; the nearest is grid_score_p; the tables"),
         ("SELECT * FROM read_csv('/etc/passwd')", "only the lake's tables"),
         ("SELECT * FROM Read_Parquet ('x.parquet')", "only the lake's tables"),
         ("SELEC 1", "is no question"),

@@ -10,7 +10,7 @@ const SCORES: [(&str, &str); 6] = [
     ("90° score", "square_score_p"),
     ("Unevenness of waves", "periodicity_p"),
     ("Border score", "border_score_p"),
-    ("Wall rate", "wall_rate_p"),
+    ("Wall score", "wall_score_p"),
 ];
 
 /// After which turn a module's lattice is the same.

@@ -52,7 +52,7 @@ def fields(map: np.ndarray, bin_m: float) -> np.ndarray:
 
 
 def border(map: np.ndarray, bin_m: float) -> tuple[float, float]:
-    """Solstad et al.'s (c - d)/(c + d), and the largest mean rate along a wall over the peak."""
+    """Solstad et al.'s (c - d)/(c + d) = b, and the wall score: b below 0.5, else (1 + the largest mean rate along a wall over the peak)/2."""
     if np.nanmax(map) - np.nanmin(map) <= 1e-12 * np.nanmax(map) or not (labels := fields(map, bin_m)).any():
         return np.nan, np.nan
     n = len(map)
@@ -72,7 +72,8 @@ def border(map: np.ndarray, bin_m: float) -> tuple[float, float]:
     to_wall = np.minimum.reduce([row, col, n - 1 - row, n - 1 - col]) + 0.5
     inside = labels > 0
     distance = np.average(to_wall[inside], weights=map[inside]) / (n / 2)
-    return float((max(coverage) - distance) / (max(coverage) + distance)), float(max(wall_rates))
+    score = float((max(coverage) - distance) / (max(coverage) + distance))
+    return score, score if score < 0.5 else (1 + float(max(wall_rates))) / 2
 
 
 def opexebo_border(map: np.ndarray, bin_m: float) -> tuple[float, float]:
@@ -121,7 +122,7 @@ def oracle(maps: Maps) -> list[Same | Near]:
         Same("units", "sparsity", "opexebo.analysis.rate_map_stats", theirs["sparsity"], 1e-9),
         Same("units", "coherence", formula, np.array([coherence(map) for map in maps.unsmoothed]), 1e-9),
         Same("units", "border_score", formula, borders[:, 0], 1e-9),
-        Same("units", "wall_rate", formula, borders[:, 1], 1e-9),
+        Same("units", "wall_score", formula, borders[:, 1], 1e-9),
         Same("units", "border_score", "opexebo.analysis.border_score", opexebo_borders[:, 1], 1e-9, deviation=half_bin),
         Same("units", "stability", formula, halves, 1e-9),
     ]

@@ -7,7 +7,7 @@
 //!    does; or the unevenness of waves over directions does, the fitted lattice has two dimensions (rhombic and oblique lattices), and the autocorrelogram's peaks
 //!    have it as well.
 //! 3. **band**: the unevenness of waves lies above its null, and the fit has one wave.
-//! 4. **border**: the border score is at least 0.5 (as in Solstad et al. 2008), and it or the wall rate lies above its null; see
+//! 4. **border**: the border score is at least 0.5 (as in Solstad et al. 2008), and it or the wall score lies above its null; see
 //!    [`crate::measures::border_scores`]. A wall field that many a map of the same rates has in such an arena still tells itself by being as strong all along the
 //!    wall.
 //! 5. **place-like**: neighbouring bins are more alike than when bins are permuted, and one compact field holds most of the
@@ -15,10 +15,11 @@
 //! 6. **untuned**: none of these; where a map has too few fields for a test of waves, the reason says so.
 //!
 //! Each test is at level `alpha` on its own, so a map without any structure is classed other than untuned or place-like with a chance of at
-//! most five times `alpha` (the wall rate's own level, which counts only beside a large border score, is 1.7 % for 1 % on noise of a narrow band: `docs/validation.md`). A field along a wall that repeats elsewhere is judged as a lattice or band first.
+//! most five times `alpha`. A field along a wall that repeats elsewhere is judged as a lattice or band first.
 
 use crate::config::ClassesConfig;
 use crate::lattice::LatticeShape;
+use crate::measures::ALONG_A_WALL;
 use crate::nulls::ScoreWithNull;
 use crate::spectrum::{Agreement, UnitSpectrum};
 use gridlake_space::seed::Stream;
@@ -64,8 +65,6 @@ impl std::fmt::Display for UnitClass {
     }
 }
 
-/// Least border score of a border cell.
-const BORDER_FROM: f64 = 0.5;
 /// Share of the bins above half the peak that a place-like unit's one field holds.
 const ONE_FIELD: f64 = 0.8;
 /// Level of the peak that a place-like unit's field is above.
@@ -84,7 +83,7 @@ pub(crate) struct Evidence<'a> {
     pub(crate) square: &'a ScoreWithNull,
     pub(crate) periodicity: &'a ScoreWithNull,
     pub(crate) border: &'a ScoreWithNull,
-    pub(crate) wall_rate: &'a ScoreWithNull,
+    pub(crate) wall_score: &'a ScoreWithNull,
     pub(crate) spectrum: Option<&'a UnitSpectrum>,
     /// Against the autocorrelogram; none where that has no peaks.
     pub(crate) agreement: Option<&'a Agreement>,
@@ -139,14 +138,14 @@ pub(crate) fn classify(
             return (UnitClass::Grid, reason);
         }
     }
-    if evidence.border.value >= BORDER_FROM && evidence.border.significant(alpha) {
+    if evidence.border.value >= ALONG_A_WALL && evidence.border.significant(alpha) {
         let (value, p) = (evidence.border.value, evidence.border.p);
         return (UnitClass::Border, format!("border score {value:.2} above its null (p = {p:.3}), no lattice and no wave"));
     }
-    if evidence.border.value >= BORDER_FROM && evidence.wall_rate.significant(alpha) {
-        let (score, value, p) = (evidence.border.value, evidence.wall_rate.value, evidence.wall_rate.p);
+    if evidence.wall_score.value >= ALONG_A_WALL && evidence.wall_score.significant(alpha) {
+        let (score, rate, p) = (evidence.border.value, 2.0 * evidence.wall_score.value - 1.0, evidence.wall_score.p);
         let reason = format!(
-            "border score {score:.2}, with a mean rate along the wall of {value:.2} of the peak, above its null (p = {p:.3}), no lattice and no wave"
+            "border score {score:.2}, and a mean rate along the wall of {rate:.2} of the peak: wall score above its null (p = {p:.3}), no lattice and no wave"
         );
         return (UnitClass::Border, reason);
     }
@@ -236,9 +235,9 @@ mod tests {
         ScoreWithNull { value, p, null: Vec::new(), reason: value.is_nan().then(|| "why".to_owned()) }
     }
 
-    /// Class and reason of a map whose 60°, 90°, periodicity and border scores and wall rates have these values and p.
+    /// Class and reason of a map whose 60°, 90°, periodicity, border and wall scores have these values and p.
     fn class(map: &Array2<f64>, scores: [(f64, f64); 5]) -> (UnitClass, String) {
-        let [sargolini, square, periodicity, border, wall_rate] = scores.map(|(value, p)| score(value, p));
+        let [sargolini, square, periodicity, border, wall_score] = scores.map(|(value, p)| score(value, p));
         let spectrum = SpectrumSearch::new(&map.mapv(|rate| !rate.is_nan()), 2.0, 2.0, &crate::config::SpectrumConfig::default());
         let spectrum = spectrum.find(map.view()).ok();
         let bins = gridlake_space::bins::Bins::square(gridlake_space::arena::Arena::square(2.0), 30);
@@ -250,7 +249,7 @@ mod tests {
             square: &square,
             periodicity: &periodicity,
             border: &border,
-            wall_rate: &wall_rate,
+            wall_score: &wall_score,
             spectrum: spectrum.as_ref(),
             agreement: agreement.as_ref(),
             repeats: repeats(map.view()),
@@ -291,14 +290,13 @@ mod tests {
         let wall = map(|x, _| ((x - 1.0) / 0.1).exp());
         let (kind, reason) = class(&wall, [YES; 5]);
         assert_eq!((kind, reason.as_str()), (UnitClass::Border, "border score 0.90 above its null (p = 0.002), no lattice and no wave"));
-        let (kind, reason) = class(&wall, [YES, YES, YES, (0.8, 0.03), (0.99, 0.002)]);
-        let told =
-            "border score 0.80, with a mean rate along the wall of 0.99 of the peak, above its null (p = 0.002), no lattice and no wave";
+        let (kind, reason) = class(&wall, [YES, YES, YES, (0.8, 0.03), (0.995, 0.002)]);
+        let told = "border score 0.80, and a mean rate along the wall of 0.99 of the peak: wall score above its null (p = 0.002), no lattice and no wave";
         assert_eq!((kind, reason.as_str()), (UnitClass::Border, told));
-        assert_eq!(class(&wall, [YES, YES, YES, (0.8, 0.03), (0.99, 0.02)]).0, UnitClass::PlaceLike, "neither above its null");
-        assert_eq!(class(&wall, [YES, YES, YES, (0.45, 0.002), YES]).0, UnitClass::PlaceLike, "below the least border score");
+        assert_eq!(class(&wall, [YES, YES, YES, (0.8, 0.03), (0.995, 0.02)]).0, UnitClass::PlaceLike, "neither above its null");
+        assert_eq!(class(&wall, [YES, YES, YES, (0.45, 0.002), (0.45, 0.002)]).0, UnitClass::PlaceLike, "below the least border score");
         let place = map(|x, y| (-(x * x + y * y) / 0.05).exp());
-        assert_eq!(class(&place, [YES, YES, YES, (-1.0, 1.0), YES]).0, UnitClass::PlaceLike);
+        assert_eq!(class(&place, [YES, YES, YES, (-1.0, 1.0), (-1.0, 1.0)]).0, UnitClass::PlaceLike);
     }
 
     #[test]

@@ -64,8 +64,8 @@ pub struct UnitAnalysis {
     pub stability: Measured,
     /// Border score with its null, on the same surrogates.
     pub border_score: ScoreWithNull,
-    /// Border score of a field as strong all along the wall, with its null, on the same surrogates.
-    pub wall_rate: ScoreWithNull,
+    /// Wall score (the border score, and of maps along a wall how strong they are there) with its null, on the same surrogates.
+    pub wall_score: ScoreWithNull,
 }
 
 /// The analysis of all units of one arena.
@@ -213,7 +213,7 @@ impl<'a> ArenaPlan<'a> {
             coherence: measures::coherence(map).into(),
             stability: Measured::undefined(&measures::Undefined::NoHalves),
             border_score: ScoreWithNull::undefined("dead"),
-            wall_rate: ScoreWithNull::undefined("dead"),
+            wall_score: ScoreWithNull::undefined("dead"),
         };
         let visited = self.occupancy.iter().filter(|&&visits| visits > 0).count();
         let finite = self.occupancy.iter().zip(&map).all(|(&visits, rate)| visits == 0 || rate.is_finite());
@@ -233,7 +233,7 @@ impl<'a> ArenaPlan<'a> {
                 &mut result.square,
                 &mut result.periodicity,
                 &mut result.border_score,
-                &mut result.wall_rate,
+                &mut result.wall_score,
             ] {
                 *score = ScoreWithNull::undefined(reason);
             }
@@ -259,7 +259,7 @@ impl<'a> ArenaPlan<'a> {
                 Statistic::Square90 => result.square = score,
                 Statistic::Periodicity => result.periodicity = score,
                 Statistic::Border => result.border_score = score,
-                Statistic::WallRate => result.wall_rate = score,
+                Statistic::WallScore => result.wall_score = score,
             }
         }
         match self.spectra.find_with_errors(map) {
@@ -278,7 +278,7 @@ impl<'a> ArenaPlan<'a> {
             square: &result.square,
             periodicity: &result.periodicity,
             border: &result.border_score,
-            wall_rate: &result.wall_rate,
+            wall_score: &result.wall_score,
             spectrum: result.spectrum.as_ref(),
             agreement: result.agreement.as_ref(),
             repeats: classes::repeats(map),

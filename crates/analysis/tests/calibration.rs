@@ -119,7 +119,7 @@ fn plausible(hits: usize, n: usize, rate: f64) -> bool {
 }
 
 fn of_border(statistic: Statistic) -> bool {
-    matches!(statistic, Statistic::Border | Statistic::WallRate)
+    matches!(statistic, Statistic::Border | Statistic::WallScore)
 }
 
 /// A row's entries; what is wrong with those that are claimed goes to `wrong`.

@@ -22,8 +22,8 @@ use std::path::PathBuf;
 
 const SCORE_NAME: &str = "grid score (Sargolini)";
 const PHASES: [&str; 3] = ["phase1", "phase2", "phase3"];
-const SCORES: [&str; 6] = ["grid_score_sargolini", "grid_score_banino", "square_score", "periodicity", "border_score", "wall_rate"];
-const P_VALUES: [&str; 6] = ["grid_score_p", "grid_score_banino_p", "square_score_p", "periodicity_p", "border_score_p", "wall_rate_p"];
+const SCORES: [&str; 6] = ["grid_score_sargolini", "grid_score_banino", "square_score", "periodicity", "border_score", "wall_score"];
+const P_VALUES: [&str; 6] = ["grid_score_p", "grid_score_banino_p", "square_score_p", "periodicity_p", "border_score_p", "wall_score_p"];
 const NULL_LEVEL: f64 = 0.99;
 
 /// Draws every figure of a run, and records them in its manifest.
@@ -183,7 +183,7 @@ pub(crate) struct UnitRow {
     pub(crate) orientation_rad: f64,
     pub(crate) orientation_se_rad: f64,
     pub(crate) phases: [f64; 3],
-    /// Sargolini's, Banino's, 90°, periodicity, border, wall rate.
+    /// Sargolini's, Banino's, 90°, periodicity, border, wall score.
     pub(crate) scores: [f64; 6],
     pub(crate) p_values: [f64; 6],
 }

@@ -19,7 +19,7 @@ const SCORES: [(&str, &str); 6] = [
     ("square", "90° score"),
     ("periodicity", "unevenness of waves"),
     ("border", "border score"),
-    ("wall_rate", "wall rate"),
+    ("wall_score", "wall score"),
 ];
 
 /// Each score over its null, and p-values.

@@ -18,7 +18,7 @@ pub(crate) const SCORES: [(&str, &str, &str, &str, bool); 6] = [
     ("square_score", "square_score_p", "", "square", false),
     ("periodicity", "periodicity_p", "periodicity_q", "periodicity", true),
     ("border_score", "border_score_p", "", "border", true),
-    ("wall_rate", "wall_rate_p", "", "wall_rate", false),
+    ("wall_score", "wall_score_p", "", "wall_score", false),
 ];
 /// Other numbers of a unit, and whether they are columns of the page's table.
 pub(crate) const MEASURES: [(&str, bool); 14] = [

@@ -131,8 +131,8 @@ pub(crate) fn units(arena: &ArenaSums, units: &[UnitAnalysis]) -> Frame {
         .with("stability", number(&|unit| unit.stability.value))
         .with("border_score", number(&|unit| unit.border_score.value))
         .with("border_score_p", number(&|unit| unit.border_score.p))
-        .with("wall_rate", number(&|unit| unit.wall_rate.value))
-        .with("wall_rate_p", number(&|unit| unit.wall_rate.p))
+        .with("wall_score", number(&|unit| unit.wall_score.value))
+        .with("wall_score_p", number(&|unit| unit.wall_score.p))
         .with("measures_reason", Data::Text(units.iter().map(|unit| measures_reason(unit).map(Arc::from)).collect()))
         .with("period_se_m", errors(&|errors| errors.period_m))
         .with("orientation_se_rad", errors(&|errors| errors.orientation_rad))
@@ -152,7 +152,7 @@ fn measures_reason(unit: &UnitAnalysis) -> Option<String> {
         ("coherence", &unit.coherence.reason),
         ("stability", &unit.stability.reason),
         ("border score", &unit.border_score.reason),
-        ("wall rate", &unit.wall_rate.reason),
+        ("wall score", &unit.wall_score.reason),
     ];
     let told: Vec<String> = measures.iter().filter_map(|(name, reason)| Some(format!("{name}: {}", reason.as_ref()?))).collect();
     (!told.is_empty()).then(|| told.join("; "))
@@ -226,7 +226,7 @@ pub(crate) fn nulls(arena: &ArenaSums, units: &[UnitAnalysis], count: usize) -> 
                 ("square", &unit.square),
                 ("periodicity", &unit.periodicity),
                 ("border", &unit.border_score),
-                ("wall_rate", &unit.wall_rate),
+                ("wall_score", &unit.wall_score),
             ];
             scores.map(|(name, score)| (unit.unit, name, score))
         })

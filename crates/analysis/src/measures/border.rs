@@ -13,8 +13,9 @@
 //! `c = 1`, `d ≈ 1/3` and **0.5**: a constant map is therefore undefined, and a constant background above 30 % of the peak makes any map
 //! score about 0.5. The score says little without its null.
 //!
-//! **The wall rate** is the largest mean rate of a wall's lines over the peak rate, 0 … 1. In an oblong box noise that is as smooth as a narrow field, and has its rates, covers the short
-//! wall in one of thirty maps or so, but hardly ever with a field as strong all along it. The paper has no such number; see [`crate::classes`] for what it is used for.
+//! **The wall score** tells maps along a wall apart by how strong they are there: it is `b` below 0.5 (Solstad et al.'s limit), and `(1 + w) / 2` from there, with the
+//! *wall rate* `w`, 0 … 1, the largest mean rate of a wall's lines over the peak rate. In an oblong box noise that is as smooth as a narrow field, and has its rates, covers
+//! the short wall in one of thirty maps or so, but hardly ever with a field as strong all along it. The paper has no such number; see [`crate::classes`] for what it is used for.
 //!
 //! **In a circle** there is one wall, and the paper says nothing. Here a *wall* is any quarter of the circumference (a square has four), and `c` the largest share
 //! of a quarter, wherever it begins, that one field lies along, followed in four directions per bin of the diameter; `d` is over the radius. More
@@ -34,6 +35,8 @@ use std::f64::consts::TAU;
 pub(super) const FIELD_LEVEL: f64 = 0.3;
 /// Least area of a field, m².
 const FIELD_M2: f64 = 0.02;
+/// From which border score on a map lies along a wall (Solstad et al. 2008).
+pub(crate) const ALONG_A_WALL: f64 = 0.5;
 /// How far from the wall its nearest visited bin may lie, as a share of the shorter side.
 const WALL_REACH: f64 = 0.1;
 /// Share of a wall's lines that must have been visited.
@@ -47,7 +50,7 @@ pub fn border_score(map: ArrayView2<'_, f64>, arena: &Arena) -> Result<f64, Unde
     border_scores(map, arena).map(|[score, _]| score)
 }
 
-/// The border score and the wall rate; see the module. NaN bins are unvisited. O(bins).
+/// The border score and the wall score; see the module. NaN bins are unvisited. O(bins).
 ///
 /// # Errors
 /// [`Undefined::NothingVisited`], [`Undefined::NotFinite`], [`Undefined::Negative`], [`Undefined::Silent`], [`Undefined::Constant`],
@@ -90,8 +93,6 @@ pub fn border_scores(map: ArrayView2<'_, f64>, arena: &Arena) -> Result<[f64; 2]
     };
     let shares = rims.iter().filter_map(|rim| share(rim, quarter, count, field));
     let coverage = shares.max_by(f64::total_cmp).ok_or(Undefined::NoWall)?;
-    let rate = |bin: u32| map[[bin as usize / map.ncols(), bin as usize % map.ncols()]] / peak;
-    let wall_rate = rims.iter().filter_map(|rim| mean_share(rim, quarter, rate)).max_by(f64::total_cmp).ok_or(Undefined::NoWall)?;
     let (mut weighted, mut total) = (0.0, 0.0);
     for (index, (&rate, &field)) in map.iter().zip(&fields).enumerate() {
         if field > 0 {
@@ -101,7 +102,18 @@ pub fn border_scores(map: ArrayView2<'_, f64>, arena: &Arena) -> Result<[f64; 2]
         }
     }
     let distance = weighted / total / (shorter / 2.0);
-    Ok([(coverage - distance) / (coverage + distance), wall_rate])
+    let score = (coverage - distance) / (coverage + distance);
+    let rate = |bin: u32| map[[bin as usize / map.ncols(), bin as usize % map.ncols()]] / peak;
+    Ok([score, wall_score(score, &rims, quarter, rate)])
+}
+
+/// The wall score of a map with this border score, whose bins have these rates over its peak.
+pub(super) fn wall_score(border: f64, rims: &[Rim], quarter: Option<usize>, rate: impl Fn(u32) -> f64) -> f64 {
+    if border < ALONG_A_WALL {
+        return border;
+    }
+    let rates = rims.iter().filter_map(|rim| mean_share(rim, quarter, &rate));
+    rates.max_by(f64::total_cmp).map_or(f64::NAN, |wall_rate| (1.0 + wall_rate) / 2.0)
 }
 
 /// The number of each bin's field from 1, or 0, and how many fields there are.
@@ -239,7 +251,7 @@ pub(super) fn wall_counts(rim: &Rim, quarter: Option<usize>, field: impl Fn(u32)
 }
 
 /// Largest mean over a wall's visited lines, or over those of any `quarter` so many lines long; `None` where too few were visited.
-pub(super) fn mean_share(rim: &Rim, quarter: Option<usize>, rate: impl Fn(u32) -> f64) -> Option<f64> {
+fn mean_share(rim: &Rim, quarter: Option<usize>, rate: impl Fn(u32) -> f64) -> Option<f64> {
     let lines = quarter.unwrap_or(rim.len());
     let starts = if quarter.is_some() { rim.len() } else { 1 };
     let line = |line: usize| rim[line % rim.len()].map_or((0.0, 0), |bin| (rate(bin), 1));

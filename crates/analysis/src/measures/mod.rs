@@ -5,7 +5,7 @@
 //! | [`spatial_information`] | how many bits does one event tell about where the animal is? | 0 … log₂(bins visited) |
 //! | [`sparsity`] | over which share of the time does the unit fire, if it fired evenly there? | 0 … 1 |
 //! | [`coherence`] | does a bin predict its neighbours? | -1 … 1 |
-//! | [`border_scores`] | does a field follow a wall, and is it as strong all along it? | -1 … 1 |
+//! | [`border_scores`] | does a field follow a wall, and how strong is it along it? | -1 … 1 |
 //! | [`stability`] | are the maps of two halves alike? | -1 … 1 |
 //!
 //! Maps are `(row, column) = (y, x)` with NaN for unvisited bins; occupancy counts visits. Every measure is blind to the rates' scale. A number that does
@@ -20,6 +20,7 @@ mod stability;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use border::ALONG_A_WALL;
 pub use border::{border_score, border_scores};
 pub(crate) use border_plan::{BorderPlan, BorderWorkspace};
 pub use coherence::coherence;

@@ -25,19 +25,19 @@ pub enum Statistic {
     Periodicity,
     /// How far a field follows a wall ([`crate::measures::border_score`]).
     Border,
-    /// The same, of a field as strong all along the wall ([`crate::measures::border_scores`]).
-    WallRate,
+    /// The same, and of those that follow one how strong they are along it ([`crate::measures::border_scores`]).
+    WallScore,
 }
 
 impl Statistic {
     /// All of them, in the order of scores.
-    pub const ALL: [Self; 6] = [Self::Sargolini, Self::Banino, Self::Square90, Self::Periodicity, Self::Border, Self::WallRate];
+    pub const ALL: [Self; 6] = [Self::Sargolini, Self::Banino, Self::Square90, Self::Periodicity, Self::Border, Self::WallScore];
 
     /// How far a surrogate's score may be off (it is made in single precision): scores closer than that count as tied.
     pub(super) fn precision(self) -> f64 {
         match self {
             Self::Sargolini | Self::Banino | Self::Square90 => 1e-4,
-            Self::Periodicity | Self::Border | Self::WallRate => 1e-5,
+            Self::Periodicity | Self::Border | Self::WallScore => 1e-5,
         }
     }
 }
@@ -225,9 +225,9 @@ impl Battery {
         (0..maps.len())
             .map(|lane| {
                 let [sargolini, square] = sixes[lane];
-                let [border, wall_rate] =
+                let [border, wall_score] =
                     self.border.scores(&maps[lane], scales[lane].floor(), &mut workspace.border).unwrap_or([f64::NAN; 2]);
-                vec![sargolini, banino[lane], square, periodicity[lane], border, wall_rate]
+                vec![sargolini, banino[lane], square, periodicity[lane], border, wall_score]
             })
             .collect()
     }

@@ -15,7 +15,7 @@
 //! The choice matters. Shuffled bins are white noise, which any smooth map beats far above the nominal rate. Phase randomization is a little liberal,
 //! and keeps the amplitude spectrum, and with it much of the autocorrelation: it has less power against lattices than the isotropic null, and for the
 //! unevenness of waves ([`Statistic::Periodicity`]), which it keeps, it gives no p-value; nor for the border
-//! scores ([`Statistic::Border`], [`Statistic::WallRate`]), whose surrogates need rates.
+//! scores ([`Statistic::Border`], [`Statistic::WallScore`]), whose surrogates need rates.
 //! Under the isotropic null that unevenness has no p-value either where a map has too few fields (`analyze.nulls.min_fields`).
 //! Measured levels and powers of all three are in `docs/validation.md`.
 
@@ -228,7 +228,7 @@ pub(crate) fn with_nulls(
                 let reason = reason.or_else(|| Some("phase randomization keeps every wave, and is no null for it".to_owned()));
                 return (statistic, ScoreWithNull { value, p: f64::NAN, null: Vec::new(), reason });
             }
-            if matches!(statistic, Statistic::Border | Statistic::WallRate) && config.kind == NullKind::Phase {
+            if matches!(statistic, Statistic::Border | Statistic::WallScore) && config.kind == NullKind::Phase {
                 let reason = reason
                     .or_else(|| Some("phase randomization keeps no rates, and is no null for fields of a share of the peak".to_owned()));
                 return (statistic, ScoreWithNull { value, p: f64::NAN, null: Vec::new(), reason });

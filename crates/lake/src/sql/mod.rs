@@ -122,9 +122,7 @@ pub fn query(lake: &Lake, text: &str, limit: Option<usize>, bundling: Bundling<'
         if let Some(runs) = &runs {
             context.register(runs::NAME, runs.clone());
         }
-        let plan = context.execute(text).map_err(|error| {
-            SqlError::Query(format!("{}; the tables are {}, and DESCRIBE tells the columns of one", describe(&error), known()))
-        })?;
+        let plan = context.execute(text).map_err(|error| SqlError::Query(refused(&error, &listings)))?;
         Ok(if let Some(limit) = limit { plan.limit(limit as _) } else { plan })
     };
     let directly = planned(&|listing| scan::scan(lake, listing))?;
@@ -175,6 +173,32 @@ fn failed(error: PolarsError) -> SqlError {
 
 /// What Polars says of files that are not as they should be.
 const FILE_WORDS: [&str; 6] = ["parquet", "specification", "thrift", "decompress", "zstd", "page"];
+
+/// Why a query cannot be planned; of a table or column that is not there, which name is nearest.
+fn refused(error: &PolarsError, listings: &[Listing]) -> String {
+    let said = describe(error);
+    // Polars lists every column of every table.
+    let said = said.split("; valid columns").next().unwrap_or(&said);
+    let name = said.split(['"', '\'']).nth(1).unwrap_or_default();
+    let asked = listings.iter().map(|listing| listing.table);
+    let nearest = if said.contains("relation") {
+        nearest(name, TABLES.iter().map(|table| table.name).chain([runs::NAME]))
+    } else if said.contains("column") {
+        nearest(name, asked.clone().flat_map(|table| table.columns.iter().map(|column| column.name)).chain(["run", "step"]))
+    } else {
+        None
+    };
+    let nearest = nearest.map_or_else(String::new, |nearest| format!("; the nearest is {nearest}"));
+    let one = asked.map(|table| table.name).next().unwrap_or(TABLES[0].name);
+    format!("{said}{nearest}; the tables are {}, and `DESCRIBE {one}` tells the columns of one", known())
+}
+
+/// The most similar of these names, if one is similar at all.
+fn nearest(name: &str, known: impl Iterator<Item = &'static str>) -> Option<&'static str> {
+    let similarity = |known: &str| strsim::normalized_damerau_levenshtein(&name.to_ascii_lowercase(), known);
+    let best = known.map(|known| (similarity(known), known)).max_by(|a, b| a.0.total_cmp(&b.0));
+    best.filter(|(similarity, _)| *similarity >= 0.5).map(|(_, known)| known)
+}
 
 /// The first line of what Polars says, without its advice to programmers in Python: the rest tells of its plans.
 fn describe(error: &PolarsError) -> String {

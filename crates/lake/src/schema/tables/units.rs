@@ -140,13 +140,13 @@ pub const UNITS: Table = Table {
         c("sparsity", Float64, "1", "Sparsity (Skaggs 1996), 0 to 1: small is sparse; null: see measures_reason").nullable(),
         c("border_score_p", Float64, "1", "p-value of border_score, one-sided").nullable(),
         c(
-            "wall_rate",
+            "wall_score",
             Float64,
             "1",
-            "Largest mean rate of the bins along a wall over the peak rate, 0 to 1: 1 where a field is as strong all along the wall; null: see measures_reason",
+            "Where border_score is below 0.5, border_score; from there (1 + w)/2, with the largest mean rate w along a wall over the peak rate: 1 where a field is at its peak all along the wall; null: see measures_reason",
         )
         .nullable(),
-        c("wall_rate_p", Float64, "1", "p-value of wall_rate, one-sided").nullable(),
+        c("wall_score_p", Float64, "1", "p-value of wall_score, one-sided").nullable(),
         c(
             "grid_score_q",
             Float64,
