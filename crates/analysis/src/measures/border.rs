@@ -35,8 +35,8 @@ use std::f64::consts::TAU;
 pub(super) const FIELD_LEVEL: f64 = 0.3;
 /// Least area of a field, m².
 const FIELD_M2: f64 = 0.02;
-/// From which border score on a map lies along a wall (Solstad et al. 2008).
-pub(crate) const ALONG_A_WALL: f64 = 0.5;
+/// From which border score on a map lies along a wall: 0.5 (Solstad et al. 2008), which maps of a few bins have, less what single precision may be off.
+pub(crate) const ALONG_A_WALL: f64 = 0.5 - 1e-6;
 /// How far from the wall its nearest visited bin may lie, as a share of the shorter side.
 const WALL_REACH: f64 = 0.1;
 /// Share of a wall's lines that must have been visited.
