@@ -113,7 +113,7 @@ pub(super) fn wall_score(border: f64, rims: &[Rim], quarter: Option<usize>, rate
         return border;
     }
     let rates = rims.iter().filter_map(|rim| mean_share(rim, quarter, &rate));
-    rates.max_by(f64::total_cmp).map_or(f64::NAN, |wall_rate| (1.0 + wall_rate) / 2.0)
+    rates.max_by(f64::total_cmp).map_or(f64::NAN, |wall_rate| f64::midpoint(1.0, wall_rate))
 }
 
 /// The number of each bin's field from 1, or 0, and how many fields there are.
