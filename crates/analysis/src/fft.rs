@@ -3,7 +3,6 @@
 //! The forward transform leaves its result transposed (`column * rows + row`) and the inverse expects it so: pointwise products do not
 //! care, and two transpositions are saved. Nothing is normalised: forward then inverse multiplies by `rows * cols`.
 
-use crate::simd::{Kernel, widest};
 use rustfft::num_complex::Complex;
 use rustfft::{Fft, FftNum, FftPlanner};
 use std::sync::Arc;
@@ -147,40 +146,21 @@ fn transpose<T: Copy>(from: &[Complex<T>], to: &mut [Complex<T>], rows: usize, c
 }
 
 /// Rows of `from`, each `from_stride` after the one before, into columns of `to`, whose rows are `to_stride` apart.
-fn turn<T: Copy>(from: &[Complex<T>], from_stride: usize, to: &mut [Complex<T>], to_stride: usize, size: [usize; 2]) {
-    widest(Turn { from, from_stride, to, to_stride, size });
-}
-
-struct Turn<'a, T> {
-    from: &'a [Complex<T>],
-    from_stride: usize,
-    to: &'a mut [Complex<T>],
-    to_stride: usize,
-    /// Rows and columns of `from` that are moved.
-    size: [usize; 2],
-}
-
-impl<T: Copy> Kernel for Turn<'_, T> {
-    type Output = ();
-
-    #[inline(always)]
-    fn call(self) {
-        let Self { from, from_stride, to, to_stride, size: [rows, cols] } = self;
-        for row in (0..rows).step_by(TILE) {
-            for col in (0..cols).step_by(TILE) {
-                if row + TILE <= rows && col + TILE <= cols {
-                    // Squares of a known size are moved without a check for each number.
-                    let square: [[Complex<T>; TILE]; TILE] =
-                        std::array::from_fn(|i| *from[(row + i) * from_stride + col..].first_chunk().expect("a whole square"));
-                    for j in 0..TILE {
-                        to[(col + j) * to_stride + row..][..TILE].copy_from_slice(&std::array::from_fn::<_, TILE, _>(|i| square[i][j]));
-                    }
-                    continue;
+fn turn<T: Copy>(from: &[Complex<T>], from_stride: usize, to: &mut [Complex<T>], to_stride: usize, [rows, cols]: [usize; 2]) {
+    for row in (0..rows).step_by(TILE) {
+        for col in (0..cols).step_by(TILE) {
+            if row + TILE <= rows && col + TILE <= cols {
+                // Squares of a known size are moved without a check for each number.
+                let square: [[Complex<T>; TILE]; TILE] =
+                    std::array::from_fn(|i| *from[(row + i) * from_stride + col..].first_chunk().expect("a whole square"));
+                for j in 0..TILE {
+                    to[(col + j) * to_stride + row..][..TILE].copy_from_slice(&std::array::from_fn::<_, TILE, _>(|i| square[i][j]));
                 }
-                for i in row..(row + TILE).min(rows) {
-                    for j in col..(col + TILE).min(cols) {
-                        to[j * to_stride + i] = from[i * from_stride + j];
-                    }
+                continue;
+            }
+            for i in row..(row + TILE).min(rows) {
+                for j in col..(col + TILE).min(cols) {
+                    to[j * to_stride + i] = from[i * from_stride + j];
                 }
             }
         }
