@@ -25,8 +25,8 @@ const RECORD_VERSION: u32 = 1;
 /// bin of time that is not full is part of the one before (path_integration). 6: orientations of right-angled lattices.
 /// 7: units join modules by agreement; spectra of surrogates of finer rings.
 /// 8: surrogates are windows of wider planes, first matched with the plane around them. 9: periodicity is the unevenness of waves over directions, not the
-/// strongest wave's share. 11: the wall score (10 had a wall rate).
-const ANALYZE_VERSION: u32 = 11;
+/// strongest wave's share. 12: the wall score (10 had a wall rate, 11 another score).
+const ANALYZE_VERSION: u32 = 12;
 /// 2: modules, spectra, phases. 4: Fig. 5; spectra in reports. 5: Figs. 4 and 6 as pages. 6: keys of maps, losses of weight 0.
 const DRAW_VERSION: u32 = 6;
 /// Stays 1 as long as the lake's schema changes how numbers are stored, not which: what older schemas wrote is then not stale.

@@ -52,7 +52,7 @@ def fields(map: np.ndarray, bin_m: float) -> np.ndarray:
 
 
 def border(map: np.ndarray, bin_m: float) -> tuple[float, float]:
-    """Solstad et al.'s (c - d)/(c + d) = b, and the wall score: b below 0.5, else (1 + the largest mean rate along a wall over the peak)/2."""
+    """Solstad et al.'s (c - d)/(c + d) = b, and the wall score: b, but where c is 1 and d at most 0.2 at least (1 + the largest mean rate along a wall over the peak)/2."""
     if np.nanmax(map) - np.nanmin(map) <= 1e-12 * np.nanmax(map) or not (labels := fields(map, bin_m)).any():
         return np.nan, np.nan
     n = len(map)
@@ -73,7 +73,7 @@ def border(map: np.ndarray, bin_m: float) -> tuple[float, float]:
     inside = labels > 0
     distance = np.average(to_wall[inside], weights=map[inside]) / (n / 2)
     score = float((max(coverage) - distance) / (max(coverage) + distance))
-    return score, score if score < 0.5 else (1 + float(max(wall_rates))) / 2
+    return score, max(score, (1 + float(max(wall_rates))) / 2) if max(coverage) == 1 and distance <= 0.2 + 1e-6 else score
 
 
 def opexebo_border(map: np.ndarray, bin_m: float) -> tuple[float, float]:

@@ -13,9 +13,10 @@
 //! `c = 1`, `d ≈ 1/3` and **0.5**: a constant map is therefore undefined, and a constant background above 30 % of the peak makes any map
 //! score about 0.5. The score says little without its null.
 //!
-//! **The wall score** tells maps along a wall apart by how strong they are there: it is `b` below 0.5 (Solstad et al.'s limit), and `(1 + w) / 2` from there, with the
-//! *wall rate* `w`, 0 … 1, the largest mean rate of a wall's lines over the peak rate. In an oblong box noise that is as smooth as a narrow field, and has its rates, covers
-//! the short wall in one of thirty maps or so, but hardly ever with a field as strong all along it. The paper has no such number; see [`crate::classes`] for what it is used for.
+//! **The wall score** tells maps with a narrow field along a whole wall apart by how strong they are there: it is `b`, or `(1 + w) / 2` where that is larger, `c` is 1
+//! and `d` at most 0.2 (a tenth of the shorter side, as far as a wall reaches), with the *wall rate* `w`, 0 … 1, the largest mean rate of a wall's lines over the peak
+//! rate. In an oblong box noise that is as smooth as a narrow field, and has its rates, covers the short wall in one of thirty maps or so, but hardly ever with a field
+//! as strong all along it. The paper has no such number; see [`crate::classes`] for what it is used for.
 //!
 //! **In a circle** there is one wall, and the paper says nothing. Here a *wall* is any quarter of the circumference (a square has four), and `c` the largest share
 //! of a quarter, wherever it begins, that one field lies along, followed in four directions per bin of the diameter; `d` is over the radius. More
@@ -37,6 +38,8 @@ pub(super) const FIELD_LEVEL: f64 = 0.3;
 const FIELD_M2: f64 = 0.02;
 /// From which border score on a map lies along a wall: 0.5 (Solstad et al. 2008), which maps of a few bins have, less what single precision may be off.
 pub(crate) const ALONG_A_WALL: f64 = 0.5 - 1e-6;
+/// Largest distance `d` of a narrow field: as far as a wall reaches, and what single precision may be off, since five bins a side have 0.2.
+const NARROW: f64 = 2.0 * WALL_REACH + 1e-6;
 /// How far from the wall its nearest visited bin may lie, as a share of the shorter side.
 const WALL_REACH: f64 = 0.1;
 /// Share of a wall's lines that must have been visited.
@@ -104,16 +107,17 @@ pub fn border_scores(map: ArrayView2<'_, f64>, arena: &Arena) -> Result<[f64; 2]
     let distance = weighted / total / (shorter / 2.0);
     let score = (coverage - distance) / (coverage + distance);
     let rate = |bin: u32| map[[bin as usize / map.ncols(), bin as usize % map.ncols()]] / peak;
-    Ok([score, wall_score(score, &rims, quarter, rate)])
+    Ok([score, wall_score([coverage, distance], &rims, quarter, rate)])
 }
 
-/// The wall score of a map with this border score, whose bins have these rates over its peak.
-pub(super) fn wall_score(border: f64, rims: &[Rim], quarter: Option<usize>, rate: impl Fn(u32) -> f64) -> f64 {
-    if border < ALONG_A_WALL {
+/// The wall score of a map with this coverage and distance, whose bins have these rates over its peak.
+pub(super) fn wall_score([coverage, distance]: [f64; 2], rims: &[Rim], quarter: Option<usize>, rate: impl Fn(u32) -> f64) -> f64 {
+    let border = (coverage - distance) / (coverage + distance);
+    if coverage < 1.0 || distance > NARROW {
         return border;
     }
     let rates = rims.iter().filter_map(|rim| mean_share(rim, quarter, &rate));
-    rates.max_by(f64::total_cmp).map_or(f64::NAN, |wall_rate| f64::midpoint(1.0, wall_rate))
+    rates.fold(border, |score, wall_rate| score.max(f64::midpoint(1.0, wall_rate)))
 }
 
 /// The number of each bin's field from 1, or 0, and how many fields there are.

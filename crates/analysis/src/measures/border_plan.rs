@@ -116,7 +116,7 @@ impl BorderPlan {
         let (coverage, distance) = (coverage.ok_or(Undefined::NoWall)?, weighted / total);
         let score = (coverage - distance) / (coverage + distance);
         let rate = |bin: u32| (f64::from(z[bin as usize]) + floor) / peak;
-        Ok([score, wall_score(score, &self.rims, self.quarter, rate)])
+        Ok([score, wall_score([coverage, distance], &self.rims, self.quarter, rate)])
     }
 
     /// Finds runs at or above `level` and joins those that touch; then each run's parent is its field's first run, which alone has bins and sums.

@@ -5,7 +5,7 @@
 //! | [`spatial_information`] | how many bits does one event tell about where the animal is? | 0 … log₂(bins visited) |
 //! | [`sparsity`] | over which share of the time does the unit fire, if it fired evenly there? | 0 … 1 |
 //! | [`coherence`] | does a bin predict its neighbours? | -1 … 1 |
-//! | [`border_scores`] | does a field follow a wall, and how strong is it along it? | -1 … 1 |
+//! | [`border_scores`] | does a field follow a wall, and how strong is one that covers it? | -1 … 1 |
 //! | [`stability`] | are the maps of two halves alike? | -1 … 1 |
 //!
 //! Maps are `(row, column) = (y, x)` with NaN for unvisited bins; occupancy counts visits. Every measure is blind to the rates' scale. A number that does

@@ -1,6 +1,6 @@
 //! Laws, plain references, and what has no number.
 
-use super::{FEWEST_BINS, Undefined, border_score, coherence, sparsity, spatial_information, stability};
+use super::{FEWEST_BINS, Undefined, border_score, border_scores, coherence, sparsity, spatial_information, stability};
 use gridlake_space::arena::Arena;
 use gridlake_space::bins::Bins;
 use gridlake_space::seed::Seed;
@@ -196,6 +196,23 @@ fn a_wall_of_bins_scores_as_documented_in_boxes_and_circles() {
         assert!(arc > 0.8 && half_arc > 0.6 && half_arc < arc, "{middle}: {arc}, {half_arc}");
     }
     assert!(round(&|r, _| r < 0.3) == -1.0, "a field in the middle lies along no wall");
+}
+
+#[test]
+fn only_a_field_along_a_whole_wall_is_told_by_its_strength_there() {
+    let arena = Arena::square(2.0);
+    // Falls off from the southern wall; its rates there are 1 but for the first line.
+    let cell = |first: f64, width: f64| {
+        let map = Array2::from_shape_fn((40, 40), |(row, col)| (-(row as f64 + 0.5) / width).exp() * if col == 0 { first } else { 1.0 });
+        border_scores(map.view(), &arena).expect("a border cell")
+    };
+    // Half as much on the first of 40 lines: the mean rate along the wall is 0.9875 of the peak.
+    let [border, wall] = cell(0.5, 2.0);
+    assert!(border > 0.8 && (wall - (1.0 + 0.9875) / 2.0).abs() < 1e-12, "{border}, {wall}");
+    let [border, wall] = cell(0.2, 2.0);
+    assert!(border > 0.8 && wall == border, "the field ends a line before the corner: {border}, {wall}");
+    let [border, wall] = cell(0.5, 10.0);
+    assert!(border > 0.5 && wall == border, "not narrow: {border}, {wall}");
 }
 
 #[test]

@@ -25,7 +25,7 @@ pub enum Statistic {
     Periodicity,
     /// How far a field follows a wall ([`crate::measures::border_score`]).
     Border,
-    /// The same, and of those that follow one how strong they are along it ([`crate::measures::border_scores`]).
+    /// The same, and of those that cover one how strong they are along it ([`crate::measures::border_scores`]).
     WallScore,
 }
 

@@ -143,7 +143,7 @@ pub const UNITS: Table = Table {
             "wall_score",
             Float64,
             "1",
-            "Where border_score is below 0.5, border_score; from there (1 + w)/2, with the largest mean rate w along a wall over the peak rate: 1 where a field is at its peak all along the wall; null: see measures_reason",
+            "border_score, or (1 + w)/2 if that is larger, a field covers a whole wall and fields are narrow (in the mean within a tenth of the shorter side of a wall), with the largest mean rate w along a wall over the peak rate: 1 where a field is at its peak all along the wall; null: see measures_reason",
         )
         .nullable(),
         c("wall_score_p", Float64, "1", "p-value of wall_score, one-sided").nullable(),
