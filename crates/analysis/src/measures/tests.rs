@@ -208,7 +208,7 @@ fn only_a_field_along_a_whole_wall_is_told_by_its_strength_there() {
     };
     // Half as much on the first of 40 lines: the mean rate along the wall is 0.9875 of the peak.
     let [border, wall] = cell(0.5, 2.0);
-    assert!(border > 0.8 && (wall - (1.0 + 0.9875) / 2.0).abs() < 1e-12, "{border}, {wall}");
+    assert!(border > 0.8 && (wall - f64::midpoint(1.0, 0.9875)).abs() < 1e-12, "{border}, {wall}");
     let [border, wall] = cell(0.2, 2.0);
     assert!(border > 0.8 && wall == border, "the field ends a line before the corner: {border}, {wall}");
     let [border, wall] = cell(0.5, 10.0);
