@@ -19,11 +19,13 @@
 
 use crate::config::ClassesConfig;
 use crate::lattice::LatticeShape;
-use crate::measures::ALONG_A_WALL;
 use crate::nulls::ScoreWithNull;
 use crate::spectrum::{Agreement, UnitSpectrum};
 use gridlake_space::seed::Stream;
 use ndarray::ArrayView2;
+
+/// From which border score on a map lies along a wall (Solstad et al. 2008): 0.5, which maps of a few bins have but for rounding.
+const ALONG_A_WALL: f64 = 0.5 - 1e-6;
 
 /// What kind of unit it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

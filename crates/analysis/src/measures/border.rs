@@ -36,8 +36,6 @@ use std::f64::consts::TAU;
 pub(super) const FIELD_LEVEL: f64 = 0.3;
 /// Least area of a field, m².
 const FIELD_M2: f64 = 0.02;
-/// From which border score on a map lies along a wall: 0.5 (Solstad et al. 2008), which maps of a few bins have, less what single precision may be off.
-pub(crate) const ALONG_A_WALL: f64 = 0.5 - 1e-6;
 /// Largest distance `d` of a narrow field: as far as a wall reaches, and what single precision may be off, since five bins a side have 0.2.
 const NARROW: f64 = 2.0 * WALL_REACH + 1e-6;
 /// How far from the wall its nearest visited bin may lie, as a share of the shorter side.
@@ -105,19 +103,18 @@ pub fn border_scores(map: ArrayView2<'_, f64>, arena: &Arena) -> Result<[f64; 2]
         }
     }
     let distance = weighted / total / (shorter / 2.0);
-    let score = (coverage - distance) / (coverage + distance);
     let rate = |bin: u32| map[[bin as usize / map.ncols(), bin as usize % map.ncols()]] / peak;
-    Ok([score, wall_score([coverage, distance], &rims, quarter, rate)])
+    Ok(scores(coverage, distance, &rims, quarter, rate))
 }
 
-/// The wall score of a map with this coverage and distance, whose bins have these rates over its peak.
-pub(super) fn wall_score([coverage, distance]: [f64; 2], rims: &[Rim], quarter: Option<usize>, rate: impl Fn(u32) -> f64) -> f64 {
+/// The border score and the wall score of a map with this coverage and distance, whose bins have these rates over its peak.
+pub(super) fn scores(coverage: f64, distance: f64, rims: &[Rim], quarter: Option<usize>, rate: impl Fn(u32) -> f64) -> [f64; 2] {
     let border = (coverage - distance) / (coverage + distance);
     if coverage < 1.0 || distance > NARROW {
-        return border;
+        return [border; 2];
     }
     let rates = rims.iter().filter_map(|rim| mean_share(rim, quarter, &rate));
-    rates.fold(border, |score, wall_rate| score.max(f64::midpoint(1.0, wall_rate)))
+    [border, rates.fold(border, |score, wall_rate| score.max(f64::midpoint(1.0, wall_rate)))]
 }
 
 /// The number of each bin's field from 1, or 0, and how many fields there are.

@@ -4,7 +4,7 @@
 //! touch runs of the row below, so that a map is read once. [`super::border_scores`] is the definition, and what this is tested against.
 
 use super::Undefined;
-use super::border::{FIELD_LEVEL, Rim, field_bins, rim, straight_rims, wall_counts, wall_score};
+use super::border::{FIELD_LEVEL, Rim, field_bins, rim, scores, straight_rims, wall_counts};
 use crate::simd::{Kernel, widest};
 use gridlake_space::arena::ArenaShape;
 use gridlake_space::bins::Bins;
@@ -114,9 +114,8 @@ impl BorderPlan {
         };
         let coverage = self.rims.iter().filter_map(|rim| wall_counts(rim, self.quarter, field)).max_by(f64::total_cmp);
         let (coverage, distance) = (coverage.ok_or(Undefined::NoWall)?, weighted / total);
-        let score = (coverage - distance) / (coverage + distance);
         let rate = |bin: u32| (f64::from(z[bin as usize]) + floor) / peak;
-        Ok([score, wall_score([coverage, distance], &self.rims, self.quarter, rate)])
+        Ok(scores(coverage, distance, &self.rims, self.quarter, rate))
     }
 
     /// Finds runs at or above `level` and joins those that touch; then each run's parent is its field's first run, which alone has bins and sums.

@@ -20,7 +20,6 @@ mod stability;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use border::ALONG_A_WALL;
 pub use border::{border_score, border_scores};
 pub(crate) use border_plan::{BorderPlan, BorderWorkspace};
 pub use coherence::coherence;
