@@ -2,7 +2,7 @@
 
 use super::layer::{Layer, join, lookup};
 use crate::failure::Failure;
-use gridlake_model::config::{Phase, PhaseData, PhaseLoss, PhaseOptimizer};
+use gridlake_model::config::{Phase, PhaseData, PhaseLoss, PhaseModel, PhaseOptimizer};
 use std::collections::BTreeMap;
 use toml::{Table, Value};
 
@@ -201,6 +201,7 @@ fn refuse_sweeping(layer: &Layer, written: &str, key: &str) -> Result<(), Failur
 fn complete_phase() -> Phase {
     Phase {
         until: 0,
+        model: PhaseModel { units: Some(0) },
         data: PhaseData { batch: Some(0), length: Some(0), velocity_limit_m: Some(0.0) },
         loss: PhaseLoss {
             sigma_x_m: Some(0.0),

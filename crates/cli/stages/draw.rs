@@ -101,16 +101,18 @@ fn grouped(count: u64) -> String {
 /// Where phases of the curriculum begin, and what is told of each.
 pub(crate) fn phases(settings: &Settings) -> Vec<(u64, String)> {
     let train = &settings.train;
+    let grows = train.curriculum.iter().any(|phase| phase.model.units.is_some());
     let starts: Vec<u64> =
         std::iter::once(0).chain(train.curriculum.iter().map(|phase| phase.until)).filter(|start| *start < train.steps).collect();
     starts
         .into_iter()
         .map(|start| {
             let phase = train.settings(train.phase_of(start));
+            let units = if grows { format!("N = {}, ", phase.model.units) } else { String::new() };
             (
                 start,
                 format!(
-                    "T = {}, B = {}, σ_x = {} m, learning rate {}",
+                    "{units}T = {}, B = {}, σ_x = {} m, learning rate {}",
                     phase.data.length, phase.data.batch, phase.loss.sigma_x_m, phase.optimizer.learning_rate
                 ),
             )

@@ -62,7 +62,7 @@ pub(crate) fn train(workspace: &mut Workspace<'_>, force: bool) -> Result<Value,
     if last == 0 {
         save(lake, &owner, &trainer, &[], settings.train.checkpoints.keep)?;
     }
-    trainer.device().clone_into(&mut workspace.record.device);
+    workspace.record.device = trainer.device();
     workspace.note(Stage::Train, |stage| stage.step = from)?;
     let mut pace = Pace::default();
     while trainer.step_index() < last {

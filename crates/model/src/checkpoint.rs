@@ -156,7 +156,8 @@ fn assemble(header: Header, tensors: &BTreeMap<String, TensorView<'_>>) -> Resul
             other => candle_core::bail!("tensor {name} has type {other:?}"),
         })
     };
-    let shapes = crate::parameters::layer_shapes(&header.config.model);
+    let model = header.config.model_after(header.step);
+    let shapes = crate::parameters::layer_shapes(&model);
     let initial_raw = tensor("g0_raw")?;
     let mut layers = Vec::new();
     for (number, (inputs, outputs)) in shapes.into_iter().enumerate() {
@@ -166,8 +167,8 @@ fn assemble(header: Header, tensors: &BTreeMap<String, TensorView<'_>>) -> Resul
         }
         layers.push((weight, bias));
     }
-    if initial_raw.dims() != [header.config.model.units] {
-        candle_core::bail!("g0_raw is {:?}, should be [{}]", initial_raw.dims(), header.config.model.units);
+    if initial_raw.dims() != [model.units] {
+        candle_core::bail!("g0_raw is {:?}, should be [{}]", initial_raw.dims(), model.units);
     }
     let parameters = Parameters { initial_raw, layers, trainable_initial_state: header.config.model.trainable_initial_state };
     let mut moments = Vec::new();

@@ -17,6 +17,7 @@ pub mod error;
 pub mod evaluate;
 pub mod fused;
 pub mod gradients;
+pub mod growth;
 pub mod losses;
 pub mod ops;
 pub mod optimizer;

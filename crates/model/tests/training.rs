@@ -33,8 +33,13 @@ fn bytes(trainer: &Trainer, folder: &Path) -> Vec<u8> {
 #[test]
 fn a_resumed_training_ends_in_the_same_bytes() {
     let folder = tempfile::tempdir().expect("a folder");
-    for kind in ["constant", "cosine", "plateau"] {
-        let config = config(|c| c["scheduler"]["kind"] = kind.into());
+    for (kind, growing) in [("constant", false), ("cosine", true), ("plateau", false), ("plateau", true)] {
+        let config = config(|c| {
+            c["scheduler"]["kind"] = kind.into();
+            if growing {
+                small::growing(c);
+            }
+        });
         let undisturbed = bytes(&train(&config, 40), folder.path());
         for stop in [1, 11, 12, 26, 39] {
             let at = folder.path().join("stopped.safetensors");
@@ -44,7 +49,7 @@ fn a_resumed_training_ends_in_the_same_bytes() {
             while resumed.step_index() < 40 {
                 resumed.step().expect("a step");
             }
-            assert!(bytes(&resumed, folder.path()) == undisturbed, "{kind}, stopped at {stop}");
+            assert!(bytes(&resumed, folder.path()) == undisturbed, "{kind}, growing: {growing}, stopped at {stop}");
         }
     }
 }
@@ -144,6 +149,51 @@ fn the_reference_engine_trains_too_and_the_loss_falls() {
 }
 
 #[test]
+fn added_units_leave_the_older_ones_as_they_were() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("c.safetensors");
+    for (engine, precision) in [("fused", "f32"), ("reference", "f64")] {
+        let config = config(|c| {
+            small::growing(c);
+            c["engine"] = engine.into();
+            c["precision"] = precision.into();
+        });
+        // A network of as many units as have been trained so far, in its checkpoint as well: the others come with the phase's first step.
+        train(&config, 12).save(&path).expect("a checkpoint");
+        assert_eq!(Network::load(&path, "cpu").expect("a network").units(), 12);
+        let mut trainer = Trainer::resume(&config, Seed(3), "abc", &path).expect("resumes");
+        trainer.step().expect("a step");
+        assert_eq!(trainer.parameters().expect("parameters").units(), 20);
+        trainer.save(&path).expect("a checkpoint");
+        assert_eq!(Network::load(&path, "cpu").expect("a network").units(), 20);
+    }
+    // With steps too small to change anything, the older units do what they did, beside the new ones, in a state of the same norm.
+    let config = config(|c| {
+        small::growing(c);
+        c["optimizer"]["learning_rate"] = 1e-30.into();
+        c["optimizer"]["weight_decay"] = 0.0.into();
+        c["curriculum"][1] = serde_json::json!({"until": 25});
+    });
+    let mut stream = Seed(1).stream("walk", 0);
+    let walk: Vec<[f64; 2]> = (0..30).map(|_| [stream.uniform_in(-0.1, 0.1), stream.uniform_in(-0.1, 0.1)]).collect();
+    let states = |steps| {
+        train(&config, steps).save(&path).expect("a checkpoint");
+        Network::load(&path, "cpu").expect("a network").rollouts(&[&walk]).expect("states").remove(0)
+    };
+    let (before, after) = (states(12), states(13));
+    let mut active = 0;
+    for (before, after) in before.chunks(12).zip(after.chunks(20)) {
+        let norm = after[..12].iter().map(|g| g * g).sum::<f32>().sqrt();
+        assert!(norm > 0.05, "older units still share the norm: {norm}");
+        for (before, after) in before.iter().zip(after) {
+            assert!((before - after / norm).abs() < 1e-4, "{before} and {after} of {norm}");
+        }
+        active += usize::from(after[12..].iter().any(|g| *g > 0.0));
+    }
+    assert!(active > 25, "new units take part in {active} of 30 states");
+}
+
+#[test]
 fn a_loss_that_is_not_finite_stops_with_its_step_and_term() {
     let config = config(|c| {
         c["optimizer"]["learning_rate"] = 10.0.into();
@@ -229,6 +279,14 @@ fn settings_out_of_range_name_their_key() {
         "train.curriculum.0.loss.sigma_g is -1; allowed: above 0, at most 100".replace("curriculum.0.", "")
     );
     assert!(check(&|c| c.curriculum[1].until = 12).starts_with("train.curriculum.1.until is 12; allowed: above 12"));
+    assert!(
+        check(&|c| c.curriculum[0].model.units = Some(21))
+            .starts_with("train.curriculum.0.model.units is 21; allowed: 2 (units are added, and none taken away) to 20")
+    );
+    assert!(
+        check(&|c| c.curriculum[1].model.units = Some(19))
+            .starts_with("train.curriculum.1.model.units is 19; allowed: 20 (units are added")
+    );
     assert!(check(&|c| c.data.batch = 0).starts_with("train.data.batch is 0"));
     assert!(check(&|c| c.optimizer.beta2 = 1.0).starts_with("train.optimizer.beta2 is 1"));
     assert!(check(&|c| c.optimizer.learning_rate = f64::NAN).starts_with("train.optimizer.learning_rate is NaN"));

@@ -68,11 +68,16 @@ impl TrainConfig {
         self.check_scheduler()?;
         count("train.checkpoints.every", self.checkpoints.every, 1, 1_000_000_000)?;
         check_settings("train", &self.settings(self.curriculum.len()))?;
-        let mut from = 0;
+        let (mut from, mut fewest) = (0, 2);
         for (number, phase) in self.curriculum.iter().enumerate() {
             let key = format!("train.curriculum.{number}");
             require(phase.until > from, format!("{key}.until"), phase.until, &format!("above {from}, the end of the phase before"))?;
             from = phase.until;
+            if let Some(units) = phase.model.units {
+                let allowed = format!("{fewest} (units are added, and none taken away) to {}, train.model.units", self.model.units);
+                require((fewest..=self.model.units).contains(&units), format!("{key}.model.units"), units, &allowed)?;
+            }
+            fewest = self.settings(number).model.units;
             check_settings(&key, &self.settings(number))?;
         }
         Ok(CheckedTrainConfig(self))

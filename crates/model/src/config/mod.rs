@@ -6,7 +6,7 @@ mod check;
 mod phases;
 
 pub use check::{CheckedTrainConfig, ConfigError};
-pub use phases::{Phase, PhaseData, PhaseLoss, PhaseOptimizer, PhaseSettings};
+pub use phases::{Phase, PhaseData, PhaseLoss, PhaseModel, PhaseOptimizer, PhaseSettings};
 
 pub use crate::ops::pair_losses::Reduction;
 use serde::{Deserialize, Serialize};

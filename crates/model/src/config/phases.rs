@@ -1,6 +1,6 @@
 //! `[[train.curriculum]]`: phases that replace some settings up to a step.
 
-use super::{DataConfig, LossConfig, OptimizerConfig, TrainConfig};
+use super::{DataConfig, LossConfig, ModelConfig, OptimizerConfig, TrainConfig};
 use serde::{Deserialize, Serialize};
 
 /// One phase: its settings hold for steps below `until` and from the previous phase's end; what it does not set is the base value.
@@ -9,6 +9,9 @@ use serde::{Deserialize, Serialize};
 pub struct Phase {
     /// First step that is no longer in the phase.
     pub until: u64,
+    /// Replacements in `train.model`.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub model: PhaseModel,
     /// Replacements in `train.data`.
     #[serde(default, skip_serializing_if = "is_default")]
     pub data: PhaseData,
@@ -48,6 +51,10 @@ macro_rules! replacements {
 }
 
 replacements! {
+    /// Keys of `train.model` that a phase may set: fewer units than later ([`crate::growth`]).
+    PhaseModel for ModelConfig { units: usize }
+}
+replacements! {
     /// Keys of `train.data` that a phase may set.
     PhaseData for DataConfig { batch: usize, length: usize, velocity_limit_m: f64 }
 }
@@ -65,6 +72,8 @@ replacements! {
 pub struct PhaseSettings {
     /// Number of the phase; the base settings after the last phase count as one more.
     pub phase: usize,
+    /// `train.model`.
+    pub model: ModelConfig,
     /// `train.data`.
     pub data: DataConfig,
     /// `train.loss`.
@@ -76,12 +85,19 @@ pub struct PhaseSettings {
 impl TrainConfig {
     /// The settings of the given phase; beyond the last, the base.
     pub fn settings(&self, phase: usize) -> PhaseSettings {
-        let base = || (self.data.clone(), self.loss.clone(), self.optimizer.clone());
-        let (data, loss, optimizer) = self
-            .curriculum
-            .get(phase)
-            .map_or_else(base, |p| (p.data.apply(&self.data), p.loss.apply(&self.loss), p.optimizer.apply(&self.optimizer)));
-        PhaseSettings { phase, data, loss, optimizer }
+        let own = self.curriculum.get(phase);
+        PhaseSettings {
+            phase,
+            model: own.map_or_else(|| self.model.clone(), |own| own.model.apply(&self.model)),
+            data: own.map_or_else(|| self.data.clone(), |own| own.data.apply(&self.data)),
+            loss: own.map_or_else(|| self.loss.clone(), |own| own.loss.apply(&self.loss)),
+            optimizer: own.map_or_else(|| self.optimizer.clone(), |own| own.optimizer.apply(&self.optimizer)),
+        }
+    }
+
+    /// The model that a network has after so many steps: units of a later phase come with its first step.
+    pub fn model_after(&self, steps: u64) -> ModelConfig {
+        self.settings(self.phase_of(steps.saturating_sub(1))).model
     }
 
     /// The phase that a step belongs to.

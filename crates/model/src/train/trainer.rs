@@ -6,6 +6,7 @@ use crate::config::{CheckedTrainConfig, SchedulerKind};
 use crate::cuda::training::CudaTraining;
 use crate::device::{Placement, place};
 use crate::error::ModelError;
+use crate::growth::grown;
 use crate::optimizer::AdamW;
 use crate::parameters::Parameters;
 use crate::schedule::Plateau;
@@ -20,8 +21,10 @@ pub struct Trainer {
     config: CheckedTrainConfig,
     seed: Seed,
     fingerprint: String,
-    device: String,
+    placement: Placement,
     worker: Worker,
+    /// Units that the worker's network has.
+    units: usize,
     plateau: Plateau,
     step: u64,
 }
@@ -30,6 +33,15 @@ pub struct Trainer {
 enum Worker {
     Host(Box<HostTraining>),
     Cuda(Box<CudaTraining>),
+}
+
+impl Worker {
+    fn new(placement: &Placement, config: &CheckedTrainConfig, parameters: Parameters, optimizer: AdamW) -> Result<Self, ModelError> {
+        Ok(match placement {
+            Placement::Gpu(gpu) => Self::Cuda(Box::new(CudaTraining::new(gpu.clone(), config, &parameters, &optimizer)?)),
+            Placement::Cpu | Placement::Candle(..) => Self::Host(Box::new(HostTraining::new(config, parameters, optimizer))),
+        })
+    }
 }
 
 /// What one optimizer step did; losses and counts are means over its accumulated batches, before the update.
@@ -68,7 +80,7 @@ impl Trainer {
     /// When the device is not there or memory runs out.
     pub fn new(config: &CheckedTrainConfig, seed: Seed, fingerprint: &str) -> Result<Self, ModelError> {
         let placement = place(&config.device, config.engine)?;
-        let parameters = Parameters::draw(&config.model, config.precision, &placement.candle(), seed)?;
+        let parameters = Parameters::draw(&config.model_after(0), config.precision, &placement.candle(), seed)?;
         let optimizer = AdamW::new(&parameters);
         Self::start(config, seed, fingerprint, placement, parameters, optimizer)
     }
@@ -100,12 +112,10 @@ impl Trainer {
         parameters: Parameters,
         optimizer: AdamW,
     ) -> Result<Self, ModelError> {
-        let device = placement.describe();
-        let worker = match placement {
-            Placement::Gpu(gpu) => Worker::Cuda(Box::new(CudaTraining::new(gpu, config, &parameters, &optimizer)?)),
-            Placement::Cpu | Placement::Candle(..) => Worker::Host(Box::new(HostTraining::new(config, parameters, optimizer))),
-        };
-        Ok(Self { config: config.clone(), seed, fingerprint: fingerprint.to_owned(), device, worker, plateau: Plateau::default(), step: 0 })
+        let units = parameters.units();
+        let worker = Worker::new(&placement, config, parameters, optimizer)?;
+        let fingerprint = fingerprint.to_owned();
+        Ok(Self { config: config.clone(), seed, fingerprint, placement, worker, units, plateau: Plateau::default(), step: 0 })
     }
 
     /// Optimizer steps done.
@@ -114,8 +124,8 @@ impl Trainer {
     }
 
     /// Where the steps are taken: `cpu`, or `cuda:<number>` and the GPU's name (or that it is candle's device).
-    pub fn device(&self) -> &str {
-        &self.device
+    pub fn device(&self) -> String {
+        self.placement.describe()
     }
 
     /// The parameters as they are.
@@ -127,6 +137,20 @@ impl Trainer {
             Worker::Host(host) => Ok(host.parameters.clone()),
             Worker::Cuda(cuda) => cuda.parameters(),
         }
+    }
+
+    /// Adds the units that the next step's phase has and the network has not.
+    fn grow(&mut self) -> Result<(), ModelError> {
+        let units = self.config.settings(self.config.phase_of(self.step)).model.units;
+        if units > self.units {
+            let (parameters, optimizer) = match &self.worker {
+                Worker::Host(host) => grown(&host.parameters, &host.optimizer, units, self.seed)?,
+                Worker::Cuda(cuda) => grown(&cuda.parameters()?, &cuda.optimizer()?, units, self.seed)?,
+            };
+            self.worker = Worker::new(&self.placement, &self.config, parameters, optimizer)?;
+            self.units = units;
+        }
+        Ok(())
     }
 
     /// One optimizer step.
@@ -144,6 +168,7 @@ impl Trainer {
     pub fn advance(&mut self, until: u64) -> Result<StepMetrics, ModelError> {
         loop {
             let phase = self.config.phase_of(self.step);
+            self.grow()?;
             let phase_ends = self.config.curriculum.get(phase).map_or(u64::MAX, |phase| phase.until);
             let metrics = match &mut self.worker {
                 Worker::Host(host) => {

@@ -286,7 +286,12 @@ fn close(what: &str, a: &StepMetrics, b: &StepMetrics, bound: f64) {
 
 fn a_hundred_steps() {
     for (kind, steps) in [("plateau", 100), ("cosine", 15), ("constant", 15)] {
-        let change = |c: &mut serde_json::Value| c["scheduler"]["kind"] = kind.into();
+        let change = |c: &mut serde_json::Value| {
+            c["scheduler"]["kind"] = kind.into();
+            if kind == "constant" {
+                small::growing(c);
+            }
+        };
         let (mut gpu, mut cpu) = (trainer(&config("cuda", change)), trainer(&config("cpu", change)));
         assert!(gpu.device().starts_with("cuda:0 (") && cpu.device() == "cpu");
         for step in 1..=steps {
@@ -341,7 +346,8 @@ fn several_steps_at_once() {
 fn checkpoints_go_from_device_to_device() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("checkpoint.safetensors");
-    let (on_gpu, on_cpu) = (config("cuda", |_| {}), config("cpu", |_| {}));
+    // Units are added at the first seam.
+    let (on_gpu, on_cpu) = (config("cuda", small::growing), config("cpu", small::growing));
     let resumed = |config: &CheckedTrainConfig| Trainer::resume(config, Seed(3), "abc", &path).expect("resumes");
     // GPU to GPU: to the bit, within a window of the plateau and at the seams of phases.
     let mut undisturbed = trainer(&on_gpu);

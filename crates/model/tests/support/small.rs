@@ -17,3 +17,8 @@ pub(crate) fn config(device: &str, change: impl FnOnce(&mut serde_json::Value)) 
     change(&mut json);
     serde_json::from_value::<TrainConfig>(json).expect("a configuration").check().expect("in range")
 }
+
+/// Twelve of its units in the first phase, 20 from then on.
+pub(crate) fn growing(config: &mut serde_json::Value) {
+    config["curriculum"][0]["model"] = serde_json::json!({"units": 12});
+}
