@@ -7,12 +7,18 @@ use std::collections::BTreeSet;
 
 impl Run {
     pub(super) fn phase_claims(&self) -> Vec<String> {
-        let told = |(from, settings): &(u64, Value)| {
+        let told = |settings: &Value| {
             let (data, loss, rate) = (&settings["data"], &settings["loss"], &settings["optimizer"]["learning_rate"]);
             let [length, batch, sigma] = [&data["length"], &data["batch"], &loss["sigma_x_m"]];
-            format!("step {}: T = {length}, B = {batch}, σ x = {sigma} m, learning rate {rate}", thousands(*from))
+            [format!("T = {length}"), format!("B = {batch}"), format!("σ x = {sigma} m"), format!("learning rate {rate}")]
         };
-        self.phases().iter().map(told).collect()
+        let phases = self.phases();
+        let claim = |(number, (from, settings)): (usize, &(u64, Value))| {
+            let before = if number == 0 { Vec::new() } else { told(&phases[number - 1].1).to_vec() };
+            let new: Vec<String> = told(settings).into_iter().filter(|part| !before.contains(part)).collect();
+            format!("step {}: {}", thousands(*from), new.join(", "))
+        };
+        phases.iter().enumerate().map(claim).collect()
     }
 
     pub(super) fn training(&self) -> Vec<String> {

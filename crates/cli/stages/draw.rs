@@ -98,24 +98,31 @@ fn grouped(count: u64) -> String {
     groups.join(",")
 }
 
-/// Where phases of the curriculum begin, and what is told of each.
+/// Where phases of the curriculum begin, and what is told of each: of those after the first what differs from the one before.
 pub(crate) fn phases(settings: &Settings) -> Vec<(u64, String)> {
     let train = &settings.train;
     let grows = train.curriculum.iter().any(|phase| phase.model.units.is_some());
-    let starts: Vec<u64> =
-        std::iter::once(0).chain(train.curriculum.iter().map(|phase| phase.until)).filter(|start| *start < train.steps).collect();
-    starts
-        .into_iter()
+    let told = |start: u64| {
+        let phase = train.settings(train.phase_of(start));
+        let units = grows.then(|| format!("N = {}", phase.model.units));
+        let others = [
+            format!("T = {}", phase.data.length),
+            format!("B = {}", phase.data.batch),
+            format!("σ_x = {} m", phase.loss.sigma_x_m),
+            format!("learning rate {}", phase.optimizer.learning_rate),
+        ];
+        units.into_iter().chain(others).collect::<Vec<String>>()
+    };
+    let mut before = Vec::new();
+    std::iter::once(0)
+        .chain(train.curriculum.iter().map(|phase| phase.until))
+        .filter(|start| *start < train.steps)
         .map(|start| {
-            let phase = train.settings(train.phase_of(start));
-            let units = if grows { format!("N = {}, ", phase.model.units) } else { String::new() };
-            (
-                start,
-                format!(
-                    "{units}T = {}, B = {}, σ_x = {} m, learning rate {}",
-                    phase.data.length, phase.data.batch, phase.loss.sigma_x_m, phase.optimizer.learning_rate
-                ),
-            )
+            let all = told(start);
+            let new: Vec<String> = all.iter().filter(|part| !before.contains(*part)).cloned().collect();
+            let label = if new.is_empty() { "the same, with other losses or another optimizer".to_owned() } else { new.join(", ") };
+            before = all;
+            (start, label)
         })
         .collect()
 }

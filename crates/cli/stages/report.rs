@@ -100,18 +100,18 @@ pub(crate) fn write(
     Ok(())
 }
 
-/// A column as the page has it: its name without the unit, which stands beside it; its meaning is the lake's.
+/// A column as the page has it: its name without the unit, which stands beside it; its meaning is the lake's. Angles are in degrees.
 fn column(of: &schema::Table, name: &str) -> Column {
     let found = of.columns.iter().find(|column| column.name == name);
     let unit = found.map_or("", |column| if column.unit == "1" { "" } else { column.unit });
     let endings = [format!("_{unit}"), format!("_{unit}s")];
     let short = endings.iter().find_map(|ending| name.strip_suffix(ending.as_str())).filter(|_| !unit.is_empty()).unwrap_or(name);
-    Column {
-        name: short.replace('_', " "),
-        unit: unit.to_owned(),
-        meaning: format!("{} (column {name})", meaning(of, name)),
-        decimals: Some(3),
+    let (name_of, meaning) = (short.replace('_', " "), meaning(of, name));
+    if is_angle(name) {
+        let meaning = format!("{meaning} (column {name}, in radians there)");
+        return Column { name: name_of, unit: "°".to_owned(), meaning, decimals: Some(1) };
     }
+    Column { name: name_of, unit: unit.to_owned(), meaning: format!("{meaning} (column {name})"), decimals: Some(3) }
 }
 
 /// What a column means, as the lake has it.
@@ -206,9 +206,19 @@ fn arena(units: &Units, label: &str, known: Option<&Arena>) -> ReportArena {
     ReportArena { label: label.to_owned(), width_m: side, height_m: side }
 }
 
-/// Whether a column has p-values.
+/// Whether a column has probabilities.
 fn is_share(name: &str) -> bool {
-    name.starts_with("p_") || name.ends_with("_p")
+    name.starts_with("p_") || name.ends_with("_p") || name == "chance"
+}
+
+/// Whether a column has angles: in radians in tables, in degrees on the page.
+fn is_angle(name: &str) -> bool {
+    name.ends_with("_rad")
+}
+
+/// A number of this column as the page has it.
+pub(crate) fn on_page(name: &str, value: f64) -> f64 {
+    if is_angle(name) { value.to_degrees() } else { value }
 }
 
 /// Some columns of a table.
@@ -220,7 +230,7 @@ fn table(title: &str, caption: &str, of: &schema::Table, names: &[&str], frames:
         Data::UInt32(values) => Cell::Count(u64::from(values[row])),
         Data::UInt64(values) => Cell::Count(values[row]),
         Data::Float64(values) if is_share(name) => Cell::Share(values[row]),
-        Data::Float64(values) => Cell::Number(values[row]),
+        Data::Float64(values) => Cell::Number(on_page(name, values[row])),
         Data::Floats { .. } | Data::Doubles { .. } => Cell::Text("–".to_owned()),
     };
     let rows = frames.iter().flat_map(|frame| (0..frame.rows()).map(move |row| names.iter().map(|name| cell(frame, row, name)).collect()));
@@ -332,5 +342,8 @@ mod tests {
         assert_eq!(shown("spatial_information_bits"), ("spatial information".into(), "bit".into()));
         assert_eq!(shown("grid_score_sargolini"), ("grid score sargolini".into(), String::new()));
         assert!(named("period_m").meaning.ends_with("(column period_m)"));
+        assert_eq!(shown("orientation_rad"), ("orientation".into(), "°".into()));
+        assert!(named("orientation_rad").meaning.ends_with("(column orientation_rad, in radians there)"));
+        assert_eq!((on_page("orientation_rad", std::f64::consts::PI), on_page("period_m", 0.5)), (180.0, 0.5));
     }
 }

@@ -1,6 +1,7 @@
 //! What a report has of each unit: its numbers, its scores with their nulls, its maps and its spectrum.
 
 use super::draw::{UnitRow, Units, maps};
+use super::report::on_page;
 use super::state_figures;
 use crate::failure::Failure;
 use crate::workspace::Workspace;
@@ -76,7 +77,7 @@ pub(crate) fn units(workspace: &Workspace<'_>, of_units: &Units) -> Result<Vec<R
                 class: text("class"),
                 class_reason: text("class_reason"),
                 scores: SCORES.map(score).into(),
-                measures: MEASURES.iter().map(|(name, _)| number(name)).collect(),
+                measures: MEASURES.iter().map(|(name, _)| on_page(name, number(name))).collect(),
                 maps: UnitMaps {
                     ratemap: ratemaps.get(&unit).cloned(),
                     autocorrelogram: autocorrelograms.get(&unit).cloned(),
