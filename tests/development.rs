@@ -19,6 +19,27 @@ fn steps_of(bench: &Bench, table: &str) -> Vec<String> {
 }
 
 #[test]
+fn units_added_on_the_way_are_there_from_the_next_checkpoint_on() {
+    let tiny = TINY.replace("every = 20", "every = 20\nkeep = 0");
+    let bench = Bench::with(&format!("{tiny}\n[[train.curriculum]]\nuntil = 40\nmodel.units = 5\n\n[development]\nevery = 1\n"));
+    bench.done("run", &[]);
+    let units = |table: &str| -> Vec<usize> {
+        let query = format!("SELECT step, COUNT(DISTINCT unit) AS units FROM {table} GROUP BY step ORDER BY step");
+        let told = Outcome::of(crate::common::gridlake().args(["sql", &query, "--format", "csv", "--lake"]).arg(&bench.lake));
+        told.stdout.lines().skip(1).map(|row| row.split(',').nth(1).unwrap().parse().unwrap()).collect()
+    };
+    // The checkpoint of step 40 is that of five units; the others come with the step after it.
+    for table in ["units", "ratemaps"] {
+        assert_eq!(units(table), [5, 5, 12], "{table}");
+    }
+    let figures = bench.lake.join("figures").join(bench.run().file_name().unwrap());
+    assert!(fs::read_to_string(figures.join("training.svg")).unwrap().contains("step 40: N = 12"));
+    assert_eq!(Outcome::of(crate::common::gridlake().arg("verify").arg(&bench.lake)).code, 0);
+    let refused = bench.verb("train", &["--set", "train.model.units=4"]);
+    refused.fails(2, &["train.curriculum.0.model.units is 5", "to 4, train.model.units"]);
+}
+
+#[test]
 fn every_checkpoint_is_recorded_analyzed_and_drawn() {
     let bench = developing();
     let plan = bench.done("plan", &[]);

@@ -175,6 +175,9 @@ fn without_a_driver_cuda_is_refused_and_auto_works_on_the_cpu() {
     // An empty file is what the loader refuses even where a real driver is installed.
     let machine = Machine::with_library(&bench, &[]);
     machine.verb(&bench, "run", &CUDA).fails(2, &["libcuda.so.1", "no NVIDIA driver", "LD_LIBRARY_PATH", "--device cpu"]);
+    // A plan may be for another machine: told, and no failure.
+    let planned = machine.done(&bench, "plan", &CUDA);
+    assert!(planned.stderr.contains("`run` would be refused on this machine") && planned.stderr.contains("libcuda.so.1"), "{planned:?}");
     let outcome = machine.done(&bench, "run", &["--device", "auto"]);
     assert!(outcome.stderr.contains("train on cpu") && !outcome.stderr.contains("GPU"), "no word about what nobody asked for: {outcome:?}");
     assert_eq!(bench.record()["device"], "cpu");

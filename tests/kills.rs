@@ -6,9 +6,10 @@ use std::time::{Duration, Instant};
 
 const STEPS: u64 = 3000;
 
-/// A training of some seconds with many checkpoints.
+/// A training of some seconds with many checkpoints, which adds units on its way.
 fn long() -> Bench {
-    Bench::with(&TINY.replace("steps = 60\n", &format!("steps = {STEPS}\n")).replace("every = 20", "every = 50"))
+    let many = TINY.replace("steps = 60\n", &format!("steps = {STEPS}\n")).replace("every = 20", "every = 50");
+    Bench::with(&format!("{many}\n[[train.curriculum]]\nuntil = {}\nmodel.units = 7\n", STEPS / 2))
 }
 
 #[test]

@@ -28,7 +28,8 @@ const RECORD_VERSION: u32 = 1;
 /// strongest wave's share. 12: the wall score (10 had a wall rate, 11 another score).
 const ANALYZE_VERSION: u32 = 12;
 /// 2: modules, spectra, phases. 4: Fig. 5; spectra in reports. 5: Figs. 4 and 6 as pages. 6: keys of maps, losses of weight 0.
-const DRAW_VERSION: u32 = 6;
+/// 7: reports in degrees, phases of training by what changes.
+const DRAW_VERSION: u32 = 7;
 /// Stays 1 as long as the lake's schema changes how numbers are stored, not which: what older schemas wrote is then not stale.
 const NUMBERS_OF_SCHEMA: u32 = 1;
 const IMPORT_VERSION: u32 = 1;

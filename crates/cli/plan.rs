@@ -281,7 +281,7 @@ pub(crate) fn estimate_s(run: &Run, stage: Stage) -> f64 {
     let train = &settings.train;
     let (units, arenas) = match &run.imported {
         Some(imported) => (imported.units as f64, imported.arenas as f64),
-        None => (train.model.units as f64, settings.record.walked().len() as f64),
+        None => (train.model_after(run.step()).units as f64, settings.record.walked().len() as f64),
     };
     let hidden = train.model.mlp_hidden.last().copied().unwrap_or(2) as f64;
     match stage {
@@ -292,7 +292,7 @@ pub(crate) fn estimate_s(run: &Run, stage: Stage) -> f64 {
             for until in ends.filter(|until| *until > 0) {
                 let settings = train.settings(train.phase_of(from));
                 let (batch, length) = (settings.data.batch as f64, settings.data.length as f64);
-                let (states, units) = (batch * length, settings.model.units as f64);
+                let (states, units) = (batch * length, settings.units as f64);
                 // Pairs forwards and backwards, recurrence thrice, W(v) thrice, AdamW.
                 let operations = 3.0 * states * states * units
                     + 6.0 * states * units * units

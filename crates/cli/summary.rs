@@ -25,7 +25,9 @@ pub(crate) fn print(lake: &Lake, run: &Run) -> Result<(), Failure> {
     tori(&mut text, spaces.map_or(&[], Vec::as_slice));
     let places = record.as_ref().and_then(|record| record.stages.get("analyze")?.notes.get("generalization"));
     let modules = record.as_ref().and_then(|record| record.stages.get("analyze")?.notes.get("modules_in"));
-    positions(&mut text, places.unwrap_or(&Value::Null), modules.unwrap_or(&Value::Null));
+    let range =
+        record.as_ref().and_then(|record| record.stages.get("analyze")?.notes.get("modules")?.get("unambiguous_range")?.get("range_m"));
+    positions(&mut text, places.unwrap_or(&Value::Null), modules.unwrap_or(&Value::Null), range.and_then(Value::as_f64));
     // Writing to a String cannot fail.
     let _ = writeln!(text, "  figures     {}", lake.show(&layout::figures(&run.name)).display());
     if lake.store().size(&layout::report(&run.name))?.is_some() {
@@ -93,8 +95,8 @@ fn tori(text: &mut String, spaces: &[Value]) {
     }
 }
 
-/// What states tell of places in each arena: the half rise, and how well the position is decoded at the end.
-fn positions(text: &mut String, found: &Value, modules_in: &Value) {
+/// What states tell of places in each arena: the half rise, and how well the position is decoded at the end. `range_m`: after which all modules repeat together.
+fn positions(text: &mut String, found: &Value, modules_in: &Value, range_m: Option<f64>) {
     let arenas = found.get("arenas").and_then(Value::as_object);
     let training = found.get("training");
     let mut title = "places";
@@ -123,9 +125,7 @@ fn positions(text: &mut String, found: &Value, modules_in: &Value) {
                 metres(nearest),
                 metres(shuffled)
             ));
-            parts.extend(only_period_m(arena, modules_in).map(|period_m| {
-                format!("one module, whose period of {} repeats within the box, cannot tell places a period apart", metres(period_m))
-            }));
+            parts.extend(repeats(arena, modules_in, range_m));
         } else if let Some(why) = one.get("decoding_reason").and_then(Value::as_str) {
             parts.push(why.to_owned());
         }
@@ -135,12 +135,22 @@ fn positions(text: &mut String, found: &Value, modules_in: &Value) {
     }
 }
 
-/// The period of an arena's only module, where it is shorter than the arena's shorter side.
-fn only_period_m(arena: &str, modules_in: &Value) -> Option<f64> {
+/// That an arena's only module, or all of them together, repeat within its shorter side.
+fn repeats(arena: &str, modules_in: &Value, range_m: Option<f64>) -> Option<String> {
     let modules = modules_in.get(arena)?.get("modules")?.as_array()?;
-    let [module] = modules.as_slice() else { return None };
     let side_m = arena.parse::<Arena>().ok().map(|arena| arena.width_m.min(arena.height_m))?;
-    module.get("period_m")?.as_f64().filter(|period_m| *period_m < side_m)
+    let within = |length_m: &f64| *length_m < side_m;
+    match modules.as_slice() {
+        [] => None,
+        [module] => module.get("period_m")?.as_f64().filter(within).map(|period_m| {
+            format!("one module, whose period of {period_m:.3} m repeats within the box, cannot tell places a period apart")
+        }),
+        // The range is that of lattices alone.
+        several if several.iter().any(|module| module.get("shape").and_then(Value::as_str) == Some("band")) => None,
+        _ => range_m.filter(within).map(|range_m| {
+            format!("all modules together repeat after {range_m:.3} m, within the box, and cannot tell places as far apart")
+        }),
+    }
 }
 
 #[cfg(test)]
@@ -171,7 +181,7 @@ mod tests {
         let seen = json!({ "half_rise_m": 0.046, "coherence": 0.98, "coherence_chance": 0.3, "steps": 200, "training_lengths": 6.67, "decoding": { "last": last } });
         let early = json!({ "half_rise_m": null, "half_rise_reason": "drift", "half_rise_in_training_m": 0.08 });
         let places = json!({ "a": seen, "b": { "reason": "no activity was kept" }, "c": early });
-        positions(&mut text, &json!({ "arenas": places, "training": { "sigma_x_m": 0.05 } }), &Value::Null);
+        positions(&mut text, &json!({ "arenas": places, "training": { "sigma_x_m": 0.05 } }), &Value::Null, None);
         let told = "half of chance at 0.046 m (σ_x 0.05 m); coherence 0.98 (chance 0.30); nearest state off by 0.050 m after 200 steps, 6.7 × the training's length (of another trajectory 0.800 m)";
         assert_eq!(
             text,
@@ -180,15 +190,25 @@ mod tests {
             )
         );
         text.clear();
-        positions(&mut text, &Value::Null, &Value::Null);
+        positions(&mut text, &Value::Null, &Value::Null, None);
         assert_eq!(text, "");
         let last = json!({ "nearest_m": 0.9, "shuffled_m": 1.0 });
         let places = json!({ "arenas": { "square-2m": { "decoding": { "last": last } } } });
-        for (periods, told) in [(&[0.98][..], true), (&[2.1], false), (&[0.7, 1.0], false), (&[], false)] {
-            let modules: Vec<Value> = periods.iter().map(|period_m| json!({ "period_m": period_m })).collect();
+        let (one, all) = ("one module, whose period of 0.980 m repeats within the box", "all modules together repeat after 0.944 m");
+        for (periods, range_m, told) in [
+            (&[0.98][..], Some(0.9), [true, false]),
+            (&[2.1], Some(2.1), [false, false]),
+            (&[0.7, 1.0], Some(5.0), [false, false]),
+            (&[0.5, 0.958], Some(0.944), [false, true]),
+            (&[0.5, 0.958], None, [false, false]),
+            (&[0.4, 0.958], Some(0.944), [false, false]),
+            (&[], None, [false, false]),
+        ] {
+            let shape = if periods == [0.4, 0.958] { "band" } else { "hexagonal" };
+            let modules: Vec<Value> = periods.iter().map(|period_m| json!({ "period_m": period_m, "shape": shape })).collect();
             text.clear();
-            positions(&mut text, &places, &json!({ "square-2m": { "modules": modules } }));
-            assert_eq!(text.contains("one module, whose period of 0.980 m repeats within the box"), told, "{text}");
+            positions(&mut text, &places, &json!({ "square-2m": { "modules": modules } }), range_m);
+            assert_eq!([text.contains(one), text.contains(all)], told, "{text}");
         }
         text.clear();
         arena(&mut text, &some, Some(&json!({ "modules": [] })));

@@ -134,7 +134,7 @@ impl Run {
         let mut found = Vec::new();
         for phase in train["curriculum"].as_array().into_iter().flatten().chain([&Value::Null]) {
             let mut settings = train.clone();
-            for section in ["data", "loss", "optimizer"] {
+            for section in ["model", "data", "loss", "optimizer"] {
                 for (key, value) in phase[section].as_object().into_iter().flatten() {
                     settings[section][key] = value.clone();
                 }

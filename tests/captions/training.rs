@@ -7,16 +7,34 @@ use std::collections::BTreeSet;
 
 impl Run {
     pub(super) fn phase_claims(&self) -> Vec<String> {
+        let phases = self.phases();
+        let grows = phases.iter().any(|(_, settings)| settings["model"] != phases[0].1["model"]);
+        // Whether it is told of the first phase as well, and what.
         let told = |settings: &Value| {
             let (data, loss, rate) = (&settings["data"], &settings["loss"], &settings["optimizer"]["learning_rate"]);
-            let [length, batch, sigma] = [&data["length"], &data["batch"], &loss["sigma_x_m"]];
-            [format!("T = {length}"), format!("B = {batch}"), format!("σ x = {sigma} m"), format!("learning rate {rate}")]
+            let loss = |name: &str, key: &str| (false, format!("{name} = {}", loss[key]));
+            [
+                (grows, format!("N = {}", settings["model"]["units"])),
+                (true, format!("T = {}", data["length"])),
+                (true, format!("B = {}", data["batch"])),
+                (true, format!("σ x = {} m", settings["loss"]["sigma_x_m"])),
+                (true, format!("learning rate {rate}")),
+                loss("σ g", "sigma_g"),
+                loss("λ Sep", "lambda_sep"),
+                loss("λ Inv", "lambda_inv"),
+                loss("λ Cap", "lambda_cap"),
+                loss("λ ConIso", "lambda_coniso"),
+            ]
         };
-        let phases = self.phases();
         let claim = |(number, (from, settings)): (usize, &(u64, Value))| {
-            let before = if number == 0 { Vec::new() } else { told(&phases[number - 1].1).to_vec() };
-            let new: Vec<String> = told(settings).into_iter().filter(|part| !before.contains(part)).collect();
-            format!("step {}: {}", thousands(*from), new.join(", "))
+            let before = number.checked_sub(1).map(|before| told(&phases[before].1));
+            let now = told(settings).into_iter().filter(|part| before.as_ref().map_or(part.0, |before| !before.contains(part)));
+            let now: Vec<String> = now.map(|(_, text)| text).collect();
+            format!(
+                "step {}: {}",
+                thousands(*from),
+                if now.is_empty() { "no change of what is told here".to_owned() } else { now.join(", ") }
+            )
         };
         phases.iter().enumerate().map(claim).collect()
     }

@@ -8,9 +8,11 @@ use crate::output::{self, counted, duration};
 use crate::pipeline::{self, Pipeline, Run};
 use crate::plan::{self, Stage, Verdict};
 use crate::schedule::{Rates, Schedule};
+use crate::stages;
 use gridlake_lake::store::{Location, Store};
 use gridlake_lake::{Lake, LakeError};
 use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Prints every stage of every run: whether it would run, why, when, and roughly how long. Changes nothing.
 ///
@@ -47,7 +49,16 @@ pub(crate) fn plan(arguments: &PipelineArguments) -> Result<(), Failure> {
         output::print(&table)?;
         return submit::plan(lake.as_ref(), &runs, arguments);
     }
-    output::print(&(table + &in_all(&schedule, &rates) + "\n"))
+    output::print(&(table + &in_all(&schedule, &rates) + "\n"))?;
+    // Where it was planned need not be where it is run, so a device that is not here is no error yet.
+    let asked = runs.iter().zip(&schedule.slots).flat_map(|(run, slots)| slots.keys().map(move |(_, stage)| (run, *stage)));
+    let devices: BTreeMap<_, _> = asked.map(|(run, stage)| ((stage, run.settings.train.device.as_str()), run)).collect();
+    let missing: BTreeSet<String> =
+        devices.into_iter().filter_map(|((stage, _), run)| stages::check(run, stage).err()).map(|failure| failure.to_string()).collect();
+    for what in missing {
+        tracing::warn!("`run` would be refused on this machine: {what}");
+    }
+    Ok(())
 }
 
 /// "in all about 12 min: 32 runs, 2 at once on 2 threads; by what 3 runs of them in the lake took".

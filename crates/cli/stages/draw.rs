@@ -15,6 +15,7 @@ use gridlake_lake::frame::Frame;
 use gridlake_lake::manifest::{Commit, Manifest};
 use gridlake_lake::schema::{AUTOCORRELOGRAMS, EMBEDDING, RATEMAPS, Table, UNITS};
 use gridlake_lake::{Lake, layout, metrics, partition};
+use gridlake_model::config::PhaseSettings;
 use gridlake_space::arena::{Arena, ArenaShape};
 use ndarray::Array2;
 use serde_json::{Value, json};
@@ -98,33 +99,36 @@ fn grouped(count: u64) -> String {
     groups.join(",")
 }
 
-/// Where phases of the curriculum begin, and what is told of each: of those after the first what differs from the one before.
+/// Where phases of the curriculum begin, and what is told of each: of those after the first, all of this that differs from the one before.
 pub(crate) fn phases(settings: &Settings) -> Vec<(u64, String)> {
     let train = &settings.train;
     let grows = train.curriculum.iter().any(|phase| phase.model.units.is_some());
-    let told = |start: u64| {
-        let phase = train.settings(train.phase_of(start));
-        let units = grows.then(|| format!("N = {}", phase.model.units));
-        let others = [
-            format!("T = {}", phase.data.length),
-            format!("B = {}", phase.data.batch),
-            format!("σ_x = {} m", phase.loss.sigma_x_m),
-            format!("learning rate {}", phase.optimizer.learning_rate),
-        ];
-        units.into_iter().chain(others).collect::<Vec<String>>()
+    let starts = std::iter::once(0).chain(train.curriculum.iter().map(|phase| phase.until)).filter(|start| *start < train.steps);
+    let each: Vec<(u64, PhaseSettings)> = starts.map(|start| (start, train.settings(train.phase_of(start)))).collect();
+    let told = |PhaseSettings { units, data, loss, optimizer, .. }: &PhaseSettings| {
+        [
+            (grows, format!("N = {units}")),
+            (true, format!("T = {}", data.length)),
+            (true, format!("B = {}", data.batch)),
+            (true, format!("σ_x = {} m", loss.sigma_x_m)),
+            (true, format!("learning rate {}", optimizer.learning_rate)),
+            (false, format!("σ_g = {}", loss.sigma_g)),
+            (false, format!("λ_Sep = {}", loss.lambda_sep)),
+            (false, format!("λ_Inv = {}", loss.lambda_inv)),
+            (false, format!("λ_Cap = {}", loss.lambda_cap)),
+            (false, format!("λ_ConIso = {}", loss.lambda_coniso)),
+        ]
     };
-    let mut before = Vec::new();
-    std::iter::once(0)
-        .chain(train.curriculum.iter().map(|phase| phase.until))
-        .filter(|start| *start < train.steps)
-        .map(|start| {
-            let all = told(start);
-            let new: Vec<String> = all.iter().filter(|part| !before.contains(*part)).cloned().collect();
-            let label = if new.is_empty() { "the same, with other losses or another optimizer".to_owned() } else { new.join(", ") };
-            before = all;
-            (start, label)
-        })
-        .collect()
+    let label = |(number, (start, phase)): (usize, &(u64, PhaseSettings))| {
+        let before = number.checked_sub(1).map(|before| told(&each[before].1));
+        let parts = told(phase).into_iter().enumerate().filter(|(part, (at_first, text))| match &before {
+            None => *at_first,
+            Some(before) => before[*part].1 != *text,
+        });
+        let parts: Vec<String> = parts.map(|(_, (_, text))| text).collect();
+        (*start, if parts.is_empty() { "no change of what is told here".to_owned() } else { parts.join(", ") })
+    };
+    each.iter().enumerate().map(label).collect()
 }
 
 /// Where each loss has the weight 0: after the first step of each pair, up to the second. Losses that are logged at a step are those before its update, so of the phase of the

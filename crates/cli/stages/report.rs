@@ -206,7 +206,7 @@ fn arena(units: &Units, label: &str, known: Option<&Arena>) -> ReportArena {
     ReportArena { label: label.to_owned(), width_m: side, height_m: side }
 }
 
-/// Whether a column has probabilities.
+/// Whether a column has p-values, or an expected number that is read as one.
 fn is_share(name: &str) -> bool {
     name.starts_with("p_") || name.ends_with("_p") || name == "chance"
 }

@@ -156,9 +156,14 @@ fn assemble(header: Header, tensors: &BTreeMap<String, TensorView<'_>>) -> Resul
             other => candle_core::bail!("tensor {name} has type {other:?}"),
         })
     };
-    let model = header.config.model_after(header.step);
-    let shapes = crate::parameters::layer_shapes(&model);
     let initial_raw = tensor("g0_raw")?;
+    let mut model = header.config.model_after(header.step);
+    let next = header.config.settings(header.config.phase_of(header.step)).units;
+    if initial_raw.dims() == [next] {
+        // Units of the next phase are there already, where its first step then failed.
+        model.units = next;
+    }
+    let shapes = crate::parameters::layer_shapes(&model);
     let mut layers = Vec::new();
     for (number, (inputs, outputs)) in shapes.into_iter().enumerate() {
         let (weight, bias) = (tensor(&format!("mlp.{number}.weight"))?, tensor(&format!("mlp.{number}.bias"))?);

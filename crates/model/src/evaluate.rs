@@ -63,7 +63,7 @@ impl Network {
     /// # Errors
     /// When memory runs out.
     pub fn untrained(config: &CheckedTrainConfig, seed: Seed) -> Result<Self, ModelError> {
-        let parameters = Parameters::draw(&config.model, Precision::F32, &Device::Cpu, seed)?;
+        let parameters = Parameters::draw(&config.model_after(0), Precision::F32, &Device::Cpu, seed)?;
         Self::on("cpu", parameters, config.model.activation, None)
     }
 

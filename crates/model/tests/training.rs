@@ -153,7 +153,7 @@ fn added_units_leave_the_older_ones_as_they_were() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("c.safetensors");
     for (engine, precision) in [("fused", "f32"), ("reference", "f64")] {
-        let config = config(|c| {
+        let config = self::config(|c| {
             small::growing(c);
             c["engine"] = engine.into();
             c["precision"] = precision.into();
@@ -163,16 +163,27 @@ fn added_units_leave_the_older_ones_as_they_were() {
         assert_eq!(Network::load(&path, "cpu").expect("a network").units(), 12);
         let mut trainer = Trainer::resume(&config, Seed(3), "abc", &path).expect("resumes");
         trainer.step().expect("a step");
-        assert_eq!(trainer.parameters().expect("parameters").units(), 20);
+        assert_eq!(trainer.parameters().expect("parameters").units(), 16);
+        trainer.advance(26).expect("steps");
         trainer.save(&path).expect("a checkpoint");
         assert_eq!(Network::load(&path, "cpu").expect("a network").units(), 20);
     }
+    // A first step of a phase that fails leaves a network of the phase's units before that step, which can be kept.
+    let config = self::config(small::growing);
+    train(&config, 13).save(&path).expect("a checkpoint");
+    let mut file = std::fs::read(&path).expect("bytes");
+    let told = br#"\"step\":13"#;
+    let at = file.windows(told.len()).position(|bytes| bytes == told).expect("the header tells the step");
+    file[at + told.len() - 1] = b'2';
+    std::fs::write(&path, &file).expect("written");
+    let resumed = Trainer::resume(&config, Seed(3), "abc", &path).expect("resumes");
+    assert_eq!((resumed.step_index(), resumed.parameters().expect("parameters").units()), (12, 16));
     // With steps too small to change anything, the older units do what they did, beside the new ones, in a state of the same norm.
-    let config = config(|c| {
+    let config = self::config(|c| {
         small::growing(c);
         c["optimizer"]["learning_rate"] = 1e-30.into();
         c["optimizer"]["weight_decay"] = 0.0.into();
-        c["curriculum"][1] = serde_json::json!({"until": 25});
+        c["curriculum"][1] = serde_json::json!({"until": 25, "model": {"units": 20}});
     });
     let mut stream = Seed(1).stream("walk", 0);
     let walk: Vec<[f64; 2]> = (0..30).map(|_| [stream.uniform_in(-0.1, 0.1), stream.uniform_in(-0.1, 0.1)]).collect();

@@ -131,7 +131,7 @@ impl Run {
         Self { text, height: Height::Raised }
     }
 
-    /// A text in which `σ_x` (one letter, an underscore, up to three letters or figures) becomes a letter with an index; any
+    /// A text in which `σ_x` (one letter, an underscore, up to three letters or figures, up to six after a Greek one) becomes a letter with an index; any
     /// other underscore stays, since it is part of a name.
     pub(crate) fn marked(text: &str) -> Vec<Self> {
         let characters: Vec<char> = text.chars().collect();
@@ -175,7 +175,9 @@ fn index_length(characters: &[char], at: usize) -> usize {
     }
     let length = characters[at + 1..].iter().take_while(|character| character.is_alphanumeric()).count();
     let ends = characters.get(at + 1 + length) != Some(&'_');
-    if ends && length <= 3 { length } else { 0 }
+    // Names of runs and files begin with Latin letters, and are no symbols.
+    let longest = if characters[at - 1].is_ascii() { 3 } else { 6 };
+    if ends && length <= longest { length } else { 0 }
 }
 
 /// Exponents are hardly smaller than their base, so that they too are legible in print.
@@ -273,6 +275,8 @@ mod tests {
         let written = |text| Run::marked(text).into_iter().map(|run| (run.text, run.height)).collect::<Vec<_>>();
         let (base, low) = (Height::Baseline, Height::Lowered);
         assert_eq!(written("B = 2, σ_x = 1"), [("B = 2, σ".to_owned(), base), ("x".to_owned(), low), (" = 1".to_owned(), base)]);
+        assert_eq!(written("λ_ConIso"), [("λ".to_owned(), base), ("ConIso".to_owned(), low)]);
+        assert_eq!(written("a_ConIso"), [("a_ConIso".to_owned(), base)]);
         assert_eq!(written("train.loss.lambda_cap"), [("train.loss.lambda_cap".to_owned(), base)]);
         assert_eq!(written("k_"), [("k_".to_owned(), base)]);
         assert_eq!(written("a_b_c"), [("a_b_c".to_owned(), base)]);

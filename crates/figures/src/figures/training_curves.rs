@@ -55,7 +55,7 @@ const TITLE_ROOM_MM: f64 = 4.5;
 const FRAME_HEIGHT_MM: f64 = 26.0;
 const ROW_MM: f64 = TITLE_ROOM_MM + FRAME_HEIGHT_MM + ROOM_BELOW_MM + 1.5;
 const MAX_PHASES_LISTED: usize = 6;
-const PHASE_LINE_MM: f64 = 2.7;
+const PHASE_LINE_MM: f64 = 2.35;
 
 /// Draws the seven curves against the step to `<out_stem>.png` (600 dpi) and `<out_stem>.svg`; returns the two paths.
 ///
@@ -175,7 +175,7 @@ impl Figures<'_> {
         if phases.len() > MAX_PHASES_LISTED {
             lines.push(format!("and {} more", phases.len() - MAX_PHASES_LISTED));
         }
-        let room = ((FRAME_HEIGHT_MM + ROOM_BELOW_MM + 1.5 - legend::height_mm(&keys, width)) / PHASE_LINE_MM).floor() as usize;
+        let room = ((FRAME_HEIGHT_MM + ROOM_BELOW_MM + 1.5 + MARGIN_MM - legend::height_mm(&keys, width)) / PHASE_LINE_MM).floor() as usize;
         if lines.len() > room {
             lines.truncate(room.saturating_sub(1));
             lines.push("…".to_owned());

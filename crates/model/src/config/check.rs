@@ -15,7 +15,7 @@ pub struct ConfigError {
     pub message: String,
 }
 
-/// PhaseSettings that have been checked: the only form that trains.
+/// Settings that have been checked: the only form that trains.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CheckedTrainConfig(TrainConfig);
 
@@ -77,7 +77,7 @@ impl TrainConfig {
                 let allowed = format!("{fewest} (units are added, and none taken away) to {}, train.model.units", self.model.units);
                 require((fewest..=self.model.units).contains(&units), format!("{key}.model.units"), units, &allowed)?;
             }
-            fewest = self.settings(number).model.units;
+            fewest = self.settings(number).units;
             check_settings(&key, &self.settings(number))?;
         }
         Ok(CheckedTrainConfig(self))

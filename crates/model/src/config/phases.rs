@@ -72,8 +72,8 @@ replacements! {
 pub struct PhaseSettings {
     /// Number of the phase; the base settings after the last phase count as one more.
     pub phase: usize,
-    /// `train.model`.
-    pub model: ModelConfig,
+    /// `train.model.units`.
+    pub units: usize,
     /// `train.data`.
     pub data: DataConfig,
     /// `train.loss`.
@@ -88,7 +88,7 @@ impl TrainConfig {
         let own = self.curriculum.get(phase);
         PhaseSettings {
             phase,
-            model: own.map_or_else(|| self.model.clone(), |own| own.model.apply(&self.model)),
+            units: own.and_then(|own| own.model.units).unwrap_or(self.model.units),
             data: own.map_or_else(|| self.data.clone(), |own| own.data.apply(&self.data)),
             loss: own.map_or_else(|| self.loss.clone(), |own| own.loss.apply(&self.loss)),
             optimizer: own.map_or_else(|| self.optimizer.clone(), |own| own.optimizer.apply(&self.optimizer)),
@@ -97,7 +97,8 @@ impl TrainConfig {
 
     /// The model that a network has after so many steps: units of a later phase come with its first step.
     pub fn model_after(&self, steps: u64) -> ModelConfig {
-        self.settings(self.phase_of(steps.saturating_sub(1))).model
+        let own = self.curriculum.get(self.phase_of(steps.saturating_sub(1)));
+        own.map_or_else(|| self.model.clone(), |own| own.model.apply(&self.model))
     }
 
     /// The phase that a step belongs to.

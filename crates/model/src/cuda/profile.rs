@@ -65,7 +65,7 @@ pub fn device_name(device: &str) -> Result<String, ModelError> {
 /// When the device is not there, fails, or has too little memory; when the network's first steps are not finite.
 pub fn profile_step(config: &CheckedTrainConfig, repetitions: usize) -> Result<StepProfile, ModelError> {
     let gpu = gpu(&config.device)?;
-    let parameters = Parameters::draw(&config.model, config.precision, &candle_core::Device::Cpu, Seed(0))?;
+    let parameters = Parameters::draw(&config.model_after(0), config.precision, &candle_core::Device::Cpu, Seed(0))?;
     let mut training = CudaTraining::new(gpu, config, &parameters, &AdamW::new(&parameters))?;
     training.advance(config, Seed(0), 0..WARM_UP_STEPS, &mut Plateau::default())?;
     let Some((launches, sizes)) = training.launches(config)? else { unreachable!("steps were taken") };

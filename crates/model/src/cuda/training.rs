@@ -40,7 +40,7 @@ pub(crate) struct CudaTraining {
     pub(crate) queue: Queue,
 }
 
-/// What is made anew where batches or losses change.
+/// What is made anew where batches or losses change. Units change with the whole of it: a network of more is another one here.
 struct Phase {
     settings: PhaseSettings,
     graph: SendGraph,

@@ -141,7 +141,7 @@ impl Trainer {
 
     /// Adds the units that the next step's phase has and the network has not.
     fn grow(&mut self) -> Result<(), ModelError> {
-        let units = self.config.settings(self.config.phase_of(self.step)).model.units;
+        let units = self.config.settings(self.config.phase_of(self.step)).units;
         if units > self.units {
             let (parameters, optimizer) = match &self.worker {
                 Worker::Host(host) => grown(&host.parameters, &host.optimizer, units, self.seed)?,

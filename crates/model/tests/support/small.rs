@@ -18,7 +18,8 @@ pub(crate) fn config(device: &str, change: impl FnOnce(&mut serde_json::Value)) 
     serde_json::from_value::<TrainConfig>(json).expect("a configuration").check().expect("in range")
 }
 
-/// Twelve of its units in the first phase, 20 from then on.
+/// Twelve of its units in the first phase, 16 in the second, 20 from then on.
 pub(crate) fn growing(config: &mut serde_json::Value) {
     config["curriculum"][0]["model"] = serde_json::json!({"units": 12});
+    config["curriculum"][1]["model"] = serde_json::json!({"units": 16});
 }
