@@ -11,6 +11,7 @@ use crate::schedule::{Rates, Schedule};
 use crate::stages;
 use gridlake_lake::store::{Location, Store};
 use gridlake_lake::{Lake, LakeError};
+use gridlake_model::config::EngineKind;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -52,9 +53,11 @@ pub(crate) fn plan(arguments: &PipelineArguments) -> Result<(), Failure> {
     output::print(&(table + &in_all(&schedule, &rates) + "\n"))?;
     // Where it was planned need not be where it is run, so a device that is not here is no error yet.
     let asked = runs.iter().zip(&schedule.slots).flat_map(|(run, slots)| slots.keys().map(move |(_, stage)| (run, *stage)));
-    let devices: BTreeMap<_, _> = asked.map(|(run, stage)| ((stage, run.settings.train.device.as_str()), run)).collect();
+    let devices: BTreeMap<_, _> = asked
+        .map(|(run, stage)| ((stage, run.settings.train.device.as_str(), run.settings.train.engine == EngineKind::Reference), run))
+        .collect();
     let missing: BTreeSet<String> =
-        devices.into_iter().filter_map(|((stage, _), run)| stages::check(run, stage).err()).map(|failure| failure.to_string()).collect();
+        devices.into_iter().filter_map(|((stage, ..), run)| stages::check(run, stage).err()).map(|failure| failure.to_string()).collect();
     for what in missing {
         tracing::warn!("`run` would be refused on this machine: {what}");
     }

@@ -346,7 +346,7 @@ fn several_steps_at_once() {
 fn checkpoints_go_from_device_to_device() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("checkpoint.safetensors");
-    // Units are added at the first seam.
+    // Units are added at both seams.
     let (on_gpu, on_cpu) = (config("cuda", small::growing), config("cpu", small::growing));
     let resumed = |config: &CheckedTrainConfig| Trainer::resume(config, Seed(3), "abc", &path).expect("resumes");
     // GPU to GPU: to the bit, within a window of the plateau and at the seams of phases.
